@@ -1,0 +1,1 @@
+"""JAX code: functions of pytrees of parameters, compiled with jax.jit, Adam written out."""

@@ -1,0 +1,1 @@
+"""PyTorch code, eager as it is mostly used, on as many threads as there are cores."""
