@@ -1,0 +1,1 @@
+"""Engines: each compiles a specialised graph into something that runs."""

@@ -1,0 +1,197 @@
+"""From IR text to callable machine code, with an object cache on disk.
+
+    library = compile_module(module.text(), "scale")
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("scale"))
+
+No IR passes are run (the emitters write SSA form; passes doubled compile time for no speed) and code generation is at
+level 2. The object file is cached under a key of the IR, the processor, its features, the versions and the options, so the
+second start of a program compiles nothing. A cache entry that cannot be read or linked is compiled anew.
+
+Environment: DUOFLOW_CACHE names the cache directory ("off" disables the cache), DUOFLOW_VERIFY_IR=1 verifies every module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .target import Target, binding, host
+
+__all__ = ["Library", "assembly", "cache_directory", "compile_module", "statistics"]
+
+_FORMAT = 1
+_CODEGEN_LEVEL = 2
+_CACHE_BYTES = 512 << 20
+
+_lock = threading.Lock()
+
+#: How many modules were compiled and how many came from the cache, in this process.
+statistics = {"compiled": 0, "cached": 0}
+
+
+class Library:
+    """Machine code in memory. Nothing is unloaded while the object lives; keep it as long as its addresses are used."""
+
+    def __init__(self, name: str, engine: Any, machine: Any) -> None:
+        self.name = name
+        self._engine = engine
+        self._machine = machine
+        self._addresses: dict[str, int] = {}
+
+    def address(self, symbol: str) -> int:
+        """The address of a function that the module defines; `KeyError` if there is none."""
+        address = self._addresses.get(symbol)
+        if address is None:
+            address = self._engine.get_function_address(symbol)
+            if not address:
+                raise KeyError(f"Native module {self.name!r} defines no function {symbol!r}.")
+            self._addresses[symbol] = address
+        return address
+
+
+def compile_module(
+    ir_text: str, name: str, *, symbols: Mapping[str, int] | None = None, target: Target | None = None,
+    verify: bool | None = None,
+) -> Library:  # fmt: skip
+    """Compile IR text, or load what the cache holds for it.
+
+    `symbols` gives the addresses of functions that the module declares and another library defines. They are bound by
+    name in the whole process, so names must be unique to what they mean (the C library's own are found without).
+    """
+    target = target or host()
+    with _lock:
+        llvm = binding()
+        for symbol, address in (symbols or {}).items():
+            llvm.add_symbol(symbol, address)
+        path = _cache_path(ir_text, target)
+        if path is not None and path.exists():
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
+                library = _link(name, _unseal(path.read_bytes()), target)
+                os.utime(path)
+                statistics["cached"] += 1
+                return library
+        code = _generate(ir_text, name, target, verify)
+        statistics["compiled"] += 1
+        if path is not None:
+            _write(path, code)
+        return _link(name, code, target)
+
+
+def assembly(ir_text: str, target: Target | None = None) -> str:
+    """The assembly that `compile_module` would make of this IR, for people."""
+    target = target or host()
+    return str(_machine(target).emit_assembly(_parse(ir_text, "assembly", target, True)))
+
+
+def _machine(target: Target) -> Any:
+    llvm = binding()
+    if target is not host():
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=_CODEGEN_LEVEL, reloc="pic", jit=target is host()
+    )
+
+
+def _parse(ir_text: str, name: str, target: Target, verify: bool | None) -> Any:
+    llvm = binding()
+    try:
+        module = llvm.parse_assembly(f'target triple = "{target.triple}"\n{ir_text}')
+        if verify if verify is not None else os.environ.get("DUOFLOW_VERIFY_IR") == "1":
+            module.verify()
+    except RuntimeError as error:
+        raise RuntimeError(f"The native engine wrote invalid LLVM IR for module {name!r}: {error}") from error
+    return module
+
+
+def _generate(ir_text: str, name: str, target: Target, verify: bool | None) -> bytes:
+    return bytes(_machine(target).emit_object(_parse(ir_text, name, target, verify)))
+
+
+_CHECK_BYTES = 8
+
+
+def _seal(code: bytes) -> bytes:
+    return hashlib.blake2b(code, digest_size=_CHECK_BYTES).digest() + code
+
+
+def _unseal(data: bytes) -> bytes:
+    check, code = data[:_CHECK_BYTES], data[_CHECK_BYTES:]
+    if _seal(code)[:_CHECK_BYTES] != check:
+        raise ValueError("damaged cache entry")
+    return code
+
+
+def _link(name: str, code: bytes, target: Target) -> Library:
+    llvm = binding()
+    machine = _machine(target)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return Library(name, engine, machine)
+
+
+def cache_directory() -> Path | None:
+    """Where compiled objects are kept, or None if caching is off."""
+    chosen = os.environ.get("DUOFLOW_CACHE")
+    if chosen is not None:
+        return None if chosen.lower() in ("", "off", "0") else Path(chosen)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "duoflow" / "native"
+
+
+@functools.cache
+def _key_prefix(target: Target) -> bytes:
+    version = importlib.import_module("llvmlite").__version__
+    parts = (_FORMAT, version, binding().llvm_version_info, _CODEGEN_LEVEL, target.triple, target.cpu, target.features)
+    return repr(parts).encode()
+
+
+def _cache_path(ir_text: str, target: Target) -> Path | None:
+    directory = cache_directory()
+    if directory is None:
+        return None
+    key = hashlib.blake2b(_key_prefix(target) + ir_text.encode(), digest_size=20).hexdigest()
+    return directory / f"{key}.o"
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Put an object in the cache by an atomic rename; a cache that cannot be written is no error."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(_seal(code))
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        if int(path.stem[:2], 16) < 8:
+            _trim(path.parent)
+
+
+def _trim(directory: Path) -> None:
+    """Delete the entries used longest ago until the cache is within its bound (looked at after one write in 32)."""
+    entries = sorted(((e.stat().st_mtime, e.stat().st_size, e) for e in directory.iterdir()), key=lambda e: e[0])
+    excess = sum(size for _, size, _ in entries) - _CACHE_BYTES
+    for _, size, entry in entries:
+        if excess <= 0:
+            break
+        entry.unlink(missing_ok=True)
+        excess -= size

@@ -1,0 +1,1 @@
+"""Hand-tuned kernels that the planner may call: matrix products and convolutions."""

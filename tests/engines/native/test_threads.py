@@ -1,0 +1,144 @@
+"""The thread team: every part runs exactly once per job, barriers hold, and it survives callers, forks and resizing."""
+
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from duoflow.engines.native import threads
+from duoflow.engines.native.ir import Module
+from duoflow.engines.native.jit import compile_module
+from duoflow.engines.native.threads import Pacer, Team
+
+PARKINGS = ["futex", "condition"] if sys.platform == "linux" else [threads._default_parking()]
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    """count(x): x[part] += 1, x[7] += parts.  relay(x): 1000 phases, each part adds to x[phase % 2] what it saw there."""
+    module = Module()
+    with module.function("count", [("ptr", "x"), ("i64", "part"), ("i64", "parts")]) as f:
+        cell = f.gep("%x", "%part", "i64")
+        f.store("i64", f.add(f.load("i64", cell), 1), cell)
+        f.do(f"%o = atomicrmw add ptr {f.gep('%x', 7, 'i64')}, i64 %parts monotonic, align 8")
+    with module.function("relay", [("ptr", "x"), ("i64", "part"), ("i64", "parts")]) as f:
+        team, barrier = f.load("ptr", "%x"), f.load("ptr", f.gep("%x", 1, "i64"))
+        with f.loop(0, 1000) as loop:
+            mine = f.gep("%x", f.add(8, "%part"), "i64")
+            f.store("i64", loop.index, mine)
+            f.call("void", barrier, f"ptr {team}")
+            neighbour = f.rem(f.add("%part", 1), "%parts")
+            seen = f.load("i64", f.gep("%x", f.add(8, neighbour), "i64"))
+            wrong = f.emit(f"zext i1 {f.compare('ne', seen, loop.index)} to i64")
+            f.do(f"%w = atomicrmw add ptr {f.gep('%x', 2, 'i64')}, i64 {wrong} monotonic, align 8")
+            f.call("void", barrier, f"ptr {team}")
+    return compile_module(module.text(), "jobs", verify=True)
+
+
+@pytest.mark.parametrize("parking", PARKINGS)
+@pytest.mark.parametrize("size", [2, 3])
+def test_every_part_runs_once_per_job(jobs, parking, size):
+    team = Team(size, parking)
+    x = np.zeros(16, np.int64)
+    for turn in range(600):
+        team.launch(team.address, jobs.address("count"), x.ctypes.data)
+        if turn % 200 == 0:
+            time.sleep(0.005)  # long enough to park
+    team.stop()
+    assert x[:size].tolist() == [600] * size
+    assert x[7] == 600 * size * size
+
+
+@pytest.mark.parametrize("parking", PARKINGS)
+def test_barrier_separates_phases(jobs, parking):
+    team = Team(2, parking)
+    x = np.zeros(16, np.int64)
+    x[:2] = team.address, team.barrier_address
+    team.launch(team.address, jobs.address("relay"), x.ctypes.data)
+    team.stop()
+    assert x[2] == 0
+    assert x[8:10].tolist() == [999, 999]
+
+
+def test_busy_team_leaves_other_callers_alone(jobs):
+    team = Team(2)
+    counts = [np.zeros(16, np.int64) for _ in range(3)]
+
+    def work(x):
+        for _ in range(300):
+            team.launch(team.address, jobs.address("count"), x.ctypes.data)
+
+    callers = [threading.Thread(target=work, args=(x,)) for x in counts]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    team.stop()
+    for x in counts:
+        assert x[0] == 300
+        assert x[7] == 300 + 3 * x[1]  # jobs with both threads count 4, others 1
+
+
+def test_parked_workers_use_no_processor_time():
+    team = Team(2)
+    time.sleep(0.05)
+    before = time.process_time()
+    time.sleep(0.1)
+    assert time.process_time() - before < 0.03
+    team.stop()
+
+
+def test_size_can_be_set():
+    try:
+        threads.set_threads(3)
+        assert threads.current_team().size == 3
+        threads.set_threads(1)
+        assert threads.current_team() is None
+        with pytest.raises(ValueError, match="at least one thread"):
+            threads.set_threads(0)
+    finally:
+        threads.set_threads(None)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_forked_child_makes_its_own_team(jobs):
+    try:
+        threads.set_threads(2)
+        threads.current_team()
+        pid = os.fork()
+        if pid == 0:
+            x = np.zeros(16, np.int64)
+            team = threads.current_team()
+            team.launch(team.address, jobs.address("count"), x.ctypes.data)
+            os._exit(0 if x[:2].tolist() == [1, 1] else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        threads.set_threads(None)
+
+
+def drive(pacer, runs, alone, together):
+    """Feed a pacer made-up times; returns how many runs used the team."""
+    used = 0
+    for _ in range(runs):
+        team = pacer.together
+        used += team
+        pacer.record(team, together if team else alone)
+    return used
+
+
+def test_pacer_stays_with_the_quicker_way():
+    assert drive(Pacer(), 2000, alone=100, together=60) > 1900
+    assert drive(Pacer(), 2000, alone=60, together=100) < 100
+
+
+def test_pacer_follows_a_change_of_load():
+    pacer = Pacer()
+    drive(pacer, 500, alone=100, together=60)
+    assert drive(pacer, 500, alone=100, together=900) < 60
+    assert drive(pacer, 3000, alone=100, together=60) > 1000
+
+
