@@ -142,8 +142,8 @@ def import_times(frameworks: Sequence[Framework], rounds: int) -> list[Result]:
 
 def first_calls(work: Work, frameworks: Sequence[Framework], rounds: int) -> list[Result]:
     """Seconds of the first step in a fresh process: with an empty cache directory, and with what that left in it."""
-    cold = blank(f"first_call_{work.name}", f"first call, cold: {work.title}", frameworks)
-    warm = blank(f"second_start_{work.name}", f"first call, warm: {work.title}", frameworks)
+    cold = blank(f"first_call_{work.name}", f"first call, cold: {work.function}", frameworks)
+    warm = blank(f"second_start_{work.name}", f"first call, warm: {work.function}", frameworks)
     for _ in range(rounds):
         for index, framework in enumerate(frameworks):
             if cold[index].reason:
@@ -201,7 +201,7 @@ def one_work(
             attempt(result, one_round)
     if not work.trains:
         return results
-    memory = blank(f"memory_{work.name}", f"peak memory: {work.title}", frameworks, unit="MiB")
+    memory = blank(f"memory_{work.name}", f"peak memory: {work.function}", frameworks, unit="MiB")
     for result, peak in zip(results, memory):
         peak.reason = result.reason
         attempt(peak, lambda worker, r: r.values.append(worker.ask("memory")["peak_mib"]))

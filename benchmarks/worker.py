@@ -8,7 +8,7 @@ Requests and replies are lines of JSON. Whatever the framework prints goes to st
 """
 
 import argparse
-import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -27,9 +27,10 @@ class Bench:
     def prepare(self, module: str, work: str, arguments: list[int]) -> dict:
         """Build the work and make the first call, which compiles."""
         self.step = None
-        implementation = getattr(importlib.import_module(f"benchmarks.works.{self.works}.{module}"), work, None)
+        name = f"benchmarks.works.{self.works}.{module}"
+        implementation = getattr(importlib.import_module(name), work, None) if importlib.util.find_spec(name) else None
         if implementation is None:
-            return {"reason": "does not have it"}
+            return {"reason": f"{self.works} has no such thing"}
         self.step = implementation(*arguments)
         start = time.perf_counter()
         self.step()

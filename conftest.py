@@ -1,0 +1,32 @@
+"""What every test and every doctest may rely on: `tf` and `np` in doctests, fixed seeds, no trace of aliases after it."""
+
+import random
+
+import numpy as np
+import pytest
+
+import duoflow
+from duoflow.tools import alias
+
+
+@pytest.fixture(autouse=True)
+def doctest_names(doctest_namespace: dict[str, object]) -> None:
+    """The names that examples in docstrings use without importing them."""
+    doctest_namespace.update(tf=duoflow, np=np)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test starts from the same random state and leaves no aliased `tensorflow` behind."""
+    random.seed(0)
+    np.random.seed(0)
+    duoflow.random.set_seed(0)
+    yield
+    alias.uninstall()
+
+
+@pytest.fixture
+def cache_dir(tmp_path, monkeypatch):
+    """An empty cache directory for this test, for subprocesses too."""
+    monkeypatch.setenv("DUOFLOW_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
