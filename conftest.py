@@ -27,5 +27,5 @@ def seeded():
 @pytest.fixture
 def cache_dir(tmp_path, monkeypatch):
     """An empty cache directory for this test, for subprocesses too."""
-    monkeypatch.setenv("DUOFLOW_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("DUOFLOW_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"

@@ -70,7 +70,7 @@ class Worker:
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=framework.variables(DUOFLOW_CACHE_DIR=str(cache)),
+            env=framework.variables(DUOFLOW_CACHE=str(cache)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

@@ -1,0 +1,103 @@
+"""`duoflow doctor`: says what this installation stands on, and checks that its engines compute the same.
+
+The exit status is 1 if a check failed; what is only slow, off or absent is said and is no failure.
+"""
+
+import argparse
+import importlib.util
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+import duoflow as tf
+from duoflow.engines import reference
+from duoflow.engines.native import engine as native
+from duoflow.engines.native import jit, target, threads
+from duoflow.keras.utils import get_file_directory
+
+REQUIRED = ("numpy", "llvmlite", "ml_dtypes", "optree", "rich", "h5py")
+OPTIONAL = {"jax": "the XLA engine", "onnx": "ONNX files", "graphviz": "drawings of models", "matplotlib": "plots"}
+
+Line = tuple[str, str]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments (there are none)."""
+    return argparse.ArgumentParser(prog="duoflow doctor", description="Check this installation and say what it found.")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the report; returns 1 if a check failed."""
+    parser().parse_args(argv)
+    for title, lines in (("versions", versions()), ("processor", processor()), ("files", files())):
+        print(title)
+        for name, text in lines:
+            print(f"  {name:<12} {text}")
+    print("self-test")
+    failures = 0
+    for name, check in CHECKS.items():
+        try:
+            verdict = check()
+        except Exception as error:  # a doctor reports what he finds
+            verdict = f"{type(error).__name__}: {error}"
+        failures += bool(verdict)
+        print(f"  {name:<42} {verdict or 'ok'}")
+    return 1 if failures else 0
+
+
+def print_versions() -> int:
+    """`duoflow --version`."""
+    for name, text in versions():
+        print(f"{name} {text}")
+    return 0
+
+
+def versions() -> Iterator[Line]:
+    """duoflow, Python and the packages, required and optional."""
+    yield "duoflow", f"{metadata.version('duoflow')} (TensorFlow {tf.__version__} names)"
+    yield "python", f"{platform.python_version()} on {platform.platform()}"
+    for name in REQUIRED:
+        yield name, metadata.version(name)
+    for name, use in OPTIONAL.items():
+        yield name, metadata.version(name) if importlib.util.find_spec(name) else f"not installed ({use})"
+
+
+def processor() -> Iterator[Line]:
+    """What code is written for, and how many threads run it."""
+    host = target.host()
+    yield "target", f"{host.cpu} ({host.triple})"
+    yield "vectors", f"{host.vector_bytes * 8} bits, {host.vector_registers} registers"
+    yield "threads", f"{threads.thread_count()} (DUOFLOW_THREADS sets the number)"
+
+
+def files() -> Iterator[Line]:
+    """The caches: compiled objects and data sets."""
+    directory = jit.cache_directory()
+    yield "kernels", "not kept: DUOFLOW_CACHE is off" if directory is None else describe(directory)
+    yield "data sets", describe(get_file_directory())
+
+
+def describe(directory: Path) -> str:
+    """A folder, how much it holds and whether it can be written."""
+    if not directory.exists():
+        return f"{directory} (empty so far)"
+    sizes = [entry.stat().st_size for entry in directory.rglob("*") if entry.is_file()]
+    return f"{directory} ({len(sizes)} files, {sum(sizes) / 2**20:.1f} MiB)"
+
+
+def example() -> tuple[Callable, list[np.ndarray]]:
+    """A function with a product, a row-wise group, a reduction and a gradient; and arguments for it."""
+    rng = np.random.default_rng(0)
+
+    @tf.function
+    def network(x, w):
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            loss = tf.reduce_mean(tf.square(tf.nn.softmax(tf.nn.relu(tf.matmul(x, w)))))
+        return loss, tape.gradient(loss, w)
+
+    return network, [rng.standard_normal((32, 48), np.float32), rng.standard_normal((48, 20), np.float32)]
