@@ -1,0 +1,571 @@
+"""Reverse-mode differentiation over recorded nodes.
+
+A tape is a list of `Node`s whose outputs hold values; a graph is a list of `Node`s whose outputs will. `backpropagate`
+serves both: it walks nodes backwards, asks each record's gradient rule for cotangents, undoes broadcasting of
+elementwise ops, and adds cotangents up. The rules are ops themselves, so what is computed here can be differentiated
+again and traced.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+from . import nest
+from .context import context, entered
+from .emit import emit
+from .graph import Graph, Node
+from .indexed_slices import IndexedSlices
+from .late import F
+from .record import Kind, Op, register
+from .spec import Spec
+from .tensor import Tensor, convert
+from .variables import Variable
+
+__all__ = ["GradientTape", "UnconnectedGradients", "backpropagate", "custom_gradient", "gradients", "stop_recording"]
+
+
+class UnconnectedGradients(Enum):
+    """What stands for the gradient of a source that the target does not depend on.
+
+    TensorFlow: tf.UnconnectedGradients.
+    """
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class _Cotangents:
+    """The cotangent of each tensor, by identity; several contributions are added when they are asked for."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[Any]] = {}
+
+    def add(self, tensor: Tensor, cotangent: Any) -> None:
+        self._parts.setdefault(id(tensor), []).append(cotangent)
+
+    def take(self, tensor: Tensor) -> Any:
+        parts = self._parts.get(id(tensor))
+        if not parts:
+            return None
+        if len(parts) > 1:
+            parts[:] = [_sum(parts)]
+        return parts[0]
+
+
+def _sum(parts: list[Any]) -> Any:
+    if all(isinstance(p, IndexedSlices) for p in parts):
+        values = F.concat([p.values for p in parts], 0)
+        indices = F.concat([F.cast(p.indices, parts[0].indices.dtype) for p in parts], 0)
+        return IndexedSlices(values, indices, parts[0].dense_shape)
+    return F.add_n([convert(p) for p in parts])
+
+
+def backpropagate(
+    nodes: Iterable[Node],
+    targets: Sequence[Tensor],
+    sources: Sequence[Tensor],
+    cotangents: Sequence[Any],
+    stop: Iterable[Tensor] = (),
+) -> list[Any]:
+    """The cotangents of `sources`, given those of `targets`, through `nodes` in execution order.
+
+    The result has a tensor, IndexedSlices or None per source. Cotangents do not pass the tensors in `stop`.
+    """
+    table = _Cotangents()
+    for target, cotangent in zip(targets, cotangents, strict=True):
+        table.add(target, cotangent)
+    stopped = {id(t) for t in stop}
+    for node in reversed(list(nodes)):
+        grads = [None if id(out) in stopped else table.take(out) for out in node.outputs]
+        if all(g is None for g in grads) or not node.op.differentiable:
+            continue
+        for tensor, cotangent in zip(node.inputs, _pull_back(node, grads), strict=True):
+            if cotangent is not None:
+                table.add(tensor, cotangent)
+    return [table.take(source) for source in sources]
+
+
+def _pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
+    rule = node.op.gradient
+    if rule is None:
+        if node.op.expand is not None:
+            return _pull_back_through_parts(node, grads)
+        raise LookupError(f"gradient registry has no entry for: {node.op.name}")
+    if node.op.kind is not Kind.CONTROL:
+        grads = [
+            F.zeros_like(out) if g is None and out.dtype.is_differentiable else _dense(node, g)
+            for g, out in zip(grads, node.outputs, strict=True)
+        ]
+    with F.name_scope(f"gradients/{node.name or node.op.name}_grad"):
+        result = rule(node, *grads)
+    if not isinstance(result, (tuple, list)):
+        result = (result,)
+    if len(result) != len(node.inputs):
+        raise ValueError(f"The gradient of {node.op.name} gave {len(result)} values for {len(node.inputs)} inputs.")
+    if node.op.kind is Kind.ELEMENTWISE:
+        return [None if g is None else unbroadcast(g, x) for g, x in zip(result, node.inputs, strict=True)]
+    return result
+
+
+def _dense(node: Node, grad: Any) -> Any:
+    """Only rules that say so (tag "sparse_gradient") are given IndexedSlices."""
+    if isinstance(grad, IndexedSlices) and "sparse_gradient" not in node.op.tags:
+        return convert(grad)
+    return grad
+
+
+def _pull_back_through_parts(node: Node, grads: list[Any]) -> Sequence[Any]:
+    """The gradient of a compound without a rule of its own: differentiate what it expands to.
+
+    In a graph the expansion repeats what the compound computes; the merge pass makes them one.
+    """
+    assert node.op.expand is not None
+    with GradientTape(watch_accessed_variables=False) as tape:
+        inputs = [F.identity(t) if t.dtype.is_differentiable else t for t in node.inputs]
+        for t in inputs:
+            if t.dtype.is_differentiable:
+                tape.watch(t)
+        outputs = node.op.expand(*inputs, **node.attrs)
+    outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+    live = [(o, g) for o, g in zip(outputs, grads, strict=True) if g is not None]
+    sources = [t for t in inputs if t.dtype.is_differentiable]
+    found = iter(tape.gradient([o for o, _ in live], sources, [convert(g) for _, g in live]))
+    return [next(found) if t.dtype.is_differentiable else None for t in inputs]
+
+
+def unbroadcast(grad: Any, like: Tensor) -> Any:
+    """Sum a cotangent over the dimensions that broadcasting added or stretched."""
+    if isinstance(grad, IndexedSlices):
+        return grad
+    have, want = grad.dims, like.dims
+    if have is not None and want is not None and None not in have and None not in want:
+        if have == want:
+            return grad
+        lead = len(have) - len(want)
+        stretched = [i + lead for i, (h, w) in enumerate(zip(have[lead:], want, strict=True)) if w == 1 and h != 1]
+        axes = list(range(lead)) + stretched
+        if axes:
+            grad = F.reduce_sum(grad, axes, keepdims=not lead) if not (lead and stretched) else F.reduce_sum(grad, axes)
+        return grad if grad.dims == want else F.reshape(grad, want)
+    if want == ():
+        return F.reduce_sum(grad)
+    return F.sum_to_shape_of(grad, like)
+
+
+# -- the tape ----------------------------------------------------------------------------------------------------------
+
+
+class GradientTape:
+    """Records ops so that they can be differentiated.
+
+    Trainable variables are watched when they are read; other tensors with `watch`.
+
+    >>> x = tf.constant(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * x
+    >>> tape.gradient(y, x)
+    <tf.Tensor: shape=(), dtype=float32, numpy=6.0>
+
+    TensorFlow: tf.GradientTape.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed = watch_accessed_variables
+        self._watched: dict[int, Tensor] = {}
+        self._variables: dict[int, Variable] = {}
+        self._nodes: list[Node] = []
+        self._recording = False
+        self._used = False
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
+        self._start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._recording:
+            self._stop()
+
+    def _start(self) -> None:
+        context.tapes += (self,)
+        self._recording = True
+
+    def _stop(self) -> None:
+        context.tapes = tuple(t for t in context.tapes if t is not self)
+        self._recording = False
+
+    def record(self, node: Node) -> None:
+        """Keep a node if it depends on anything watched; called by `emit`."""
+        watched = self._watched
+        for tensor in node.inputs:
+            if id(tensor) in watched:
+                break
+        else:
+            return
+        if not node.op.differentiable:
+            return
+        self._nodes.append(node)
+        for out in node.outputs:
+            watched[id(out)] = out
+
+    def variable_accessed(self, variable: Variable) -> None:
+        """Watch a trainable variable that is being read."""
+        if self._watch_accessed and variable.trainable:
+            self._watch_variable(variable)
+
+    def _watch_variable(self, variable: Variable) -> None:
+        handle = variable.handle
+        self._variables[id(handle)] = variable
+        self._watched[id(handle)] = handle
+        if context.graph is not None:
+            inner = context.graph.capture(handle)
+            self._watched[id(inner)] = inner
+
+    def watch(self, tensor: Any) -> None:
+        """Record what is computed from a tensor, a variable or a structure of them."""
+        for item in nest.flatten(tensor):
+            if isinstance(item, Variable):
+                self._watch_variable(item)
+            elif isinstance(item, Tensor):
+                if not item.dtype.is_differentiable:
+                    raise ValueError(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {item.dtype!r}")
+                self._watched[id(item)] = item
+            else:
+                raise ValueError(f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable.")
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The variables watched so far, in order of first use."""
+        return tuple(self._variables.values())
+
+    @contextmanager
+    def stop_recording(self) -> Any:
+        """Do not record inside; gradients may be computed there."""
+        if not self._recording:
+            raise RuntimeError("Tape is not recording.")
+        self._stop()
+        try:
+            yield
+        finally:
+            self._start()
+
+    def reset(self) -> None:
+        """Forget everything recorded and watched."""
+        self._nodes, self._watched, self._variables = [], {}, {}
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The gradient of the sum of `target` with respect to each of `sources`, in the structure of `sources`.
+
+        Raises `RuntimeError` on a second call of a tape that is not persistent.
+        """
+        if target is None:
+            raise TypeError("Argument `target` should be a list or nested structure of Tensors, Variables or "
+                            "CompositeTensors to be differentiated, but received None.")  # fmt: skip
+        self._take_for_use()
+        flat_sources = nest.flatten(sources)
+        flat_targets = [t.handle if isinstance(t, Variable) else t for t in nest.flatten(target)]
+        seeds = nest.flatten(output_gradients) if output_gradients is not None else [None] * len(flat_targets)
+        unconnected_gradients = UnconnectedGradients(unconnected_gradients)
+        pairs = [(t, g) for t, g in zip(flat_targets, seeds, strict=True) if isinstance(t, Tensor)]
+        pairs = [(t, g) for t, g in pairs if t.dtype.is_differentiable]
+        targets = [t for t, _ in pairs]
+        cotangents = [_seed(t, g) for t, g in pairs]
+        keys = [_source_key(s) for s in flat_sources]
+        results = backpropagate(list(self._nodes), targets, keys, cotangents)
+        results = self._add_captured(results, keys, targets, cotangents)
+        self._release()
+        finished = [_connected(r, s, unconnected_gradients) for r, s in zip(results, flat_sources, strict=True)]
+        return nest.pack_sequence_as(sources, finished)
+
+    def _add_captured(self, results: list[Any], keys: list[Tensor], targets: list[Tensor], cotangents: list[Any]) -> list[Any]:
+        """In a function, an outside tensor is seen as its captured placeholder: ask for that one too."""
+        graph = context.graph
+        if graph is None or not graph.is_function:
+            return results
+        inner = [graph.captures[id(k)][1] if id(k) in graph.captures else None for k in keys]
+        if not any(t is not None for t in inner):
+            return results
+        found = backpropagate(list(self._nodes), targets, [k if t is None else t for k, t in zip(keys, inner, strict=True)], cotangents)
+        return [r if r is not None else f for r, f in zip(results, found, strict=True)]
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The jacobian: for each source, a tensor of shape `target.shape + source.shape`."""
+        target = convert(target)
+        flat = nest.flatten(sources)
+
+        def row(i: Any) -> Any:
+            return F.reshape(F.one_hot(i, F.size(target), dtype=target.dtype), F.shape(target))
+
+        out = self._stacked_rows(target, flat, F.size(target), row, UnconnectedGradients(unconnected_gradients))
+        shaped = [
+            None if r is None else F.reshape(r, F.concat([F.shape(target), F.shape(s)], 0))
+            for r, s in zip(out, flat, strict=True)
+        ]
+        return nest.pack_sequence_as(sources, shaped)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The jacobian of each batch entry: shape `[batch, *target.shape[1:], *source.shape[1:]]`."""
+        target = convert(target)
+        if target.dims is not None and not target.dims:
+            raise ValueError("batch_jacobian needs a target with a batch dimension.")
+        a, b = target.dims, _source_key(source).dims if not isinstance(source, Variable) else source.dims
+        if a and b and None not in (a[0], b[0]) and a[0] != b[0]:
+            raise ValueError(f"Need first dimension of target shape ({a}) and source shape ({b}) to match.")
+        per_entry = F.shape(target)[1:]
+        count = F.reduce_prod(per_entry)
+
+        def row(i: Any) -> Any:
+            one = F.reshape(F.one_hot(i, count, dtype=target.dtype), per_entry)
+            return F.broadcast_to(one, F.shape(target))
+
+        (rows,) = self._stacked_rows(target, [source], count, row, UnconnectedGradients(unconnected_gradients))
+        if rows is None:
+            return None
+        by_entry = F.swapaxes(rows, 0, 1)
+        return F.reshape(by_entry, F.concat([F.shape(target), F.shape(source)[1:]], 0))
+
+    def _stacked_rows(
+        self, target: Tensor, sources: list[Any], count: Any, row: Callable[[Any], Any], unconnected: UnconnectedGradients
+    ) -> list[Any]:
+        """Cotangents of the sources for `count` seeds, stacked along a new first axis; None where unconnected."""
+        self._take_for_use()
+        nodes, keys = list(self._nodes), [_source_key(s) for s in sources]
+
+        def pull(i: Any) -> list[Any]:
+            found = backpropagate(nodes, [target], keys, [row(i)])
+            found = self._add_captured(found, keys, [target], [row(i)])
+            return [_connected(f, s, unconnected) for f, s in zip(found, sources, strict=True)]
+
+        connected = [f is not None for f in pull(F.constant(0))]
+        size = count.spec.array
+        wanted = [i for i, c in enumerate(connected) if c]
+        if size is not None:
+            rows = [pull(F.constant(i)) for i in range(int(size))]
+            stacks = [F.stack([convert(r[i]) for r in rows]) for i in wanted]
+        else:
+            dtypes = [sources[i].dtype for i in wanted]
+            stacks = F.map_fn(lambda i: [convert(pull(i)[w]) for w in wanted], F.range(count), fn_output_signature=dtypes)
+        self._release()
+        found = iter(stacks)
+        return [next(found) if c else None for c in connected]
+
+    def _take_for_use(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians); "
+                "use tf.GradientTape(persistent=True) for more."
+            )
+        if self._recording and not self._persistent:
+            self._stop()
+
+    def _release(self) -> None:
+        if not self._persistent:
+            self._nodes, self._watched, self._used = [], {}, True
+
+
+def _source_key(source: Any) -> Tensor:
+    """The tensor by which a source is known to nodes: a variable's handle, a tensor itself."""
+    if isinstance(source, Variable):
+        return source.handle
+    if isinstance(source, Tensor):
+        return source
+    raise TypeError(f"Gradient sources must be tensors or variables, received {source!r}.")
+
+
+def _seed(target: Tensor, cotangent: Any) -> Any:
+    return F.ones_like(target) if cotangent is None else convert(cotangent, dtype=target.dtype)
+
+
+def _connected(cotangent: Any, source: Any, unconnected: UnconnectedGradients) -> Any:
+    if cotangent is None and unconnected is UnconnectedGradients.ZERO:
+        return F.zeros_like(source)
+    return cotangent
+
+
+@contextmanager
+def stop_recording() -> Any:
+    """Hide the ops called inside from every tape."""
+    with entered(tapes=()):
+        yield
+
+
+# -- gradients of graphs -----------------------------------------------------------------------------------------------
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """The gradients of the sum of `ys` with respect to each of `xs`, inside a graph.
+
+    Raises `RuntimeError` in eager mode.
+
+    TensorFlow: tf.gradients.
+    """
+    graph = context.graph
+    if graph is None:
+        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+    targets = [graph.capture(convert(y)) for y in _as_list(ys)]
+    sources = _as_list(xs)
+    keys = [graph.capture(_source_key(s)) for s in sources]
+    stop = [graph.capture(_source_key(s)) for s in _as_list(stop_gradients or [])]
+    seeds = _as_list(grad_ys) if grad_ys is not None else [None] * len(targets)
+    nodes = _between(graph, keys, targets)
+    with F.name_scope(name):
+        cotangents = [_seed(t, g) for t, g in zip(targets, seeds, strict=True)]
+        found = backpropagate(nodes, targets, keys, cotangents, stop)
+        unconnected = UnconnectedGradients(unconnected_gradients)
+        return [_connected(f, s, unconnected) for f, s in zip(found, sources, strict=True)]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else nest.flatten(value)
+
+
+def _between(graph: Graph, sources: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Node]:
+    """The nodes that depend on a source and that a target depends on, in order."""
+    wanted = {id(t) for t in targets}
+    behind: set[int] = set()
+    for node in reversed(graph.nodes):
+        if any(id(out) in wanted for out in node.outputs):
+            behind.add(id(node))
+            wanted.update(id(t) for t in node.inputs)
+    reached = {id(t) for t in sources}
+    out = []
+    for node in graph.nodes:
+        if id(node) in behind and node.op.differentiable and any(id(t) in reached for t in node.inputs):
+            out.append(node)
+            reached.update(id(t) for t in node.outputs)
+    return out
+
+
+# -- custom gradients --------------------------------------------------------------------------------------------------
+
+
+def _infer_custom(*specs: Spec, rule: Any, count: int) -> tuple[Spec, ...]:
+    return tuple(Spec(s.shape, s.dtype) for s in specs[:count])
+
+
+def _custom_rule(node: Node, *grads: Any) -> Sequence[Any]:
+    count = node.attrs["count"]
+    given = [F.zeros_like(out) if g is None else convert(g) for g, out in zip(grads, node.outputs, strict=True)]
+    return [None] * count + node.attrs["rule"](given)
+
+
+CUSTOM_GRADIENT = register(
+    Op(
+        "CustomGradient", Kind.CONTROL, _infer_custom, lambda *arrays, rule, count: tuple(arrays[:count]), _custom_rule,
+        checked=False, num_outputs=None,
+    )  # fmt: skip
+)
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function its own gradient: `f` returns `(outputs, grad_fn)`.
+
+    `grad_fn(*upstream)` gives a gradient per argument; if `f` uses trainable variables it takes `variables=` and
+    returns `(argument gradients, variable gradients)`.
+
+    >>> @tf.custom_gradient
+    ... def clip_backwards(x):
+    ...     return tf.identity(x), lambda dy: tf.clip_by_norm(dy, 0.5)
+
+    TensorFlow: tf.custom_gradient.
+    """
+
+    @functools.wraps(f)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        flat = [convert(a) if not isinstance(a, Variable) else a for a in nest.flatten(args)]
+        tensors = [a.value() if isinstance(a, Variable) else a for a in flat]
+        watcher = _VariableWatcher()
+        with entered(tapes=(watcher,)):
+            result, grad_fn = f(*nest.pack_sequence_as(args, tensors), **kwargs)
+        used = [v for v in watcher.watched_variables() if not any(v is a for a in flat)]
+        outputs = [convert(r) for r in nest.flatten(result)]
+        rule = functools.partial(_call_grad_fn, grad_fn, args, tensors, used)
+        handles = [v.handle for v in used]
+        wrapped = emit(
+            CUSTOM_GRADIENT, tuple(outputs + tensors + handles), {"rule": rule, "count": len(outputs)}, "IdentityN"
+        )
+        return nest.pack_sequence_as(result, list(wrapped))
+
+    return decorated
+
+
+class _VariableWatcher(GradientTape):
+    """Sees which variables are read and records nothing."""
+
+    def record(self, node: Node) -> None:
+        """Nothing: the ops inside have a gradient of their own."""
+
+
+def _call_grad_fn(grad_fn: Any, args: Any, tensors: list[Tensor], variables: list[Variable], upstream: list[Any]) -> list[Any]:
+    if variables:
+        try:
+            result, variable_grads = grad_fn(*upstream, variables=variables)
+        except TypeError as error:
+            if "variables" not in str(error):
+                raise
+            raise TypeError(
+                "If using @custom_gradient with a function that uses variables, then grad_fn must accept a "
+                "'variables' keyword argument."
+            ) from None
+    else:
+        result, variable_grads = grad_fn(*upstream), []
+    flat = list(result) if isinstance(result, (list, tuple)) else [result]
+    flat = nest.flatten(flat) if len(flat) != len(tensors) else flat
+    if len(flat) != len(tensors):
+        raise ValueError(f"custom_gradient function expected to return {len(tensors)} gradients, but returned {len(flat)} instead.")
+    return [None if g is None else convert(g) for g in flat] + list(variable_grads)
+
+
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep nothing of `f` for the backward pass; compute it again there. TensorFlow: tf.recompute_grad."""
+
+    @custom_gradient
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        def grad(*upstream: Any, variables: Any = None) -> Any:
+            with GradientTape() as tape:
+                watched = [F.identity(a) for a in args]
+                tape.watch(watched)
+                out = f(*watched, **kwargs)
+            sources = [watched, list(variables or [])]
+            by_args, by_variables = tape.gradient(out, sources, list(upstream) if len(upstream) > 1 else upstream[0])
+            return (by_args, by_variables) if variables is not None else by_args
+
+        return f(*args, **kwargs), grad
+
+    return functools.wraps(f)(inner)
+

@@ -1,0 +1,101 @@
+"""What an engine is told about reductions, views and contractions.
+
+`Op.lower(specs, outs, attrs)` of an op of these kinds returns one of the descriptions below. It is called when every
+shape is known; it may raise `Unsupported`, and the engine then runs the op on the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Affine", "Concat", "Contraction", "Convolution", "Gather", "Pool", "Reduction", "Reshape"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Combine the elements of input 0 along `axes` (non-negative, sorted).
+
+    `combine` is one of add, mul, max, min, and, or, argmax, argmin (the last two give the first such index along one
+    axis). `mean` divides an addition by the number of elements combined.
+    """
+
+    combine: str
+    axes: tuple[int, ...]
+    keepdims: bool = False
+    mean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """`out[i] = input[A i + b]`: row d of `matrix` and `offset[d]` give the index along input dimension d.
+
+    With `fill` the index may leave the input, and the element there is `fill`. Without it every index is in range.
+    Covers transpose, broadcast, strided and reversed slices, expand_dims, squeeze and constant padding.
+    """
+
+    matrix: tuple[tuple[int, ...], ...]
+    offset: tuple[int, ...]
+    fill: float | int | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """The same elements in the same (row-major) order under another shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """The inputs one after another along `axis`."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """`out[b.., o.., j.., k..] = input0[b.., o.., input1[b.., j..], k..]` with `axis` counted in input 0.
+
+    Indices out of range are an error on the CPU.
+    """
+
+    axis: int
+    batch_dims: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """An einsum of two inputs: labels of input 0, of input 1 and of the output, one int per dimension.
+
+    A label absent from the output is summed over.
+    """
+
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    out: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution in any number of spatial dimensions, or one of its gradients.
+
+    The image is laid out (batch, *spatial, channels), the filter (*spatial, channels / groups, features).
+    `mode` tells the operands: "forward" (image, filter), "input" (output gradient, filter) -> image gradient,
+    "filter" (image, output gradient) -> filter gradient. `padding` is (before, after) per spatial dimension of the
+    forward convolution. Channel-first layouts are transposed by a pass before an engine sees them.
+    """
+
+    mode: str
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    groups: int = 1
+    channels_last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Combine windows of input 0 (batch, *spatial, channels). `combine` is max or mean; padding is never counted."""
+
+    combine: str
+    window: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]

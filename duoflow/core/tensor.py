@@ -1,0 +1,762 @@
+"""Tensors: values (`EagerTensor`) and promises of values (`GraphTensor`), with Python's operators on both.
+
+The operators go through `F`, the late-bound public functions, so they obey the same rules as `tf.add` and its like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import dtypes, shapes
+from .context import context
+from .dtypes import DType
+from .errors import OperatorNotAllowedInGraphError, show_origin
+from .late import F
+from .shapes import Dims, TensorShape
+from .spec import Spec
+
+if TYPE_CHECKING:
+    from .graph import Graph, Node
+
+__all__ = ["EagerTensor", "GraphTensor", "Reference", "Tensor"]
+
+_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+class Reference:
+    """A hashable stand-in for a tensor or variable, equal only to references to the same object.
+
+    TensorFlow: the result of `tensor.ref()`.
+    """
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def deref(self) -> Any:
+        """The object referred to."""
+        return self._target
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and other._target is self._target
+
+    def __hash__(self) -> int:
+        return id(self._target)
+
+    def __repr__(self) -> str:
+        return f"<Reference wrapping {self._target!r}>"
+
+
+class Operators:
+    """Python's operators over `F`, shared by tensors and variables."""
+
+    __slots__ = ()
+    __array_priority__ = 100
+
+    def __add__(self, other: Any) -> Any:
+        return F.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return F.binary_reversed(F.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return F.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return F.binary_reversed(F.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return F.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return F.binary_reversed(F.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return F.truediv(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return F.binary_reversed(F.truediv, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return F.floordiv(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return F.binary_reversed(F.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return F.floormod(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return F.binary_reversed(F.floormod, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return F.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return F.binary_reversed(F.pow, other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return F.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return F.binary_reversed(F.matmul, other, self)
+
+    def __neg__(self) -> Any:
+        return F.negative(self)
+
+    def __abs__(self) -> Any:
+        return F.abs(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __invert__(self) -> Any:
+        return F.invert_operator(self)
+
+    def __and__(self, other: Any) -> Any:
+        return F.and_operator(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return F.binary_reversed(F.and_operator, other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return F.or_operator(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return F.binary_reversed(F.or_operator, other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return F.xor_operator(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return F.binary_reversed(F.xor_operator, other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return F.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return F.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return F.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return F.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return F.equal_operator(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return F.not_equal_operator(self, other)
+
+    def __getitem__(self, key: Any) -> Any:
+        return F.getitem(self, key)
+
+    def ref(self) -> Reference:
+        """A hashable reference, for dictionaries and sets."""
+        return Reference(self)
+
+
+class Tensor(Operators):
+    """A multi-dimensional array of elements of one type: a value, or an output of a graph node.
+
+    >>> x = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.shape, x.dtype
+    (TensorShape([2, 2]), tf.float32)
+    >>> (x + 1)[0]
+    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([2., 3.], dtype=float32)>
+
+    TensorFlow: tf.Tensor.
+    """
+
+    __slots__ = ()
+
+    @property
+    def spec(self) -> Spec:
+        """What inference knows of the tensor."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return self.spec.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return TensorShape(self.spec.shape)
+
+    @property
+    def dims(self) -> Dims:
+        """The static shape as a plain tuple."""
+        return self.spec.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        rank = self.spec.rank
+        if rank is None:
+            raise ValueError(f"The rank of {self!r} is not known statically.")
+        return rank
+
+    def get_shape(self) -> TensorShape:
+        """The static shape."""
+        return self.shape
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The transpose."""
+        return F.transpose(self)
+
+
+class EagerTensor(Tensor):
+    """A tensor that has its value: a NumPy array, or for resources and variants any Python object."""
+
+    __slots__ = ("_array", "_keras_mask", "__weakref__")
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @property
+    def spec(self) -> Spec:
+        array = self._array
+        return Spec(array.shape, dtypes.from_numpy(array.dtype), array)
+
+    @property
+    def dtype(self) -> DType:
+        return dtypes.from_numpy(self._array.dtype)
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self._array.shape)
+
+    @property
+    def dims(self) -> Dims:
+        return self._array.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array (a scalar for rank 0, `bytes` for a string scalar)."""
+        array = self._array
+        return array[()] if array.ndim == 0 else array
+
+    @property
+    def device(self) -> str:
+        """The device that holds the value."""
+        return _CPU
+
+    backing_device = device
+
+    def cpu(self) -> EagerTensor:
+        """The tensor itself: it is on the CPU."""
+        return self
+
+    @property
+    def graph(self) -> Graph:
+        raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
+
+    @property
+    def op(self) -> Node:
+        raise AttributeError("Tensor.op is undefined when eager execution is enabled.")
+
+    @property
+    def name(self) -> str:
+        raise AttributeError("Tensor.name is undefined when eager execution is enabled.")
+
+    def set_shape(self, shape: Any) -> None:
+        """Assert that the shape is compatible with `shape`."""
+        if not shapes.compatible(self.dims, shapes.as_dims(shape)):
+            raise ValueError(f"Tensor's shape {shapes.show(self.dims)} is not compatible with supplied shape {shape}")
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """The value, as a session would return it."""
+        return self.numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self._array
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)  # type: ignore[no-any-return]
+        return array.copy() if copy else array  # type: ignore[no-any-return]
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self._array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
+    def __bool__(self) -> bool:
+        return bool(self._array)
+
+    def __int__(self) -> int:
+        return int(self._array)
+
+    def __float__(self) -> float:
+        return float(self._array)
+
+    def __complex__(self) -> complex:
+        return complex(self._array)
+
+    def __index__(self) -> int:
+        return self._array.__index__()  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("Scalar tensor has no `len()`")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._array.ndim:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        return (self[i] for i in range(len(self._array)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._array == np.asarray(item)))
+
+    def __hash__(self) -> int:
+        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy(), spec) if self._array.ndim == 0 else format(str(self), spec)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return F.round(self)
+
+    def __copy__(self) -> EagerTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        return EagerTensor(self._array.copy())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EagerTensor, (self._array,)
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({_array_text(self._array, False)}, shape={self.shape}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        value = _array_text(self._array, True)
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value}>"
+
+
+def _array_text(array: Any, as_repr: bool) -> str:
+    if array.ndim == 0:
+        item = array[()]
+        return repr(item) if isinstance(item, bytes) else str(item)
+    return repr(array) if as_repr else str(array)
+
+
+class HandleTensor(EagerTensor):
+    """A scalar of dtype resource or variant: `_array` is the Python object itself."""
+
+    __slots__ = ("_dtype", "_element_shape")
+
+    def __init__(self, value: Any, dtype: DType = dtypes.resource) -> None:
+        self._array = value
+        self._dtype = dtype
+
+    @property
+    def spec(self) -> Spec:
+        return Spec((), self._dtype)
+
+    @property
+    def dtype(self) -> DType:
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(())
+
+    @property
+    def dims(self) -> Dims:
+        return ()
+
+    @property
+    def ndim(self) -> int:
+        return 0
+
+    def numpy(self) -> Any:
+        raise ValueError(f"A {self._dtype.name} tensor has no NumPy value.")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        raise ValueError(f"A {self._dtype.name} tensor has no NumPy value.")
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor: shape=(), dtype={self._dtype.name}, value={self._array!r}>"
+
+    __str__ = __repr__
+
+
+class GraphTensor(Tensor):
+    """An output of a graph node; its value exists when the graph runs."""
+
+    __slots__ = ("node", "index", "_spec", "_keras_mask", "_keras_history", "__weakref__")
+
+    def __init__(self, node: Node, index: int, spec: Spec) -> None:
+        self.node = node
+        self.index = index
+        self._spec = spec
+
+    @property
+    def spec(self) -> Spec:
+        return self._spec
+
+    @property
+    def op(self) -> Node:
+        """The node (`tf.Operation`) that produces the tensor."""
+        return self.node
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that holds the node."""
+        graph = self.node.graph
+        assert graph is not None
+        return graph
+
+    @property
+    def name(self) -> str:
+        """`node:index`."""
+        return f"{self.node.name}:{self.index}"
+
+    @property
+    def value_index(self) -> int:
+        """Which output of the node this is."""
+        return self.index
+
+    @property
+    def device(self) -> str:
+        """The device asked for, or ""."""
+        return self.node.device
+
+    def consumers(self) -> list[Node]:
+        """The nodes that take this tensor."""
+        return [node for node in self.graph.nodes if any(t is self for t in node.inputs)]
+
+    def set_shape(self, shape: Any) -> None:
+        """Tell inference more about the shape; `ValueError` if it contradicts what is known."""
+        dims = shapes.as_dims(shape)
+        if not shapes.compatible(self._spec.shape, dims):
+            raise ValueError(
+                f"Tensor {self.name!r} has shape {shapes.show(self._spec.shape)}, which is not compatible with {shape}"
+            )
+        self._spec = Spec(shapes.merge(self._spec.shape, dims), self._spec.dtype, self._spec.value)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Run the default (or given) session for this tensor's value."""
+        session = session or self.graph.default_session()
+        return session.run(self, feed_dict)
+
+    def numpy(self) -> Any:
+        raise NotImplementedError(f"numpy() is only available when eager execution is enabled; {self!r} is symbolic.")
+
+    def _no_value(self, what: str, remedy: str) -> OperatorNotAllowedInGraphError:
+        where = show_origin(self.node.origin)
+        return OperatorNotAllowedInGraphError(
+            f"{what} is not allowed: {self!r} has no value while the graph is being built"
+            + (f" (made at {where})" if where else "")
+            + f". {remedy}"
+        )
+
+    def __bool__(self) -> bool:
+        raise self._no_value(
+            "Using a symbolic `tf.Tensor` as a Python `bool`",
+            "Decorate the function with @tf.function so that AutoGraph converts `if` and `while`, "
+            "or use tf.cond, tf.while_loop or tf.where.",
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._no_value(
+            "Iterating over a symbolic `tf.Tensor`",
+            "Use `for` in a function that AutoGraph converts, tf.map_fn, tf.unstack or tf.while_loop.",
+        )
+
+    def __len__(self) -> int:
+        raise TypeError(f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` instead.")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        raise NotImplementedError(
+            f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that you're "
+            "trying to pass a Tensor to a NumPy call, which is not supported inside a graph; use the tf function "
+            "instead, or tf.numpy_function to call NumPy when the graph runs."
+        )
+
+    def __index__(self) -> int:
+        value = self._spec.array
+        if value is not None and value.ndim == 0:
+            return value.__index__()  # type: ignore[no-any-return]
+        raise TypeError(f"{self!r} has no value while the graph is being built and cannot be used as a Python index.")
+
+    def _number(self, kind: str) -> Any:
+        raise TypeError(
+            f"{kind}() argument must have a value, not the symbolic {self!r}; use tf.cast inside a graph."
+        )
+
+    def __int__(self) -> int:
+        return self._number("int")  # type: ignore[no-any-return]
+
+    def __float__(self) -> float:
+        return self._number("float")  # type: ignore[no-any-return]
+
+    def __hash__(self) -> int:
+        if self.graph.is_function:
+            raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+        return id(self)
+
+    def __eq__(self, other: object) -> Any:
+        if not self.graph.is_function and (other is None or isinstance(other, GraphTensor)):
+            return self is other
+        return F.equal_operator(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        if not self.graph.is_function and (other is None or isinstance(other, GraphTensor)):
+            return self is not other
+        return F.not_equal_operator(self, other)
+
+    def __copy__(self) -> GraphTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> GraphTensor:
+        return self
+
+    def __str__(self) -> str:
+        shape = "" if self._spec.shape is None else f"shape={self.shape}, "
+        return f'Tensor("{self.name}", {shape}dtype={self.dtype.name})'
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+
+Converter = Callable[..., Any]
+_CONVERTERS: list[tuple[Any, Converter]] = []
+
+
+def register_conversion(base_type: Any, function: Converter) -> None:
+    """Teach `convert` a type: `function(value, dtype, name, as_ref)` gives a tensor or NotImplemented.
+
+    TensorFlow: tf.register_tensor_conversion_function.
+    """
+    _CONVERTERS.append((base_type, function))
+
+
+def convert(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
+    """A tensor with the value of a number, array, nested list, variable or tensor.
+
+    `dtype` is a demand (a tensor of another dtype is a `ValueError`), `dtype_hint` a wish. Raises `TypeError` or
+    `ValueError` for what cannot be held.
+    """
+    if dtype is not None:
+        dtype = dtypes.as_dtype(dtype)
+    if isinstance(value, Tensor):
+        if dtype is not None and dtype is not value.dtype:
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
+            )
+        return value
+    for base, converter in _CONVERTERS:
+        if isinstance(value, base):
+            tensor = converter(value, dtype=dtype, name=name, as_ref=False)
+            if tensor is not NotImplemented:
+                if dtype is not None and dtype is not tensor.dtype:
+                    raise ValueError(
+                        f"Tensor conversion requested dtype {dtype.name} for a value of dtype {tensor.dtype.name}: "
+                        f"{value!r}"
+                    )
+                return tensor  # type: ignore[no-any-return]
+    if hasattr(value, "__tf_tensor__"):
+        return value.__tf_tensor__(dtype, name)  # type: ignore[no-any-return]
+    if isinstance(value, (list, tuple)) and _holds_tensor(value):
+        return F.pack_nested(value, dtype, dtype_hint)  # type: ignore[no-any-return]
+    if dtype is None and dtype_hint is not None:
+        try:
+            return make_constant(as_array(value, dtypes.as_dtype(dtype_hint)), name)
+        except (TypeError, ValueError):
+            pass
+    return make_constant(as_array(value, dtype), name)
+
+
+def make_constant(array: np.ndarray[Any, Any], name: str | None = None) -> Tensor:
+    """An array as a tensor of the current context: a value, or a constant node."""
+    graph = context.graph
+    return EagerTensor(array) if graph is None else graph.constant(array, name)
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tensor, value))
+    return isinstance(value, Operators) or any(isinstance(value, base) for base, _ in _CONVERTERS if base is not object)
+
+
+_PYTHON_TYPES = {float: dtypes.float32, int: dtypes.int32, bool: dtypes.bool_, complex: dtypes.complex128}
+_PYTHON_TYPES |= {str: dtypes.string, bytes: dtypes.string}
+
+
+def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
+    """A NumPy array for a Python value, under TensorFlow's rules.
+
+    Python floats become float32 and ints int32 (int64 if they do not fit) unless `dtype` says otherwise; a float is
+    never squeezed into an int; ragged lists are a `ValueError`.
+    """
+    kind = type(value)
+    if kind in _PYTHON_TYPES:
+        return _scalar_array(value, kind, dtype)
+    if isinstance(value, np.ndarray):
+        return _from_numpy_array(value, dtype)
+    if isinstance(value, np.generic):
+        return _from_numpy_array(np.asarray(value), dtype)
+    if isinstance(value, TensorShape):
+        if not value.is_fully_defined():
+            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor.")
+        dims = value.as_list()
+        big = any(d is not None and d > 2**31 - 1 for d in dims)
+        return np.asarray(dims, (dtype or (dtypes.int64 if big else dtypes.int32)).numpy)
+    if isinstance(value, DType):
+        return np.asarray(value.as_datatype_enum, (dtype or dtypes.int32).numpy)
+    if value is None:
+        raise ValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
+    if isinstance(value, (list, tuple, range)):
+        return _from_list(value, dtype)
+    if hasattr(value, "__array__") or hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__"):
+        return _from_numpy_array(np.asarray(value), dtype)
+    if isinstance(value, (set, frozenset, dict)) or not hasattr(value, "__len__"):
+        raise ValueError(
+            f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
+        )
+    return _from_list(list(value), dtype)
+
+
+def _scalar_array(value: Any, kind: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    natural = _PYTHON_TYPES[kind]
+    if dtype is None:
+        if kind is int and not -(2**31) <= value < 2**31:
+            natural = dtypes.int64
+        dtype = natural
+    _check_python_kind(value, natural, dtype)
+    if dtype is dtypes.string:
+        array = np.empty((), object)
+        array[()] = value.encode() if isinstance(value, str) else value
+        return array
+    try:
+        return np.asarray(value, dtype.numpy)
+    except OverflowError as error:
+        raise ValueError(f"Can't convert Python number {value} to a Tensor of dtype {dtype.name}: {error}") from None
+
+
+def _check_python_kind(value: Any, natural: DType, dtype: DType) -> None:
+    """A Python value may widen (int to float, float to complex), never narrow or change kind."""
+    if natural is dtype:
+        return
+    order = {dtypes.string: "s", dtypes.bool_: "b"}
+    a = order.get(natural) or ("c" if natural.is_complex else "f" if natural.is_floating else "i")
+    b = order.get(dtype) or ("c" if dtype.is_complex else "f" if dtype.is_floating else "i")
+    if a == b or (a, b) in (("i", "f"), ("i", "c"), ("f", "c")):
+        return
+    raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
+
+
+def _from_numpy_array(array: np.ndarray[Any, Any], dtype: DType | None) -> np.ndarray[Any, Any]:
+    if array.dtype.kind in "SU":
+        encoded = np.array([s if isinstance(s, bytes) else s.encode() for s in array.reshape(-1).tolist()], object)
+        array = encoded.reshape(array.shape)
+    elif array.dtype.kind == "O":
+        array = _from_object_array(array, dtype)
+    elif not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    own = dtypes.from_numpy(array.dtype)
+    if dtype is None or dtype is own:
+        return array
+    if (own is dtypes.string) != (dtype is dtypes.string):
+        raise TypeError(f"Cannot convert an array of dtype {own.name} to a tensor of dtype {dtype.name}")
+    return array.astype(dtype.numpy)
+
+
+def _from_object_array(array: np.ndarray[Any, Any], dtype: DType | None) -> np.ndarray[Any, Any]:
+    flat = array.reshape(-1).tolist()
+    if all(isinstance(item, (str, bytes)) for item in flat):
+        out = np.empty(len(flat), object)
+        out[:] = [item.encode() if isinstance(item, str) else item for item in flat]
+        return out.reshape(array.shape)
+    if flat and all(isinstance(item, (bool, int, float, np.number, np.bool_)) for item in flat):
+        return np.asarray(flat, dtype.numpy if dtype is not None else None).reshape(array.shape)
+    raise ValueError(f"Failed to convert a NumPy array to a Tensor (Unsupported object type {type(flat[0]).__name__}).")
+
+
+def _from_list(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    if not isinstance(value, (list, tuple)):
+        value = list(value)
+    sample = value
+    while isinstance(sample, (list, tuple)) and sample:
+        sample = sample[0]
+    try:
+        array = np.array(value)
+    except (ValueError, TypeError) as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None
+        raise
+    if array.dtype.kind in "SUO":
+        if array.dtype.kind != "O" and not all(isinstance(v, (str, bytes)) for v in _leaves(value)):
+            raise ValueError(f"Can't convert Python sequence with mixed types to Tensor: {value!r}")
+        array = _from_object_array(np.array(value, object), dtype)
+        if array.dtype.kind == "O" and dtype not in (None, dtypes.string):
+            raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
+        return array
+    if isinstance(sample, (np.generic, np.ndarray)) and array.dtype.kind != "f":
+        return array if dtype is None else array.astype(dtype.numpy)
+    if dtype is None:
+        dtype = _natural_list_dtype(value, array)
+    elif array.size:
+        _check_list_kind(value, array, dtype)
+    return array.astype(dtype.numpy)
+
+
+def _natural_list_dtype(value: Any, array: np.ndarray[Any, Any]) -> DType:
+    if not array.size:
+        return dtypes.float32
+    if array.dtype.kind == "f":
+        typed = [v.dtype for v in _leaves(value) if isinstance(v, (np.generic, np.ndarray))]
+        return dtypes.from_numpy(np.result_type(*typed)) if typed else dtypes.float32
+    if array.dtype.kind in "iu":
+        fits = array.min() >= -(2**31) and array.max() < 2**31
+        return dtypes.int32 if fits else dtypes.int64
+    return dtypes.bool_ if array.dtype.kind == "b" else dtypes.complex128
+
+
+def _check_list_kind(value: Any, array: np.ndarray[Any, Any], dtype: DType) -> None:
+    natural = {"f": dtypes.float32, "i": dtypes.int32, "u": dtypes.int32, "b": dtypes.bool_, "c": dtypes.complex128}
+    if any(isinstance(v, (np.generic, np.ndarray)) for v in _leaves(value)):
+        return
+    _check_python_kind(value, natural[array.dtype.kind], dtype)
+    if array.dtype.kind in "iu" and dtype.is_integer and (array.min() < dtype.min or array.max() > dtype.max):
+        raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor of dtype {dtype.name}.")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
+    """The value of a tensor if it is known now: any eager tensor, a constant, what folds to one.
+
+    TensorFlow: tf.get_static_value.
+    """
+    if isinstance(tensor, GraphTensor):
+        return tensor.spec.array
+    if isinstance(tensor, EagerTensor):
+        return tensor._array  # type: ignore[no-any-return]
+    if isinstance(tensor, (np.ndarray, np.generic, int, float, bool, complex, list, tuple)):
+        return as_array(tensor)
+    return None
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is a tensor without a value yet."""
+    return isinstance(value, GraphTensor)

@@ -1,0 +1,668 @@
+"""Variables: state that ops read and write through a resource handle.
+
+`State` owns the buffer. Reading shares it; a writer that finds it shared leaves the old buffer to its readers
+(copy on write), so a value once read never changes. `Variable` is the public face; its ops are the only way to the state,
+eager and in graphs alike.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import dtypes, shapes
+from .context import context, init_scope
+from .dtypes import DType
+from .emit import emit, emit_one
+from .errors import FailedPreconditionError, InvalidArgumentError
+from .graph import Graph
+from .late import F
+from .record import Effect, Kind, Op, register
+from .shapes import Dims, TensorShape
+from .spec import Spec
+from .tensor import EagerTensor, HandleTensor, Operators, Tensor, convert, register_conversion
+
+__all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization", "aligned_empty"]
+
+_ALIGNMENT = 64
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array that starts on a cache line."""
+    if dtype.kind == "O":
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    raw = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class State:
+    """The buffer behind a variable.
+
+    `array` is None until it is initialised. Kernels that update in place ask for `writable()`.
+    """
+
+    __slots__ = ("array", "dtype", "shape", "name", "trainable", "__weakref__")
+    handle_dtype = dtypes.resource
+
+    def __init__(self, dtype: DType, shape: Dims, name: str, trainable: bool = False) -> None:
+        self.array: np.ndarray[Any, Any] | None = None
+        self.dtype = dtype
+        self.shape = shape
+        self.name = name
+        self.trainable = trainable
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """The current value; the array is shared and must not be written."""
+        if self.array is None:
+            raise FailedPreconditionError(
+                None,
+                None,
+                f"Could not find variable {self.name}: it has not been initialized. "
+                "In a session, run tf.compat.v1.global_variables_initializer() first.",
+            )
+        return self.array
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Replace the value by a copy of `array`."""
+        self._check_shape(array.shape)
+        fresh = aligned_empty(array.shape, self.dtype.numpy)
+        fresh[...] = array
+        self.array = fresh
+
+    def adopt(self, array: np.ndarray[Any, Any]) -> None:
+        """Replace the value by `array` itself, which the caller gives up."""
+        self._check_shape(array.shape)
+        self.array = array
+
+    def writable(self) -> np.ndarray[Any, Any]:
+        """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
+        array = self.read()
+        if sys.getrefcount(array) > 3:  # the slot, the local name and the call's argument
+            fresh = aligned_empty(array.shape, array.dtype)
+            fresh[...] = array
+            del array
+            self.array = fresh
+            return fresh
+        return array
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if not shapes.compatible(self.shape, shape):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape "
+                f"{shapes.show(self.shape)}, and the assigned value shape {shapes.show(shape)} are incompatible.",
+            )
+
+    def __repr__(self) -> str:
+        return f"<State {self.name!r} {self.dtype.name}{shapes.brief(self.shape)}>"
+
+
+# -- ops ---------------------------------------------------------------------------------------------------------------
+
+
+def _infer_read(handle: Spec, *, dtype: DType, shape: Dims) -> Spec:
+    return Spec(shape, dtype)
+
+
+def _check_update(name: str) -> Callable[..., Any]:
+    def infer(handle: Spec, value: Spec, *, dtype: DType, shape: Dims) -> tuple[Spec, ...]:
+        if value.dtype is not dtype:
+            raise TypeError(f"{name}: the variable has dtype {dtype.name}, the value {value.dtype.name}.")
+        if not shapes.compatible(shape, value.shape):
+            raise ValueError(
+                f"Cannot assign value to variable: Shape mismatch. The variable shape {shapes.show(shape)}, "
+                f"and the assigned value shape {shapes.show(value.shape)} are incompatible."
+            )
+        return ()
+
+    return infer
+
+
+def _assign(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    state.write(value)
+    return ()
+
+
+def _assign_add(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    np.add(buffer, value, out=buffer)
+    return ()
+
+
+def _assign_sub(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    np.subtract(buffer, value, out=buffer)
+    return ()
+
+
+def _read_gradient(node: Any, grad: Any) -> Any:
+    return grad
+
+
+READ = register(
+    Op(
+        "ReadVariableOp", Kind.CONTROL, _infer_read, lambda state, *, dtype, shape: state.read(), _read_gradient,
+        Effect.READ, checked=False,
+    )  # fmt: skip
+)
+ASSIGN = register(
+    Op("AssignVariableOp", Kind.CONTROL, _check_update("assign"), _assign, None, Effect.WRITE, num_outputs=0)
+)
+ASSIGN_ADD = register(
+    Op("AssignAddVariableOp", Kind.CONTROL, _check_update("assign_add"), _assign_add, None, Effect.WRITE, num_outputs=0)
+)
+ASSIGN_SUB = register(
+    Op("AssignSubVariableOp", Kind.CONTROL, _check_update("assign_sub"), _assign_sub, None, Effect.WRITE, num_outputs=0)
+)
+IS_INITIALIZED = register(
+    Op(
+        "VarIsInitializedOp", Kind.CONTROL, lambda handle: Spec((), dtypes.bool_),
+        lambda state: np.asarray(state.array is not None), None, Effect.READ,
+    )  # fmt: skip
+)
+
+
+def _infer_scatter(handle: Spec, indices: Spec, updates: Spec, *, mode: str, dtype: DType, shape: Dims) -> tuple[Spec, ...]:
+    if not indices.dtype.is_integer:
+        raise TypeError(f"scatter_{mode}: indices must be integers, received {indices.dtype.name}.")
+    if updates.dtype is not dtype:
+        raise TypeError(f"scatter_{mode}: the variable has dtype {dtype.name}, the updates {updates.dtype.name}.")
+    return ()
+
+
+_SCATTER: dict[str, Any] = {
+    "update": None, "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "min": np.minimum,
+    "max": np.maximum,
+}  # fmt: skip
+
+
+def _checked_indices(indices: Any, limit: int, op: str) -> Any:
+    bad = (indices < 0) | (indices >= limit)
+    if np.any(bad):
+        where = np.argwhere(bad)[0].tolist()
+        raise InvalidArgumentError(None, None, f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit})")
+    return indices
+
+
+def _scatter(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    _checked_indices(indices, buffer.shape[0] if buffer.ndim else 0, f"scatter_{mode}")
+    if mode == "update":
+        buffer[indices] = updates
+    else:
+        _SCATTER[mode].at(buffer, indices, updates)
+    return ()
+
+
+def _scatter_nd(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    for axis in range(indices.shape[-1]):
+        _checked_indices(indices[..., axis], buffer.shape[axis], f"scatter_nd_{mode}")
+    where = tuple(np.moveaxis(indices, -1, 0))
+    if mode == "update":
+        buffer[where] = updates
+    else:
+        _SCATTER[mode].at(buffer, where, updates)
+    return ()
+
+
+SCATTER = register(
+    Op("ResourceScatter", Kind.CONTROL, _infer_scatter, _scatter, None, Effect.WRITE, num_outputs=0)
+)
+SCATTER_ND = register(
+    Op("ResourceScatterNd", Kind.CONTROL, _infer_scatter, _scatter_nd, None, Effect.WRITE, num_outputs=0)
+)
+
+
+def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool) -> Any:
+    raise FailedPreconditionError(None, None, f"Variable {shared_name} belongs to a session and has no value outside one.")
+
+
+VAR_HANDLE = register(
+    Op(
+        "VarHandleOp", Kind.SOURCE, lambda *, shared_name, dtype, shape, trainable: Spec((), dtypes.resource), _no_handle
+    )
+)
+
+
+# -- the public class --------------------------------------------------------------------------------------------------
+
+
+class VariableSynchronization(enum.Enum):
+    """How replicas agree on a variable. TensorFlow: tf.VariableSynchronization."""
+
+    AUTO = 0
+    NONE = 1
+    ON_WRITE = 2
+    ON_READ = 3
+
+
+class VariableAggregation(enum.Enum):
+    """How replicas' updates are combined. TensorFlow: tf.VariableAggregation."""
+
+    NONE = 0
+    SUM = 1
+    MEAN = 2
+    ONLY_FIRST_REPLICA = 3
+
+
+_uids = itertools.count()
+
+
+class Variable(Operators):
+    """A tensor that programs may change.
+
+    Args:
+      initial_value: a value, or a callable that returns one.
+      trainable: whether gradient tapes watch it.
+      shape: a more general static shape, so that values of other shapes can be assigned later.
+
+    >>> v = tf.Variable([1.0, 2.0])
+    >>> v.assign_add([1.0, 1.0])
+    <tf.Variable 'UnreadVariable' shape=(2,) dtype=float32, numpy=array([2., 3.], dtype=float32)>
+
+    TensorFlow: tf.Variable.
+    """
+
+    __slots__ = (
+        "handle", "_state", "_dtype", "_dims", "_name", "_trainable", "_initial", "_uid", "_initializer_op", "_unread",
+        "_save_slice_info", "constraint", "synchronization", "aggregation", "_graph", "_cached", "__weakref__", "__dict__",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+        shape: Any = None,
+        experimental_enable_variable_lifting: bool = True,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError("The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a `variable_def`.")
+        if constraint is not None and not callable(constraint):
+            raise ValueError("The `constraint` argument must be a callable.")
+        self._trainable = True if trainable is None else bool(trainable)
+        self.constraint, self.synchronization, self.aggregation = constraint, synchronization, aggregation
+        self._unread = False
+        self._uid = next(_uids)
+        dtype = None if dtype is None else dtypes.as_dtype(dtype)
+        with init_scope():
+            if context.graph is None:
+                self._create_eager(initial_value, dtype, name, shape, validate_shape)
+            else:
+                self._create_in_graph(context.graph, initial_value, dtype, name, shape, validate_shape)
+
+    def _create_eager(self, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool) -> None:
+        value = _initial_tensor(initial_value, dtype)
+        if not isinstance(value, EagerTensor):
+            raise ValueError(
+                "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
+                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions."
+            )
+        self._graph = None
+        self._name = (context.scope + (name or "Variable")) + ":0"
+        self._dtype = value.dtype
+        self._dims = value.dims if shape is None else shapes.as_dims(shape)
+        state = State(self._dtype, self._dims if validate else None, self._name[:-2], self._trainable)
+        state.write(value._array)
+        self._state = state
+        self.handle: Tensor = HandleTensor(state)
+        self._initial = None
+        self._initializer_op = None
+
+    def _create_in_graph(
+        self, graph: Graph, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool
+    ) -> None:
+        unique = graph.unique_name(context.scope + (name or "Variable"))
+        saved, context.scope = context.scope, unique + "/"
+        try:
+            value = _initial_tensor(initial_value, dtype)
+            self._graph = graph
+            self._state = None
+            self._name = unique + ":0"
+            self._dtype = value.dtype
+            self._dims = (value.dims if validate else None) if shape is None else shapes.as_dims(shape)
+            attrs = {"shared_name": unique, "dtype": self._dtype, "shape": self._dims, "trainable": self._trainable}
+            node = graph.add(VAR_HANDLE, (), attrs, f"{unique}/handle/")
+            self.handle = node.outputs[0]
+            self._initial = value
+            assign = graph.add(ASSIGN, (self.handle, value), self._attrs(), "Assign")
+            self._initializer_op = assign
+            self._cached = emit_one(READ, (self.handle,), self._attrs(), "Read/ReadVariableOp")
+        finally:
+            context.scope = saved
+        graph.add_to_collection("variables", self)
+        if self._trainable:
+            graph.add_to_collection("trainable_variables", self)
+
+    # -- facts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name with `:0` behind it."""
+        return self._name
+
+    @property
+    def _shared_name(self) -> str:
+        return self._name[:-2]
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return self._dtype
+
+    @property
+    def dims(self) -> Dims:
+        """The static shape as a plain tuple."""
+        return self._dims
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        return TensorShape(self._dims)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    def get_shape(self) -> TensorShape:
+        """The static shape."""
+        return self.shape
+
+    @property
+    def trainable(self) -> bool:
+        """Whether gradient tapes watch the variable by themselves."""
+        return self._trainable
+
+    @property
+    def device(self) -> str:
+        """The device that holds the buffer."""
+        return self.handle.device  # type: ignore[attr-defined,no-any-return]
+
+    @property
+    def graph(self) -> Graph:
+        """The v1 graph of the variable."""
+        if self._graph is None:
+            raise AttributeError("Variable.graph is undefined when eager execution is enabled.")
+        return self._graph
+
+    @property
+    def op(self) -> Any:
+        """The node of the handle."""
+        return self.handle.op  # type: ignore[attr-defined]
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that gives the variable its initial value (v1 graphs)."""
+        return self._initializer_op
+
+    @property
+    def initial_value(self) -> Any:
+        """The tensor of the initial value (v1 graphs)."""
+        if self._initial is None:
+            raise RuntimeError("This property is not supported when eager execution is enabled.")
+        return self._initial
+
+    def initialized_value(self) -> Any:
+        """The initial value, for use in another variable's initializer."""
+        return self._initial if self._initial is not None else self.read_value()
+
+    def is_initialized(self) -> Any:
+        """Whether a value is there, as a boolean tensor."""
+        return emit_one(IS_INITIALIZED, (self.handle,))
+
+    def _attrs(self) -> dict[str, Any]:
+        return {"dtype": self._dtype, "shape": self._dims}
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def value(self) -> Any:
+        """The current value as a tensor."""
+        for tape in context.tapes:
+            tape.variable_accessed(self)
+        return emit_one(READ, (self.handle,), self._read_attrs())
+
+    def _read_attrs(self) -> dict[str, Any]:
+        state = self._state
+        if state is not None and self._dims is not None and None in self._dims and state.array is not None and context.graph is None:
+            return {"dtype": self._dtype, "shape": state.array.shape}
+        return {"dtype": self._dtype, "shape": self._dims}
+
+    def read_value(self) -> Any:
+        """The current value as a tensor."""
+        return self.value()
+
+    def numpy(self) -> Any:
+        """The current value as a NumPy array."""
+        if self._state is None or context.graph is not None and context.graph is self._graph:
+            raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+        array = self._state.read()
+        return array.copy()[()] if array.ndim == 0 else array.copy()
+
+    def eval(self, session: Any = None) -> Any:
+        """Run the default (or given) session for the value."""
+        return (session or self.graph.default_session()).run(self)
+
+    def _as_graph_element(self) -> Any:
+        return self._cached if self._graph is not None else self.value()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self.numpy(), dtype)
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        return convert(self.value(), dtype)
+
+    def __bool__(self) -> bool:
+        return bool(self.value())
+
+    def __int__(self) -> int:
+        return int(self.value())
+
+    def __float__(self) -> float:
+        return float(self.value())
+
+    def __index__(self) -> int:
+        return self.value().__index__()  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.value())
+
+    def __iter__(self) -> Any:
+        return iter(self.value())
+
+    def __hash__(self) -> int:
+        if self._graph is not None:
+            return id(self)
+        raise TypeError("Variable is unhashable. Instead, use variable.ref() as the key. (Variable: " + repr(self) + ")")
+
+    def __eq__(self, other: object) -> Any:
+        return self is other if self._graph is not None else F.equal_operator(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self is not other if self._graph is not None else F.not_equal_operator(self, other)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def assign(self, value: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Replace the value. Returns the variable (in graphs: the value after the assignment)."""
+        tensor = convert(value, dtype=self._dtype)
+        if not shapes.compatible(self._dims, tensor.dims):
+            raise ValueError(
+                f"Cannot assign value to variable '{self._name}': Shape mismatch. The variable shape "
+                f"{shapes.show(self._dims)}, and the assigned value shape {shapes.show(tensor.dims)} are incompatible."
+            )
+        return self._updated(ASSIGN, tensor, name, read_value)
+
+    def assign_add(self, delta: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Add to the value. Returns the variable (in graphs: the value after the addition)."""
+        return self._updated(ASSIGN_ADD, convert(delta, dtype=self._dtype), name, read_value)
+
+    def assign_sub(self, delta: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Subtract from the value. Returns the variable (in graphs: the value after the subtraction)."""
+        return self._updated(ASSIGN_SUB, convert(delta, dtype=self._dtype), name, read_value)
+
+    def _updated(self, op: Op, value: Tensor, name: str | None, read_value: bool) -> Any:
+        emit(op, (self.handle, value), self._attrs(), name)
+        return self._after_write() if read_value else self._written()
+
+    def _after_write(self) -> Any:
+        if context.graph is None:
+            return _Unread(self)
+        node = context.graph.nodes[-1]
+        if context.graph.is_function:
+            return _Unread(self)
+        with context.graph.control_dependencies([node]):
+            return emit_one(READ, (self.handle,), self._attrs())
+
+    def _written(self) -> Any:
+        return None if context.graph is None else context.graph.nodes[-1]
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Set the value in a session (v1 graphs)."""
+        (session or self.graph.default_session()).run(self._initializer_op, {self._initial: value})
+
+    def _scattered(self, mode: str, sparse_delta: Any, name: str | None) -> Any:
+        if not hasattr(sparse_delta, "indices"):
+            raise TypeError(f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {sparse_delta!r}")
+        return self._scatter(SCATTER, mode, sparse_delta.indices, sparse_delta.values, name)
+
+    def _scatter(self, op: Op, mode: str, indices: Any, updates: Any, name: str | None) -> Any:
+        inputs = (self.handle, convert(indices), convert(updates, dtype=self._dtype))
+        emit(op, inputs, {"mode": mode, **self._attrs()}, name)
+        return self._after_write()
+
+    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Add `tf.IndexedSlices` to rows."""
+        return self._scattered("add", sparse_delta, name)
+
+    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Subtract `tf.IndexedSlices` from rows."""
+        return self._scattered("sub", sparse_delta, name)
+
+    def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Multiply rows by `tf.IndexedSlices`."""
+        return self._scattered("mul", sparse_delta, name)
+
+    def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Divide rows by `tf.IndexedSlices`."""
+        return self._scattered("div", sparse_delta, name)
+
+    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Lower rows to the minimum with `tf.IndexedSlices`."""
+        return self._scattered("min", sparse_delta, name)
+
+    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Raise rows to the maximum with `tf.IndexedSlices`."""
+        return self._scattered("max", sparse_delta, name)
+
+    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Replace rows by `tf.IndexedSlices`."""
+        return self._scattered("update", sparse_delta, name)
+
+    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Replace rows within each batch entry."""
+        value = F.tensor_scatter_nd_update(
+            self.value(), F.batch_scatter_indices(sparse_delta.indices), sparse_delta.values
+        )
+        return self.assign(value)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Replace the slices at `indices` [..., depth]."""
+        return self._scatter(SCATTER_ND, "update", indices, updates, name)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Add to the slices at `indices` [..., depth]."""
+        return self._scatter(SCATTER_ND, "add", indices, updates, name)
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Subtract from the slices at `indices` [..., depth]."""
+        return self._scatter(SCATTER_ND, "sub", indices, updates, name)
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Any:
+        """The rows at `indices`."""
+        return F.gather(self, indices)
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Any:
+        """The slices at `indices` [..., depth]."""
+        return F.gather_nd(self.value(), indices)
+
+    def count_up_to(self, limit: int) -> Any:
+        """Add one; `OutOfRangeError` once the value has reached `limit`."""
+        return F.count_up_to(self, limit)
+
+    def set_shape(self, shape: Any) -> None:
+        """Narrow the static shape."""
+        self._dims = shapes.merge(self._dims, shapes.as_dims(shape))
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        copy = Variable(self.numpy(), trainable=self._trainable, name=self._shared_name, dtype=self._dtype, shape=self._dims)
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.numpy(), self._trainable, self._shared_name, self._dtype, self._dims)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        name = "UnreadVariable" if self._unread else self._name
+        head = f"<tf.Variable '{name}' shape={self.shape} dtype={self._dtype.name}"
+        if self._state is None or context.graph is not None:
+            return head + ">"
+        if self._state.array is None:
+            return head + ", numpy=<uninitialized>>"
+        array = self._state.array
+        return head + f", numpy={array[()] if array.ndim == 0 else repr(array)}>"
+
+
+class _Unread(Variable):
+    """A variable as an assignment returns it: the same state, printed as TensorFlow prints it."""
+
+    __slots__ = ()
+
+    def __init__(self, variable: Variable) -> None:
+        for slot in ("handle", "_state", "_dtype", "_dims", "_name", "_trainable", "_initial", "_uid", "_initializer_op",
+                     "constraint", "synchronization", "aggregation", "_graph"):  # fmt: skip
+            setattr(self, slot, getattr(variable, slot))
+        self._unread = True
+
+
+def _restore(value: Any, trainable: bool, name: str, dtype: DType, dims: Dims) -> Variable:
+    return Variable(value, trainable=trainable, name=name, dtype=dtype, shape=dims)
+
+
+def _initial_tensor(initial_value: Any, dtype: DType | None) -> Tensor:
+    value = initial_value() if callable(initial_value) and not isinstance(initial_value, Operators) else initial_value
+    if isinstance(value, Variable):
+        value = value.value()
+    if dtype is not None and isinstance(value, Tensor) and value.dtype is not dtype:
+        value = F.cast(value, dtype)
+    tensor = convert(value, dtype=dtype)
+    if isinstance(tensor, HandleTensor):
+        raise ValueError("A variable cannot hold a resource or variant.")
+    return tensor
+
+
+def _variable_to_tensor(value: Variable, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
+    return value.value()
+
+
+register_conversion(Variable, _variable_to_tensor)

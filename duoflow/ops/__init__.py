@@ -1,0 +1,11 @@
+"""The op families: one record per op beside its public function.
+
+Everything a gradient rule or an expansion may call through `F` is a name of this package.
+"""
+
+from duoflow.core.context import name_scope
+
+from .families import binary_reversed
+from .math import *
+
+__all__ = ["binary_reversed", "name_scope"]
