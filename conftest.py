@@ -1,4 +1,4 @@
-"""What every test and every doctest may rely on: `tf` and `np` in doctests, fixed seeds, no trace of aliases after it."""
+"""What every test and doctest may rely on: `tf` and `np` in doctests, fixed seeds, no aliases left behind."""
 
 import random
 

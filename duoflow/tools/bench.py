@@ -13,6 +13,6 @@ CHECKOUT = Path(duoflow.__file__).resolve().parent.parent
 def main(argv: Sequence[str]) -> int:
     """Hand the arguments to the benchmarks; returns their exit status."""
     if not (CHECKOUT / "benchmarks" / "__main__.py").exists():
-        print("duoflow bench: the benchmarks are part of the source checkout, not of the installed package", file=sys.stderr)
+        print("duoflow bench: the benchmarks come with the source checkout, not with the package", file=sys.stderr)
         return 2
     return subprocess.run([sys.executable, "-m", "benchmarks", *argv], cwd=CHECKOUT, check=False).returncode

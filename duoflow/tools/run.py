@@ -7,6 +7,7 @@ would have had without us. A script written for TensorFlow 1 is recognised from 
 import argparse
 import ast
 import importlib.machinery
+import os
 import runpy
 import sys
 import types
@@ -122,14 +123,15 @@ def wants_tf1(source: str | bytes, choice: bool | None) -> bool:
 
 def run_script(path: str, source: bytes, arguments: Sequence[str]) -> int:
     """Execute `source` as `__main__`."""
+    file = os.path.abspath(path)
     main_module = types.ModuleType("__main__")
-    main_module.__file__ = path
-    main_module.__loader__ = importlib.machinery.SourceFileLoader("__main__", path)
+    main_module.__file__ = file
+    main_module.__loader__ = importlib.machinery.SourceFileLoader("__main__", file)
     main_module.__builtins__ = __builtins__
     sys.modules["__main__"] = main_module
     sys.argv = [path, *arguments]
     sys.path[0] = str(Path(path).resolve().parent)
-    return guarded(lambda: exec(compile(source, path, "exec"), main_module.__dict__))
+    return guarded(lambda: exec(compile(source, file, "exec"), main_module.__dict__))
 
 
 def run_module(name: str, arguments: Sequence[str]) -> int:
