@@ -1,1 +1,1 @@
-"""Engines: each compiles a specialised graph into something that runs."""
+"""Engines: what runs a graph. Each module has `compile(graph) -> Executable`; `reference` defines what is right."""

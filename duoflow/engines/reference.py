@@ -1,0 +1,115 @@
+"""The reference engine: a graph run node by node, each op by its NumPy meaning.
+
+It defines what the other engines must compute. Nodes run in program order, so effects do too; a value is let go after its
+last use. Sub-graphs of control ops are run by this engine as well. Errors name the user's line that made the node.
+
+    executable = compile(graph)
+    arrays = executable.run(values)      values in the order of graph.all_inputs; a State stands for a resource
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedError, with_origin
+from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
+
+__all__ = ["ReferenceExecutable", "compile", "evaluate_node", "located"]
+
+
+def located(error: Exception, node: Node) -> Exception:
+    """The exception a failing node raises: TensorFlow's type, with the node's name and the user's line."""
+    if isinstance(error, OpError):
+        error._message = with_origin(error.message, node.origin)
+        return error
+    if isinstance(error, TypeError) and "ufunc" in str(error):
+        kind: Any = UnimplementedError
+    elif isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):
+        kind = InvalidArgumentError
+    else:
+        return error
+    return kind(None, node, with_origin(f"{{{{node {node.name}}}}} {error} [Op:{node.op.name}]", node.origin))  # type: ignore[no-any-return]
+
+
+def evaluate_node(node: Node, values: Sequence[Any]) -> tuple[Any, ...]:
+    """The outputs of one node on given inputs; its errors are `located`."""
+    try:
+        control = _CONTROL.get(node.op.name)
+        with np.errstate(all="ignore"):
+            out = control(node, values) if control is not None else node.op.evaluate(*values, **node.attrs)
+    except Exception as error:
+        better = located(error, node)
+        if better is error:
+            raise
+        raise better from (None if isinstance(error, (ValueError, TypeError, OpError)) else error)
+    out = out if type(out) is tuple else (out,)
+    return tuple([np.asarray(v) if isinstance(v, (np.generic, bool, int, float)) else v for v in out])
+
+
+class ReferenceExecutable:
+    """A graph prepared for node-by-node runs: values live in numbered slots."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._slots: dict[int, int] = {}
+        self._inputs = [self._slot(t) for t in graph.all_inputs]
+        given = set(self._inputs)
+        self._constants: list[tuple[int, Any]] = []
+        self._steps: list[tuple[Node, list[int], list[int], list[int]]] = []
+        for node in graph.nodes:
+            if node.op is CONST:
+                self._constants.append((self._slot(node.outputs[0]), node.op.evaluate(**node.attrs)))
+            elif node.op is not PLACEHOLDER or self._slot(node.outputs[0]) not in given:
+                self._steps.append((node, [self._slots[id(t)] for t in node.inputs], [self._slot(t) for t in node.outputs], []))
+        self._outputs = [self._slots[id(t)] for t in graph.outputs]
+        self._note_last_uses()
+
+    def _slot(self, tensor: Any) -> int:
+        return self._slots.setdefault(id(tensor), len(self._slots))
+
+    def _note_last_uses(self) -> None:
+        seen = {*self._outputs, *self._inputs, *(slot for slot, _ in self._constants)}
+        for _, inputs, outputs, dead in reversed(self._steps):
+            for slot in (*inputs, *outputs):
+                if slot not in seen:
+                    seen.add(slot)
+                    dead.append(slot)
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs."""
+        table: list[Any] = [None] * len(self._slots)
+        for slot, constant in self._constants:
+            table[slot] = constant
+        for slot, value in zip(self._inputs, values, strict=True):
+            table[slot] = value
+        for node, inputs, outputs, dead in self._steps:
+            results = evaluate_node(node, [table[i] for i in inputs])
+            for slot, value in zip(outputs, results, strict=True):
+                table[slot] = value
+            for slot in dead:
+                table[slot] = None
+        return [table[slot] for slot in self._outputs]
+
+
+_compiled: weakref.WeakKeyDictionary[Graph, ReferenceExecutable] = weakref.WeakKeyDictionary()
+
+
+def compile(graph: Graph) -> ReferenceExecutable:  # noqa: A001 - the engines' common name
+    """An executable for a finished graph."""
+    return ReferenceExecutable(graph)
+
+
+def run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
+    """Run a sub-graph, prepared once."""
+    executable = _compiled.get(graph)
+    if executable is None or len(executable.graph.nodes) != len(graph.nodes):
+        executable = _compiled[graph] = compile(graph)
+    return executable.run(values)
+
+
+#: How ops that hold graphs are run; each takes the node and its input values.
+_CONTROL: dict[str, Any] = {}
