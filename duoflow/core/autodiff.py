@@ -149,7 +149,7 @@ def unbroadcast(grad: Any, like: Tensor) -> Any:
         stretched = [i + lead for i, (h, w) in enumerate(zip(have[lead:], want, strict=True)) if w == 1 and h != 1]
         axes = list(range(lead)) + stretched
         if axes:
-            grad = F.reduce_sum(grad, axes, keepdims=not lead) if not (lead and stretched) else F.reduce_sum(grad, axes)
+            grad = F.reduce_sum(grad, axes)
         return grad if grad.dims == want else F.reshape(grad, want)
     if want == ():
         return F.reduce_sum(grad)
@@ -508,7 +508,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         flat = [convert(a) if not isinstance(a, Variable) else a for a in nest.flatten(args)]
-        tensors = [a.value() if isinstance(a, Variable) else a for a in flat]
+        tensors = [a._read() if isinstance(a, Variable) else a for a in flat]
         watcher = _VariableWatcher()
         with entered(tapes=(watcher,)):
             result, grad_fn = f(*nest.pack_sequence_as(args, tensors), **kwargs)

@@ -435,6 +435,10 @@ class Variable(Operators):
 
     def value(self) -> Any:
         """The current value as a tensor."""
+        return self._read()
+
+    def _read(self) -> Any:
+        """The value as operators and conversions see it; the one place that reads."""
         for tape in context.tapes:
             tape.variable_accessed(self)
         return emit_one(READ, (self.handle,), self._read_attrs())
@@ -447,7 +451,7 @@ class Variable(Operators):
 
     def read_value(self) -> Any:
         """The current value as a tensor."""
-        return self.value()
+        return self._read()
 
     def numpy(self) -> Any:
         """The current value as a NumPy array."""
@@ -461,31 +465,31 @@ class Variable(Operators):
         return (session or self.graph.default_session()).run(self)
 
     def _as_graph_element(self) -> Any:
-        return self._cached if self._graph is not None else self.value()
+        return self._cached if self._graph is not None else self._read()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.asarray(self.numpy(), dtype)
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        return convert(self.value(), dtype)
+        return convert(self._read(), dtype)
 
     def __bool__(self) -> bool:
-        return bool(self.value())
+        return bool(self._read())
 
     def __int__(self) -> int:
-        return int(self.value())
+        return int(self._read())
 
     def __float__(self) -> float:
-        return float(self.value())
+        return float(self._read())
 
     def __index__(self) -> int:
-        return self.value().__index__()  # type: ignore[no-any-return]
+        return self._read().__index__()  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
-        return len(self.value())
+        return len(self._read())
 
     def __iter__(self) -> Any:
-        return iter(self.value())
+        return iter(self._read())
 
     def __hash__(self) -> int:
         if self._graph is not None:
@@ -579,7 +583,7 @@ class Variable(Operators):
     def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
         """Replace rows within each batch entry."""
         value = F.tensor_scatter_nd_update(
-            self.value(), F.batch_scatter_indices(sparse_delta.indices), sparse_delta.values
+            self._read(), F.batch_scatter_indices(sparse_delta.indices), sparse_delta.values
         )
         return self.assign(value)
 
@@ -601,7 +605,7 @@ class Variable(Operators):
 
     def gather_nd(self, indices: Any, name: str | None = None) -> Any:
         """The slices at `indices` [..., depth]."""
-        return F.gather_nd(self.value(), indices)
+        return F.gather_nd(self._read(), indices)
 
     def count_up_to(self, limit: int) -> Any:
         """Add one; `OutOfRangeError` once the value has reached `limit`."""
@@ -652,7 +656,7 @@ def _restore(value: Any, trainable: bool, name: str, dtype: DType, dims: Dims) -
 def _initial_tensor(initial_value: Any, dtype: DType | None) -> Tensor:
     value = initial_value() if callable(initial_value) and not isinstance(initial_value, Operators) else initial_value
     if isinstance(value, Variable):
-        value = value.value()
+        value = value._read()
     if dtype is not None and isinstance(value, Tensor) and value.dtype is not dtype:
         value = F.cast(value, dtype)
     tensor = convert(value, dtype=dtype)
@@ -662,7 +666,7 @@ def _initial_tensor(initial_value: Any, dtype: DType | None) -> Tensor:
 
 
 def _variable_to_tensor(value: Variable, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
-    return value.value()
+    return value._read()
 
 
 register_conversion(Variable, _variable_to_tensor)
