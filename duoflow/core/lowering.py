@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Affine", "Concat", "Contraction", "Convolution", "Gather", "Pool", "Reduction", "Reshape"]
+__all__ = [
+    "Affine", "Concat", "Contraction", "Convolution", "Gather", "Pool", "PoolGradient", "Reduction", "Reshape",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,14 @@ class Pool:
     window: tuple[int, ...]
     strides: tuple[int, ...]
     padding: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolGradient:
+    """The gradient of a `Pool`: the output has the shape of the pooled input.
+
+    max: inputs (pooled input, pooled output, output gradient); the first maximum of a window takes its gradient.
+    mean: inputs (shape of the pooled input, output gradient).
+    """
+
+    pool: Pool

@@ -7,5 +7,11 @@ from duoflow.core.context import name_scope
 
 from .families import binary_reversed
 from .math import *
+from .activations import *
+from .convolution import *
+from .embedding import *
+from .normalization import *
+from .pooling import *
+from .softmax import *
 
 __all__ = ["binary_reversed", "name_scope"]
