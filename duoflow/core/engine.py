@@ -1,0 +1,62 @@
+"""The engine that runs graphs: what it offers, and which one is installed.
+
+An engine compiles a finished graph; what it gives back is run with values for `graph.all_inputs`, in their order: a NumPy
+array for a tensor, a `State` for a variable's handle, any Python object for a variant. The results are the values of
+`graph.outputs`. Sub-graphs in the attributes of control ops run through `run_graph`, so host and engine agree on them.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from .graph import Graph
+
+__all__ = ["Engine", "Executable", "current", "executable", "install", "run_graph"]
+
+
+class Executable(Protocol):
+    """A compiled graph."""
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The values of the graph's outputs for these inputs."""
+        ...
+
+
+class Engine(Protocol):
+    """What compiles graphs: an object or a module."""
+
+    def compile(self, graph: Graph) -> Executable:
+        """Prepare a graph, which must not change any more, for many runs."""
+        ...
+
+
+_installed: list[Engine] = []
+_compiled: weakref.WeakKeyDictionary[Graph, Executable] = weakref.WeakKeyDictionary()
+
+
+def install(engine: Engine) -> None:
+    """Let `engine` run every graph from now on."""
+    _installed[:] = [engine]
+    _compiled.clear()
+
+
+def current() -> Engine:
+    """The installed engine; `RuntimeError` if there is none."""
+    if not _installed:
+        raise RuntimeError("No engine is installed: `import duoflow` installs one, or call duoflow.core.engine.install.")
+    return _installed[0]
+
+
+def executable(graph: Graph) -> Executable:
+    """The compiled form of a graph, kept as long as the graph lives."""
+    found = _compiled.get(graph)
+    if found is None:
+        found = _compiled[graph] = current().compile(graph)
+    return found
+
+
+def run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
+    """Run a graph on values for `graph.all_inputs`."""
+    return executable(graph).run(values)
