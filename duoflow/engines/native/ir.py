@@ -247,6 +247,9 @@ class Function:
         if mask is None:
             self.do(f"store {kind} {value}, ptr {pointer}, align {_BYTES[item]}")
             return
+        if mask == self.first_lanes(1, lanes):
+            # LLVM 22 for x86 makes this a store that is too wide if the value was truncated just before.
+            return self.store(item, self.emit(f"extractelement {kind} {value}, i32 0"), pointer)
         self.intrinsic(
             f"llvm.masked.store.{suffix(item, lanes)}.p0", "void", (kind, str(value)), ("ptr", pointer),
             ("i32", str(_BYTES[item])), (f"<{lanes} x i1>", mask),
