@@ -3,6 +3,8 @@
 Everything a gradient rule or an expansion may call through `F` is a name of this package.
 """
 
+from types import ModuleType as _Module
+
 from duoflow.core.context import name_scope
 
 from .families import binary_reversed
@@ -14,4 +16,4 @@ from .normalization import *
 from .pooling import *
 from .softmax import *
 
-__all__ = ["binary_reversed", "name_scope"]
+__all__ = [name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _Module)]
