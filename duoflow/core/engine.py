@@ -7,7 +7,6 @@ array for a tensor, a `State` for a variable's handle, any Python object for a v
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -33,13 +32,11 @@ class Engine(Protocol):
 
 
 _installed: list[Engine] = []
-_compiled: weakref.WeakKeyDictionary[Graph, Executable] = weakref.WeakKeyDictionary()
 
 
 def install(engine: Engine) -> None:
     """Let `engine` run every graph from now on."""
     _installed[:] = [engine]
-    _compiled.clear()
 
 
 def current() -> Engine:
@@ -51,10 +48,11 @@ def current() -> Engine:
 
 def executable(graph: Graph) -> Executable:
     """The compiled form of a graph, kept as long as the graph lives."""
-    found = _compiled.get(graph)
-    if found is None:
-        found = _compiled[graph] = current().compile(graph)
-    return found
+    kept = graph.compiled
+    engine = current()
+    if kept is None or kept[0] is not engine:
+        kept = graph.compiled = (engine, engine.compile(graph))
+    return kept[1]  # type: ignore[no-any-return]
 
 
 def run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:

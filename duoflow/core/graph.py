@@ -89,6 +89,12 @@ class Node:
         return self.attrs[name]
 
     @property
+    def subgraphs(self) -> list[Graph]:
+        """The graphs among the attributes: a function's body, branches, a loop's condition and body."""
+        values = [v for value in self.attrs.values() for v in (value if type(value) is tuple else (value,))]
+        return [v for v in values if isinstance(v, Graph)]
+
+    @property
     def traceback(self) -> Any:
         """Where the node was made: `[(file, line)]`."""
         return [self.origin] if self.origin else []
@@ -128,6 +134,7 @@ class Graph:
         self.structured_input_signature: Any = None
         self.structured_outputs: Any = None
         self.extras: dict[str, Any] = {}
+        self.compiled: Any = None
         self._names: dict[str, int] = {}
         self._by_name: dict[str, Node] = {}
         self._sessions: list[Any] = []
