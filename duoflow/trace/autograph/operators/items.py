@@ -1,0 +1,16 @@
+"""x[i] = v on a local variable: a new tensor, or Python's own assignment."""
+
+from typing import Any
+
+from ....core.late import F
+from ....core.tensor import GraphTensor
+
+
+def set_item(target: Any, key: Any, value: Any) -> Any:
+    """The value of `x` after `x[key] = value`: for a graph's tensor a changed copy, for a TensorArray its successor."""
+    if isinstance(target, GraphTensor):
+        return F.tensor_scatter_nd_update(target, [[key]], [value])
+    if hasattr(target, "flow") and hasattr(target, "write"):
+        return target.write(key, value)
+    target[key] = value
+    return target

@@ -1,0 +1,103 @@
+"""What a `for` of the graph iterates over: a length and the item at an index, so that nothing is materialised.
+
+Tensors go along their first axis; a `tf.range` gives start + index * step; `enumerate` and `zip` of such things give
+tuples. Datasets are recognised by their methods `scan`, `take_while` and `reduce`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ....core.context import context
+from ....core.errors import OperatorNotAllowedInGraphError
+from ....core.late import F
+from ....core.tensor import GraphTensor, convert
+from . import state
+from .symbolic import is_iterated_in_graph
+
+
+@dataclass(frozen=True)
+class Items:
+    """Something with a length (an integer tensor) and an item for each index below it."""
+
+    length: Any
+    item: Callable[[Any], Any]
+
+    def __iter__(self) -> NoReturn:
+        raise state.problem(
+            OperatorNotAllowedInGraphError,
+            "Iterating over a symbolic tf.Tensor, through enumerate or zip, works in a `for` statement only.",
+        )
+
+
+def over_items(iterated: Any) -> Items | None:
+    """How to go over a tensor in the graph, or None for what Python goes over."""
+    if isinstance(iterated, Items):
+        return iterated
+    if not is_iterated_in_graph(iterated):
+        return None
+    tensor = convert(iterated)
+    if isinstance(tensor, GraphTensor) and tensor.node.op.name == "Range":
+        return _over_range(*tensor.node.inputs)
+    if tensor.dims == ():
+        raise state.problem(ValueError, "Cannot iterate over a scalar tensor: it has no first axis.")
+    size = tensor.dims[0] if tensor.dims is not None else None
+    length = convert(size) if size is not None else F.shape(tensor)[0]
+    return Items(convert(length), lambda index: F.gather(tensor, index))
+
+
+def _over_range(start: Any, limit: Any, delta: Any) -> Items:
+    span = limit - start
+    steps = F.cast(F.math.ceil(span / delta), "int32") if start.dtype.is_floating else -((-span) // delta)
+    return Items(F.maximum(steps, F.zeros([], steps.dtype)), lambda index: start + F.cast(index, start.dtype) * delta)
+
+
+def enumerated(iterated: Any, start: Any = 0) -> Items:
+    """`enumerate` over what goes through the graph."""
+    items = over_items(iterated)
+    assert items is not None
+    return Items(items.length, lambda index: (index + F.cast(start, index.dtype), items.item(index)))
+
+
+def zipped(*iterated: Any) -> Items:
+    """`zip` of things all of which go through the graph, as long as the shortest."""
+    several = [over_items(one) for one in iterated]
+    lengths = [F.cast(items.length, "int32") for items in several if items is not None]
+    shortest = lengths[0]
+    for length in lengths[1:]:
+        shortest = F.minimum(shortest, length)
+    return Items(shortest, lambda index: tuple([items.item(index) for items in several if items is not None]))
+
+
+def is_dataset(iterated: Any) -> bool:
+    """Whether a value is a dataset met while tracing."""
+    return context.graph is not None and all(hasattr(iterated, name) for name in ("scan", "take_while", "reduce"))
+
+
+def over_dataset(dataset: Any, extra_test: Callable[[], Any] | None, body: Callable[[Any], Any], loop: Any) -> None:
+    """Reduce a dataset with the loop's state; with an extra test, up to where it stops holding."""
+    item: list[Any] = [None]
+    loop.body = lambda: body(item[0])
+
+    def step(tensors: Any, element: Any) -> list[Any]:
+        loop.enter(tensors)
+        item[0] = element
+        loop.body()
+        return loop.leave() or list(tensors)
+
+    loop.define_missing_from(dataset.element_spec, item)
+    started = loop.start() or [F.zeros([], "int32")]
+    if extra_test is None:
+        loop.enter(state.as_list(dataset.reduce(tuple(started), lambda old, x: tuple(step(old, x)))))
+        return
+
+    def scan(old: Any, element: Any) -> Any:
+        loop.enter(old)
+        going = convert(extra_test())
+        new = F.cond(going, lambda: step(old, element), lambda: list(old))
+        return tuple(state.as_list(new)), (going, tuple(state.as_list(new)))
+
+    taken = dataset.scan(tuple(started), scan).take_while(lambda going, _: going)
+    loop.enter(state.as_list(taken.reduce(tuple(started), lambda old, x: x[1])))

@@ -1,0 +1,259 @@
+"""while and for statements: Python loops, or loops of the graph.
+
+A loop of the graph carries the state as tensors, of one dtype and shape throughout unless `shape_invariants` relaxes a
+shape. A Python loop whose test turns symbolic on the way goes on as a loop of the graph; a Python `for` whose `break`
+depends on a tensor runs its later iterations under a condition.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ....core import shapes
+from ....core.late import F
+from ....core.tensor import Tensor, convert
+from . import state
+from .conditionals import if_stmt
+from .iteration import Items, is_dataset, over_dataset, over_items
+from .state import Block, Value
+from .symbolic import is_symbolic, probe
+
+_PLACES = ("before the loop", "after one iteration")
+_WHAT = "A loop on tensors keeps the type of its variables"
+
+GetState = Callable[[], tuple[Any, ...]]
+SetState = Callable[[Any], None]
+
+
+def while_stmt(
+    test: Block,
+    body: Block,
+    get_state: GetState = tuple,
+    set_state: SetState = lambda values: None,
+    names: tuple[str, ...] = (),
+    **options: Any,
+) -> None:
+    """Run a block while a test holds."""
+    going, called_ops = probe(test)
+    if not is_symbolic(going) and called_ops:
+        going = test()
+    while not is_symbolic(going):
+        if not going:
+            return
+        body()
+        going = test()
+    loop = GraphLoop(body, get_state, set_state, names, options)
+    loop.define_missing()
+    loop.run(test)
+
+
+def for_stmt(
+    iterated: Any,
+    extra_test: Block | None,
+    body: Callable[[Any], Any],
+    get_state: GetState = tuple,
+    set_state: SetState = lambda values: None,
+    names: tuple[str, ...] = (),
+    **options: Any,
+) -> None:
+    """Run a block for each item, as long as `extra_test` holds."""
+    items = over_items(iterated)
+    if items is not None:
+        _loop_over_items(items, extra_test, body, get_state, set_state, names, options)
+    elif is_dataset(iterated):
+        loop = GraphLoop(lambda: None, get_state, set_state, names, options)
+        over_dataset(iterated, extra_test, body, loop)
+    elif extra_test is None:
+        for item in iterated:
+            body(item)
+    else:
+        _python_for(iterated, extra_test, body, get_state, set_state, names)
+
+
+def _python_for(
+    iterated: Any, extra_test: Block, body: Any, get_state: GetState, set_state: SetState, names: Any
+) -> None:
+    items = iter(iterated)
+    while True:
+        going = extra_test()
+        if not is_symbolic(going) and not going:
+            return
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        if not is_symbolic(going):
+            body(item)
+            continue
+        if not isinstance(iterated, collections.abc.Sized):
+            raise state.problem(
+                NotImplementedError,
+                "break and return statements which depend on a TF condition are not supported in a Python `for` over an "
+                f"iterator of unknown length ({type(iterated).__name__}). Iterate over tf.range, a tensor or a sequence.",
+            )
+        if_stmt(going, lambda item=item: body(item), lambda: None, get_state, set_state, names, len(names))
+
+
+def _loop_over_items(
+    items: Items,
+    extra_test: Block | None,
+    body: Any,
+    get_state: GetState,
+    set_state: SetState,
+    names: Any,
+    options: Any,
+) -> None:
+    """A `for` as a `while` over the index, which is one more state variable."""
+    index: list[Any] = [F.zeros([], items.length.dtype)]
+
+    def one() -> None:
+        now = index[0]
+        body(items.item(now))
+        index[0] = now + 1
+
+    def test() -> Any:
+        more = index[0] < items.length
+        if extra_test is None:
+            return more
+        going = extra_test()
+        if not is_symbolic(going):
+            return more if going else F.zeros([], "bool")
+        return F.logical_and(more, going)
+
+    def put(values: Any) -> None:
+        index[0] = values[0]
+        set_state(tuple(values[1:]))
+
+    loop = GraphLoop(one, lambda: (index[0], *get_state()), put, ("loop index", *names), options)
+    loop.define_missing()
+    loop.run(test)
+
+
+class GraphLoop:
+    """A loop of the graph over the state of a statement."""
+
+    def __init__(
+        self, body: Block, get_state: GetState, set_state: SetState, names: Sequence[str], options: dict[str, Any]
+    ):
+        self.body = body
+        self.get_state = get_state
+        self.set_state = set_state
+        self.names = names
+        self.options = dict(options)
+        self.first: list[Value] = []
+        self.undefined: dict[int, Any] = {}
+
+    def define_missing(self) -> None:
+        """Start variables that the first iteration defines with zeros: what an iteration would give, were there one."""
+        before = self.get_state()
+        missing = [index for index, value in enumerate(before) if state.is_undefined(value)]
+        if not missing:
+            return
+        try:
+            after = probe(lambda: self._iteration(before))[0]
+        except UnboundLocalError as error:
+            names = ", ".join(f"'{self.names[index]}'" for index in missing)
+            raise state.problem(
+                ValueError, f"{names} must be defined before the loop: an iteration reads it first ({error})."
+            ) from error
+        values = list(before)
+        for index in missing:
+            if not state.is_undefined(after[index].structure):
+                values[index] = state.zeros_like(after[index])
+        self.set_state(tuple(values))
+
+    def _iteration(self, before: Any) -> list[Value]:
+        self.set_state(state.copies(before))
+        self.body()
+        after = state.read(self.names, self.get_state())
+        self.set_state(before)
+        return after
+
+    def start(self) -> list[Any]:
+        """The tensors of the state before the loop."""
+        self.first = state.read(self.names, self.get_state())
+        return [tensor for value in self.first for tensor in value.tensors]
+
+    def enter(self, tensors: Sequence[Any]) -> None:
+        """Give the state the tensors of the current iteration."""
+        self.set_state(tuple(state.write(self.first, tensors)))
+
+    def leave(self, invariants: Sequence[Any] | None = None) -> list[Any]:
+        """The tensors of the state after an iteration, checked against those before the loop."""
+        after = state.read(self.names, self.get_state())
+        for index, (mine, theirs) in enumerate(zip(self.first, after, strict=True)):
+            if state.is_undefined(mine.structure):
+                self.undefined[index] = theirs.structure
+                continue
+            if state.is_undefined(theirs.structure):
+                theirs.structure.use()
+            state.match(mine, theirs, _PLACES, _WHAT)
+        after = [value for value in after if not state.is_undefined(value.structure)]
+        tensors = [tensor for value in after for tensor in value.tensors]
+        names = [value.name for value in after for _ in value.tensors]
+        started = [tensor for value in self.first for tensor in value.tensors]
+        for name, old, new, fixed in zip(names, started, tensors, invariants or [None] * len(tensors), strict=True):
+            _check_shape(name, old, new, fixed)
+        return tensors
+
+    def run(self, test: Block) -> None:
+        """Build the loop and give the state its results."""
+        started = self.start()
+        invariants = self.invariants(started)
+        dummy = [] if started else [F.zeros([], "int32")]
+
+        def loop_test(*tensors: Any) -> Any:
+            self.enter(tensors)
+            return convert(test())
+
+        def loop_body(*tensors: Any) -> list[Any]:
+            self.enter(tensors)
+            self.body()
+            return self.leave(invariants) or list(tensors)
+
+        options = {key: value for key, value in self.options.items() if key != "shape_invariants" and value is not None}
+        if invariants is not None:
+            options["shape_invariants"] = [
+                old.shape if fixed is None and isinstance(old, Tensor) else fixed
+                for old, fixed in zip(started, invariants, strict=True)
+            ]
+        results = F.while_loop(loop_test, loop_body, [*started, *dummy], **options)
+        self.enter(state.as_list(results))
+
+    def invariants(self, started: list[Any]) -> list[Any] | None:
+        """The shapes of `set_loop_options(shape_invariants=[(variable, shape), ...])`, in the order of the tensors."""
+        pairs = self.options.get("shape_invariants")
+        if not pairs:
+            return None
+        values = self.get_state()
+        shapes_of = [next((shape for given, shape in pairs if given is value), None) for value in values]
+        return [shape for value, shape in zip(self.first, shapes_of, strict=True) for _ in value.tensors]
+
+
+def _check_shape(name: str, old: Any, new: Any, fixed: Any) -> None:
+    if not isinstance(old, Tensor) or not isinstance(new, Tensor):
+        return
+    if fixed is None:
+        if not _at_least(new.dims, old.dims):
+            raise state.problem(
+                ValueError,
+                f"'{name}' has shape {shapes.show(old.dims)} before the loop, but shape {shapes.show(new.dims)} after one "
+                "iteration. Use tf.autograph.experimental.set_loop_options to set shape invariants.",
+            )
+    elif not _at_least(new.dims, shapes.as_dims(fixed)):
+        raise state.problem(
+            ValueError,
+            f"'{name}' has shape {shapes.show(new.dims)} after one iteration, which does not conform with the shape "
+            f"invariant {fixed}.",
+        )
+
+
+def _at_least(dims: Any, general: Any) -> bool:
+    """Whether a shape is `general` or known better."""
+    if general is None:
+        return True
+    if dims is None or len(dims) != len(general):
+        return False
+    return all(g is None or g == d for d, g in zip(dims, general, strict=True))
