@@ -49,6 +49,10 @@ class ScalarBuilder(Protocol):
     def isfinite(self, x: Any) -> Any: ...
     def mulhi(self, a: Any, b: Any) -> Any: ...
     def popcount(self, x: Any) -> Any: ...
+    def complex(self, re: Any, im: Any) -> Any: ...
+    def real(self, x: Any) -> Any: ...
+    def imag(self, x: Any) -> Any: ...
+    def conj(self, x: Any) -> Any: ...
     def __getattr__(self, name: str) -> Any: ...
 
 
@@ -71,6 +75,7 @@ class NumpyBuilder:
     minimum, maximum, floormod, floordiv = np.minimum, np.maximum, np.mod, np.floor_divide
     isnan, isinf, isfinite, popcount = np.isnan, np.isinf, np.isfinite, np.bitwise_count
     truncdiv = staticmethod(_trunc_div)
+    real, imag, conj = np.real, np.imag, np.conj
 
     @staticmethod
     def const(value: Any, dtype: DType) -> Any:
@@ -91,6 +96,12 @@ class NumpyBuilder:
     @staticmethod
     def rsqrt(x: Any) -> Any:
         return (1 / np.sqrt(x)).astype(np.asarray(x).dtype)
+
+    @staticmethod
+    def complex(re: Any, im: Any) -> Any:
+        out = np.empty(np.broadcast_shapes(re.shape, im.shape), np.result_type(re.dtype, np.complex64))
+        out.real, out.imag = re, im
+        return out
 
     @staticmethod
     def fma(a: Any, b: Any, c: Any) -> Any:

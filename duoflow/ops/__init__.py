@@ -9,6 +9,9 @@ from duoflow.core.context import name_scope
 
 from .families import binary_reversed
 from .math import *
+from .comparison import *
+from .reduction import *
+from .linalg import *
 from .activations import *
 from .convolution import *
 from .embedding import *

@@ -5,15 +5,17 @@
         '''docstring'''
 
 The decorated function gives the name, the signature and the documentation; calling it converts the arguments and goes
-through `emit`.
+through `emit`. An op whose operands or result need more care than that calls `elementwise` for the record alone.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
 
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
@@ -23,13 +25,17 @@ from duoflow.core.scalar import run_body
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert
 
-__all__ = ["ANY", "COMPLEX", "FLOATING", "INEXACT", "INTEGERS", "NUMERIC", "REAL", "binary", "convert_pair", "unary"]
+__all__ = [
+    "ANY", "BOOL", "COMPLEX", "FLOATING", "INEXACT", "INTEGERS", "NUMERIC", "REAL", "binary", "check_dtype",
+    "convert_pair", "elementwise", "in_float32", "unary",
+]  # fmt: skip
 
 FLOATING = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
 COMPLEX = (dtypes.complex64, dtypes.complex128)
 INTEGERS = (
     dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64,
 )  # fmt: skip
+SIGNED = (dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)
 INEXACT = FLOATING + COMPLEX
 REAL = FLOATING + INTEGERS
 NUMERIC = REAL + COMPLEX
@@ -39,13 +45,34 @@ ANY = (*NUMERIC, dtypes.bool_, dtypes.string)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _check(name: str, argument: str, dtype: DType, allowed: tuple[DType, ...]) -> None:
+def check_dtype(op_name: str, argument: str, dtype: DType, allowed: tuple[DType, ...]) -> None:
+    """Raise TensorFlow's `TypeError` unless an op takes the dtype."""
     if dtype not in allowed:
         names = ", ".join(d.name for d in allowed)
         raise TypeError(
             f"Value passed to parameter '{argument}' has DataType {dtype.name} not in list of allowed values of "
-            f"{name}: {names}. Use tf.cast to convert it."
+            f"{op_name}: {names}. Use tf.cast to convert it."
         )
+
+
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` on arrays, with float16 and bfloat16 computed in float32 and rounded once at the end."""
+
+    @functools.wraps(function)
+    def run(*arrays: Any, **kwargs: Any) -> Any:
+        dtype = arrays[0].dtype
+        if dtype.itemsize != 2 or dtype.kind in "iu":
+            return function(*arrays, **kwargs)
+        out = function(*[a.astype(np.float32) if getattr(a, "dtype", None) == dtype else a for a in arrays], **kwargs)
+        if isinstance(out, tuple):
+            return tuple(_back(o, dtype) for o in out)
+        return _back(out, dtype)
+
+    return run
+
+
+def _back(array: Any, dtype: Any) -> Any:
+    return array.astype(dtype) if array.dtype == np.float32 else array
 
 
 def _out_dtype(dtype: DType, out: DType | Callable[[DType], DType] | None) -> DType:
@@ -54,41 +81,72 @@ def _out_dtype(dtype: DType, out: DType | Callable[[DType], DType] | None) -> DT
     return out if isinstance(out, DType) else out(dtype)
 
 
-def unary(
+def elementwise(
     op_name: str,
     evaluate: Callable[..., Any] | None = None,
     *,
     body: Callable[..., Any],
     gradient: Callable[..., Any] | None = None,
-    allowed: tuple[DType, ...] = INEXACT,
+    allowed: tuple[DType, ...] = NUMERIC,
     out: DType | Callable[[DType], DType] | None = None,
-) -> Callable[[Function], Function]:
-    """Record an elementwise op of one operand. `out` is the output's dtype if it is not the operand's."""
+) -> Op:
+    """Record an elementwise op of one or more operands that broadcast and share a dtype.
+
+    `out` is the output's dtype if it is not the operands'. Without a gradient the op stops the tape.
+    """
     accepted = frozenset(d.numpy for d in allowed)
     meaning = evaluate or functools.partial(run_body, body)
 
-    def infer(x: Spec) -> Spec:
-        _check(op_name, "x", x.dtype, allowed)
-        return Spec(x.shape, _out_dtype(x.dtype, out))
+    def infer(x: Spec, *others: Spec) -> Spec:
+        for y in others:
+            if x.dtype is not y.dtype:
+                raise TypeError(
+                    f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but "
+                    f"is a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not "
+                    f"match type {x.dtype.name} of argument 'x'. TensorFlow does not convert tensors silently: use tf.cast."
+                )
+        check_dtype(op_name, "x", x.dtype, allowed)
+        return Spec(shapes.broadcast(x.shape, *[y.shape for y in others]), _out_dtype(x.dtype, out))
 
-    def run(x: Any) -> Any:
-        if x.dtype not in accepted:
-            infer(Spec(x.shape, dtypes.from_numpy(x.dtype)))
-        return meaning(x)
+    def run(x: Any, *others: Any) -> Any:
+        dtype = x.dtype
+        for y in others:
+            if dtype is not y.dtype and dtype != y.dtype:
+                infer(*[Spec(a.shape, dtypes.from_numpy(a.dtype)) for a in (x, *others)])
+        if dtype not in accepted:
+            infer(Spec(x.shape, dtypes.from_numpy(dtype)))
+        return meaning(x, *others)
 
-    op = register(
-        Op(op_name, Kind.ELEMENTWISE, infer, run, gradient, body=body, checked=False, differentiable=gradient is not None)
+    differentiable = gradient is not None
+    return register(
+        Op(op_name, Kind.ELEMENTWISE, infer, run, gradient, body=body, checked=False, differentiable=differentiable)
     )
+
+
+def unary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: Any) -> Callable[[Function], Function]:
+    """Record an elementwise op of one operand, floating or complex unless `allowed` says otherwise."""
+    op = elementwise(op_name, evaluate, **{"allowed": INEXACT} | record)
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def call(x: Any, name: str | None = None) -> Any:
+        def call(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
+            if len(args) != 1:
+                args, name = _bound(function, args, kwargs, name)
+            x = args[0]
             return emit_one(op, (x if type(x) is EagerTensor else convert(x),), NO_ATTRS, name)
 
         call.op = op  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str | None) -> tuple[Any, str | None]:
+    """Operands given by keyword, and a name given by position, in the order of the signature."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    given = dict(bound.arguments)
+    name = given.pop("name", name)
+    return tuple(given.values()), name
 
 
 def convert_pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
@@ -107,41 +165,16 @@ def convert_pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
         return convert(x.numpy() if isinstance(x, EagerTensor) else x, dtype_hint=y.dtype), y
 
 
-def binary(
-    op_name: str,
-    evaluate: Callable[..., Any] | None = None,
-    *,
-    body: Callable[..., Any],
-    gradient: Callable[..., Any] | None = None,
-    allowed: tuple[DType, ...] = NUMERIC,
-    out: DType | None = None,
-) -> Callable[[Function], Function]:
+def binary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: Any) -> Callable[[Function], Function]:
     """Record an elementwise op of two operands that broadcast and share a dtype."""
-    accepted = frozenset(d.numpy for d in allowed)
-    meaning = evaluate or functools.partial(run_body, body)
-
-    def infer(x: Spec, y: Spec) -> Spec:
-        if x.dtype is not y.dtype:
-            raise TypeError(
-                f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but is "
-                f"a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not match "
-                f"type {x.dtype.name} of argument 'x'. TensorFlow does not convert tensors silently: use tf.cast."
-            )
-        _check(op_name, "x", x.dtype, allowed)
-        return Spec(shapes.broadcast(x.shape, y.shape), out or x.dtype)
-
-    def run(x: Any, y: Any) -> Any:
-        if x.dtype is not y.dtype and x.dtype != y.dtype or x.dtype not in accepted:
-            infer(Spec(x.shape, dtypes.from_numpy(x.dtype)), Spec(y.shape, dtypes.from_numpy(y.dtype)))
-        return meaning(x, y)
-
-    op = register(
-        Op(op_name, Kind.ELEMENTWISE, infer, run, gradient, body=body, checked=False, differentiable=gradient is not None)
-    )
+    op = elementwise(op_name, evaluate, **record)
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def call(x: Any, y: Any, name: str | None = None) -> Any:
+        def call(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
+            if len(args) != 2:
+                args, name = _bound(function, args, kwargs, name)
+            x, y = args
             if type(x) is not EagerTensor or type(y) is not EagerTensor:
                 x, y = convert_pair(x, y)
             return emit_one(op, (x, y), NO_ATTRS, name)
@@ -155,5 +188,3 @@ def binary(
 def binary_reversed(function: Callable[..., Any], left: Any, right: Any) -> Any:
     """An operator whose left operand is not a tensor: it adapts to the right one."""
     return function(convert(left, dtype=right.dtype) if not isinstance(left, Operators) else left, right)
-
-
