@@ -23,7 +23,7 @@ number of threads.
 
 How. The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are split into
 tiles of nearly equal size, columns into panels of one tile's width. B is packed by panel if it is transposed or reused
-by many rows, A only for large products. Threads share batch entries, row tiles or panels, whichever there are enough of.
+by many rows; A only for 16-bit types and, with 16 registers, for large products whose rows collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ TILE_ROWS = 6
 _SHARING_FLOPS = 400_000
 #: Packed A (a block of rows by a block of k) stays within this many bytes of the second-level cache.
 _BLOCK_BYTES = 384 << 10
-_DEPTH_BLOCK = 512
+#: Bytes of one column of packed B. With 32 registers a tile reads B so seldom that a panel may live in the second level.
+_DEPTH_BYTES = {16: 2048, 32: 4096}
+_ALL_ROWS = 1 << 40
 _CACHE_LINE_ITEMS = 16
 
 _SPLITS = {"batch": 0, "rows": 1, "cols": 2}
@@ -144,15 +146,13 @@ class _Blocking:
         panel = tile_vectors(target) * target.lanes(item)
         narrow = gemm.dtype.size < 4
         out = gemm.out or gemm.dtype
-        blocks = 1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BLOCK * 4 // item)))
+        blocks = 1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
         depth = max(8, -(-gemm.k // blocks))
         depth += -depth % 8 if blocks > 1 else 0
-        row_tiles = max(1, _BLOCK_BYTES // (item * depth * TILE_ROWS))
-        large = gemm.m >= 256 and gemm.n >= 256 and gemm.k >= 64
+        large = gemm.m >= 256 and gemm.n >= 256 and gemm.k >= 64 and target.vector_registers < 32
         pack_a = narrow or (large and gemm.a_strides[1] == 1 and gemm.a_strides[0] % 256 == 0)
+        row_tiles = max(1, _BLOCK_BYTES // (item * depth * TILE_ROWS)) if pack_a else _ALL_ROWS
         pack_b = narrow or gemm.b_strides[1] != 1 or gemm.m > 48
-        if not pack_a:
-            row_tiles = max(row_tiles, 16)
         entries, tiles, panels = gemm.batch[0] * gemm.batch[1], -(-gemm.m // TILE_ROWS), -(-gemm.n // panel)
         if entries >= 4:
             split = "batch"
