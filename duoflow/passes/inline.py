@@ -1,0 +1,39 @@
+"""Put the bodies of called functions in the place of the calls."""
+
+from __future__ import annotations
+
+from duoflow.core.graph import PLACEHOLDER, Graph, Node
+
+from .rewrite import Rewriter
+
+__all__ = ["CALLS", "inline"]
+
+#: Ops that call the graph in their attribute `body` with their inputs.
+CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+
+
+def _body(node: Node) -> Graph | None:
+    graph = node.attrs.get("body")
+    return graph if node.op.name in CALLS and isinstance(graph, Graph) else None
+
+
+def inline(graph: Graph) -> Graph:
+    """The graph without calls; calls inside what is inlined are inlined in turn."""
+    if not any(_body(node) is not None for node in graph.nodes):
+        return graph
+    rw = Rewriter(graph)
+    _copy_all(rw, graph, "")
+    return rw.finish()
+
+
+def _copy_all(rw: Rewriter, graph: Graph, prefix: str) -> None:
+    for node in graph.nodes:
+        body = _body(node)
+        if body is None:
+            if node.op is not PLACEHOLDER or not prefix:
+                rw.copy(node, prefix=prefix)
+            continue
+        for inner, outer in zip(body.all_inputs, node.inputs, strict=True):
+            rw.bind(inner, rw[outer])
+        _copy_all(rw, body, f"{prefix}{node.name}/")
+        rw.replace(node, [rw[t] for t in body.outputs])

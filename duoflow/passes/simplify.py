@@ -1,0 +1,286 @@
+"""Algebra: a table of small named rewrites by op, each exact (up to the sign of a zero).
+
+A rule takes the node and what its inputs are now, and returns the tensor that stands for the node's one output, or None.
+Rules look at one node and the makers of its inputs; they run in program order, so a chain collapses in one walk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import dtypes, shapes
+from duoflow.core.dtypes import DType
+from duoflow.core.graph import Graph, Node
+from duoflow.core.record import OPS
+from duoflow.core.tensor import GraphTensor
+
+from .rewrite import Rewriter, constant_of
+
+__all__ = ["RULES", "simplify"]
+
+Inputs = Sequence[GraphTensor]
+Rule = Callable[[Rewriter, Node, Inputs], "GraphTensor | None"]
+
+#: The rules of each op, tried in order.
+RULES: dict[str, list[Rule]] = {}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """List a rule for these ops."""
+
+    def add(function: Rule) -> Rule:
+        for name in names:
+            RULES.setdefault(name, []).append(function)
+        return function
+
+    return add
+
+
+def simplify(graph: Graph) -> Graph:
+    """The graph after the rules."""
+    rw = Rewriter(graph)
+    changed = False
+    for node in graph.nodes:
+        found = _simplified(rw, node) if node.op.name in RULES else None
+        if found is None:
+            rw.copy(node)
+        else:
+            changed = True
+            rw.bind(node.outputs[0], found)
+    return rw.finish() if changed else graph
+
+
+def _simplified(rw: Rewriter, node: Node) -> GraphTensor | None:
+    inputs = rw.inputs(node)
+    for candidate in RULES[node.op.name]:
+        found = candidate(rw, node, inputs)
+        if found is not None:
+            return found
+    return None
+
+
+# -- what rules ask ----------------------------------------------------------------------------------------------------
+
+
+def _uniform(tensor: GraphTensor) -> float | None:
+    """The number that a numeric constant holds everywhere."""
+    array = constant_of(tensor)
+    if array is None or not array.size or array.dtype.kind in "OcSU":
+        return None
+    first = array.reshape(-1)[0]
+    if array.size > 1 and not np.all(array == first):
+        return None
+    return float(first) if array.dtype.kind != "V" else float(np.float32(first))
+
+
+def _made_by(tensor: GraphTensor, *names: str) -> Node | None:
+    node = tensor.node
+    return node if node.op.name in names else None
+
+
+def _same_shape(tensor: GraphTensor, node: Node) -> bool:
+    """Whether an operand has the shape (known in full) of a node's output, so that it can stand for it."""
+    spec = node.outputs[0].spec
+    return tensor.spec.shape == spec.shape and spec.known and tensor.dtype is spec.dtype
+
+
+def _stands(tensor: GraphTensor, node: Node) -> GraphTensor | None:
+    return tensor if _same_shape(tensor, node) else None
+
+
+def _add(rw: Rewriter, name: str, inputs: Inputs, like: Node, **attrs: Any) -> GraphTensor:
+    return rw.add(OPS[name], inputs, attrs, like=like)[0]
+
+
+# -- arithmetic --------------------------------------------------------------------------------------------------------
+
+
+@rule("Identity", "StopGradient", "PreventGradient", "Snapshot")
+def _identity(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    return inputs[0] if inputs[0].dtype is node.outputs[0].dtype else None
+
+
+@rule("AddV2", "Add")
+def _add_zero(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x, y = inputs
+    if _uniform(y) == 0:
+        return _stands(x, node)
+    return _stands(y, node) if _uniform(x) == 0 else None
+
+
+@rule("AddV2", "Add")
+def _add_negative(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x, y = inputs
+    if negated := _made_by(y, "Neg"):
+        return _add(rw, "Sub", (x, negated.inputs[0]), node)
+    if negated := _made_by(x, "Neg"):
+        return _add(rw, "Sub", (y, negated.inputs[0]), node)
+    return None
+
+
+@rule("Sub")
+def _subtract(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x, y = inputs
+    if _uniform(y) == 0:
+        return _stands(x, node)
+    if negated := _made_by(y, "Neg"):
+        return _add(rw, "AddV2", (x, negated.inputs[0]), node)
+    return _add(rw, "Neg", (y,), node) if _uniform(x) == 0 and _same_shape(y, node) else None
+
+
+@rule("Mul")
+def _multiply(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    for x, y in (inputs, inputs[::-1]):
+        if _uniform(y) == 1:
+            return _stands(x, node)
+        if _uniform(y) == -1 and _same_shape(x, node):
+            return _add(rw, "Neg", (x,), node)
+    return None
+
+
+@rule("RealDiv")
+def _divide_by_constant(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x, y = inputs
+    divisor = _uniform(y)
+    if divisor == 1:
+        return _stands(x, node)
+    if divisor is None or not math.isfinite(divisor) or divisor == 0 or not y.dtype.is_floating:
+        return None
+    mantissa, exponent = math.frexp(divisor)
+    if abs(mantissa) != 0.5 or abs(exponent) > 14:
+        return None  # only for powers of two is the reciprocal exact
+    array = constant_of(y)
+    assert array is not None
+    return _add(rw, "Mul", (x, rw.constant(np.asarray(1 / array, array.dtype), node)), node)
+
+
+@rule("Neg")
+def _negate(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    if inner := _made_by(inputs[0], "Neg"):
+        return inner.inputs[0]  # type: ignore[return-value]
+    if inner := _made_by(inputs[0], "Sub"):
+        return _add(rw, "Sub", (inner.inputs[1], inner.inputs[0]), node)  # type: ignore[arg-type]
+    return None
+
+
+@rule("Pow")
+def _small_power(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x, y = inputs
+    exponent = _uniform(y)
+    if not _same_shape(x, node):
+        return None
+    if exponent == 1:
+        return x
+    return _add(rw, "Mul", (x, x), node) if exponent == 2 else None
+
+
+@rule("AddN")
+def _sum_of_few(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    total = inputs[0]
+    if any(t.dtype in (dtypes.variant, dtypes.string) for t in inputs):
+        return None
+    for term in inputs[1:]:
+        total = _add(rw, "AddV2", (total, term), node)
+    return total
+
+
+@rule("Select", "SelectV2")
+def _known_choice(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    condition = _uniform(inputs[0])
+    return None if condition is None else _stands(inputs[1] if condition else inputs[2], node)
+
+
+# -- types -------------------------------------------------------------------------------------------------------------
+
+
+def _holds(wide: DType, narrow: DType) -> bool:
+    """Whether a cast from `narrow` to `wide` loses nothing."""
+    return dtypes.cast_is_safe(narrow, wide)
+
+
+@rule("Cast")
+def _cast_chain(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    (x,) = inputs
+    target = node.outputs[0].dtype
+    if x.dtype is target:
+        return x
+    inner = _made_by(x, "Cast")
+    if inner is None:
+        return None
+    source: GraphTensor = inner.inputs[0]  # type: ignore[assignment]
+    if not _holds(x.dtype, source.dtype):
+        return None
+    return source if source.dtype is target else rw.add(node.op, (source,), node.attrs, like=node)[0]
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+
+def _reshaped(rw: Rewriter, x: GraphTensor, node: Node) -> GraphTensor:
+    dims = node.outputs[0].dims
+    assert dims is not None
+    shape = rw.constant(np.asarray(dims, np.int32 if max(dims, default=0) < 2**31 else np.int64), node)
+    return _add(rw, "Reshape", (x, shape), node)
+
+
+@rule("Reshape")
+def _reshape(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    x = inputs[0]
+    if not node.outputs[0].spec.known:
+        return None
+    if x.dims == node.outputs[0].dims:
+        return x
+    if inner := _made_by(x, "Reshape"):
+        return _reshaped(rw, inner.inputs[0], node)  # type: ignore[arg-type]
+    return None
+
+
+@rule("ExpandDims", "Squeeze")
+def _as_reshape(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    if "Reshape" not in OPS or not (inputs[0].spec.known and node.outputs[0].spec.known):
+        return None
+    return _reshaped(rw, inputs[0], node)
+
+
+@rule("Transpose")
+def _transpose(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    perm = _permutation(inputs)
+    if perm is None:
+        return None
+    if perm == tuple(range(len(perm))):
+        return inputs[0]
+    inner = _made_by(inputs[0], "Transpose")
+    first = _permutation(inner.inputs) if inner is not None else None  # type: ignore[arg-type]
+    if inner is not None and first is not None:
+        both = tuple(first[p] for p in perm)
+        if both == tuple(range(len(both))):
+            return inner.inputs[0]  # type: ignore[return-value]
+        order = rw.constant(np.asarray(both, np.int32), node)
+        return rw.add(node.op, (inner.inputs[0], order), node.attrs, like=node)[0]  # type: ignore[arg-type]
+    dims = inputs[0].dims
+    if dims is not None and None not in dims and "Reshape" in OPS:
+        moved = [p for p in perm if dims[p] != 1]
+        if moved == sorted(moved):
+            return _reshaped(rw, inputs[0], node)
+    return None
+
+
+def _permutation(inputs: Inputs) -> tuple[int, ...] | None:
+    order = inputs[1].spec.array if len(inputs) > 1 else None
+    return None if order is None else tuple(int(p) for p in order.reshape(-1))
+
+
+@rule("BroadcastTo", "Tile", "Slice", "StridedSlice", "Pad", "PadV2")
+def _no_change(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    """These keep every element, in place, when they keep the shape, unless a stride turns them round."""
+    if node.op.name == "StridedSlice":
+        strides = inputs[3].spec.array if len(inputs) > 3 else None
+        if strides is None or np.any(strides < 0):
+            return None
+    if shapes.num_elements(node.outputs[0].dims) is None:
+        return None
+    return _stands(inputs[0], node)

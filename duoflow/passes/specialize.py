@@ -1,0 +1,72 @@
+"""Tie a trace to concrete input shapes: every record infers again from them, and what becomes known is kept.
+
+Sizes that were unknown become numbers, `Shape` and what is computed from it become known values, and the fold pass then
+makes constants of those. Nodes whose inputs tell nothing new keep what was inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duoflow.core import shapes
+from duoflow.core.errors import OpError
+from duoflow.core.graph import PLACEHOLDER, Graph, Node, _fold
+from duoflow.core.record import Kind
+from duoflow.core.shapes import Dims
+from duoflow.core.spec import Spec
+from duoflow.core.tensor import GraphTensor
+
+from .rewrite import Rewriter
+
+__all__ = ["specialize"]
+
+
+def specialize(graph: Graph, dims: Sequence[Dims]) -> Graph:
+    """The graph for inputs of these shapes, one per `graph.all_inputs`."""
+    given = {id(t): d for t, d in zip(graph.all_inputs, dims, strict=True)}
+    rw = Rewriter(graph)
+    news: set[int] = set()
+    for node in graph.nodes:
+        if node.op is PLACEHOLDER:
+            _specialize_input(rw, node, given.get(id(node.outputs[0])), news)
+            continue
+        inputs = rw.inputs(node)
+        if not any(id(t) in news for t in inputs):
+            rw.copy(node)
+            continue
+        new = rw.copy(node, specs=_inferred(node, inputs))
+        news.update(id(t) for t, old in zip(new.outputs, node.outputs, strict=True) if _tells_more(t.spec, old.spec))
+    return rw.finish()
+
+
+def _specialize_input(rw: Rewriter, node: Node, dims: Dims, news: set[int]) -> None:
+    old = node.outputs[0].spec
+    if dims is None or dims == old.shape:
+        rw.copy(node)
+        return
+    new = rw.copy(node, attrs={**node.attrs, "shape": dims}, specs=[Spec(dims, old.dtype, old.value)])
+    news.add(id(new.outputs[0]))
+
+
+def _tells_more(new: Spec, old: Spec) -> bool:
+    return new.shape != old.shape or (new.value is not None and new.value is not old.value)
+
+
+def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
+    """What the record infers now, joined with what was known before."""
+    if node.op.kind is Kind.CONTROL and any(isinstance(v, Graph) for v in node.attrs.values()):
+        return [t.spec for t in node.outputs]
+    try:
+        specs = node.op.infer(*[t._spec for t in inputs], **node.attrs)
+    except (ValueError, TypeError, OpError):
+        return [t.spec for t in node.outputs]  # the error belongs to the run, and is raised there with the node's line
+    specs = specs if isinstance(specs, tuple) else (specs,)
+    specs = _fold(node.op, inputs, node.attrs, specs)
+    return [_joined(new, out.spec) for new, out in zip(specs, node.outputs, strict=True)]
+
+
+def _joined(new: Spec, old: Spec) -> Spec:
+    if not shapes.compatible(new.shape, old.shape):
+        return new
+    value = new.value if new.value is not None else old.value
+    return Spec(shapes.merge(new.shape, old.shape), new.dtype, value)
