@@ -70,11 +70,14 @@ def dotted_name(node: ast.expr) -> str | None:
     return None
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
+DESCRIPTION = "Run a Python script in which `import tensorflow` and `import keras` mean duoflow."
+
+
+def parser(name: str = "run", description: str = DESCRIPTION) -> argparse.ArgumentParser:
+    """The arguments of a command that runs a script."""
     command = argparse.ArgumentParser(
-        prog="duoflow run",
-        description="Run a Python script in which `import tensorflow` and `import keras` mean duoflow.",
+        prog=f"duoflow {name}",
+        description=description,
         epilog="Everything after the script's name is passed to the script.",
     )
     command.add_argument(
@@ -93,7 +96,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run the script; returns its exit status."""
-    options = parser().parse_args(argv)
+    return execute(parser().parse_args(argv))
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the script that the parsed arguments name."""
     if options.module:
         install_as_tensorflow(tf1=bool(options.tf1))
         return run_module(options.script, options.arguments)

@@ -1,0 +1,94 @@
+"""`duoflow show script.py`: runs a script and prints what becomes of every graph on its way to machine code.
+
+It installs an engine of its own around the one that is installed: the graph is printed as traced, then after each pass
+that changed it, once per set of input shapes; then the wrapped engine compiles and runs it, so the script does what it
+always does.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import duoflow
+from duoflow.core import engine
+from duoflow.core.graph import Graph
+from duoflow.core.printer import show_graph
+from duoflow.core.variables import State
+from duoflow.passes import pipeline
+from duoflow.tools import run
+
+assert duoflow  # importing the package installs the engine
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments: those of `duoflow run` and what to print."""
+    command = run.parser("show", "Run a script and print its graphs after each pass.")
+    command.add_argument("--function", metavar="NAME", help="only graphs whose name contains this")
+    command.add_argument("--passes", metavar="NAMES", help="only after these (traced,inline,...,prune again)")
+    command.add_argument("--origins", action="store_true", help="print the file and line that made each node")
+    return command
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the script under the printing engine; returns its exit status."""
+    options = parser().parse_args(argv)
+    engine.install(ShowingEngine(engine.current(), Printer(options)))
+    return run.execute(options)
+
+
+class Printer:
+    """Decides what is printed, and how."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.passes = set(options.passes.split(",")) if options.passes else None
+
+    def wants(self, graph: Graph) -> bool:
+        """Whether a graph is one the options name."""
+        return not self.options.function or self.options.function in graph.name
+
+    def stage(self, name: str, graph: Graph) -> None:
+        """Print the graph as it is after the pass `name`."""
+        if self.wants(graph) and (self.passes is None or name in self.passes):
+            print(f"\n--- {name}: {len(graph.nodes)} nodes\n{show_graph(graph, self.options.origins)}")
+
+
+class ShowingEngine:
+    """Prints what the passes make of each graph; the wrapped engine compiles it."""
+
+    def __init__(self, inner: engine.Engine, printer: Printer) -> None:
+        self.inner = inner
+        self.printer = printer
+
+    def compile(self, graph: Graph) -> "ShowingExecutable":
+        """Print the graph as traced."""
+        self.printer.stage("traced", graph)
+        return ShowingExecutable(self, graph)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class ShowingExecutable:
+    """Prints the passes at the first run with new shapes, and runs the wrapped executable."""
+
+    def __init__(self, shower: ShowingEngine, graph: Graph) -> None:
+        self.printer = shower.printer
+        self.claimed = getattr(shower.inner, "CLAIMED", ())
+        self.prepared = pipeline.prepare(graph, self.printer.stage)
+        self.inner = shower.inner.compile(graph)
+        self.seen: set[tuple[Any, ...]] = set()
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs for these inputs."""
+        dims = tuple(value.shape if isinstance(value, np.ndarray | State) else None for value in values)
+        if dims not in self.seen:
+            self.seen.add(dims)
+            known = [*dims, *[None] * (len(self.prepared.all_inputs) - len(dims))]
+            pipeline.finish(self.prepared, known, self.claimed, self.printer.stage)
+        return self.inner.run(values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
