@@ -216,7 +216,7 @@ class Tensor(Operators):
 class EagerTensor(Tensor):
     """A tensor that has its value: a NumPy array, or for resources and variants any Python object."""
 
-    __slots__ = ("_array", "_keras_mask", "__weakref__")
+    __slots__ = ("_array", "assign", "_keras_mask", "__weakref__")
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -396,7 +396,7 @@ class HandleTensor(EagerTensor):
 class GraphTensor(Tensor):
     """An output of a graph node; its value exists when the graph runs."""
 
-    __slots__ = ("node", "index", "_spec", "_keras_mask", "_keras_history", "__weakref__")
+    __slots__ = ("node", "index", "assign", "_spec", "_keras_mask", "_keras_history", "__weakref__")
 
     def __init__(self, node: Node, index: int, spec: Spec) -> None:
         self.node = node

@@ -33,13 +33,16 @@ _ALIGNMENT = 64
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised array that starts on a cache line."""
+    """An uninitialised array that starts on a cache line.
+
+    It lies on a memoryview, not on another array, so that views of it refer to it and count as its holders.
+    """
     if dtype.kind == "O":
         return np.empty(shape, dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     raw = np.empty(size + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, raw.data, start)
 
 
 class State:

@@ -9,6 +9,12 @@ from duoflow.core.context import name_scope
 
 from .families import binary_reversed
 from .math import *
+from .cast import *
+from .constants import *
+from .gather import *
+from .joining import *
+from .shaping import *
+from .slicing import *
 from .comparison import *
 from .reduction import *
 from .linalg import *

@@ -1,0 +1,641 @@
+"""Parts of tensors by position: `x[...]`, slice, strided_slice, pad, reverse, roll."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import dtypes, shapes
+from duoflow.core.dtypes import DType
+from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
+from duoflow.core.late import F
+from duoflow.core.lowering import Affine
+from duoflow.core.record import Kind, Op, register
+from duoflow.core.scalar import Unsupported
+from duoflow.core.shapes import Dims
+from duoflow.core.spec import Spec
+from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert, make_constant
+from duoflow.core.variables import Variable
+
+from .static import Entries, dims_of, entries, int_tensor, known_dims, require_ints, value_of
+
+__all__ = ["getitem", "pad", "slice", "strided_slice", "tensor_strided_slice_update"]
+
+_slice = slice
+
+# -- strided slices: the meaning ---------------------------------------------------------------------------------------
+
+#: One dimension of the input as a strided slice takes it: (begin, end, stride, shrink), None for open or unknown ends.
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+
+
+class Dimension:
+    """What a strided slice does to one dimension of its input; `begin` and `end` are None where open."""
+
+    __slots__ = ("begin", "end", "stride", "shrink", "known")
+
+    def __init__(self, begin: int | None, end: int | None, stride: int, shrink: bool, known: bool = True) -> None:
+        self.begin, self.end, self.stride, self.shrink, self.known = begin, end, stride, shrink, known
+
+    def size(self, dim: int | None) -> int | None:
+        """The length of what is taken from a dimension of length `dim`, or None."""
+        if not self.known:
+            return None
+        if dim is None:
+            return None
+        return len(range(*_slice(self.begin, self.end, self.stride).indices(dim)))
+
+
+_FULL = Dimension(None, None, 1, False)
+
+
+def layout(
+    begin: Entries, end: Entries, strides: Entries, rank: int, masks: tuple[int, int, int, int, int]
+) -> tuple[list[Dimension], list[int | None]]:
+    """What happens to each input dimension, and where each output dimension comes from (None: a new one)."""
+    begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
+    count = len(strides)
+    if ellipsis_mask & (ellipsis_mask - 1):
+        raise ValueError("Multiple ellipses in slice spec not allowed")
+    named = sum(1 for i in range(count) if not (new_axis_mask | ellipsis_mask) >> i & 1)
+    if named > rank:
+        raise ValueError(f"Index out of range using input dim {rank}; input has only {rank} dims")
+    dimensions: list[Dimension] = []
+    outs: list[int | None] = []
+    for i in range(count):
+        if ellipsis_mask >> i & 1:
+            for _ in range(rank - named):
+                outs.append(len(dimensions))
+                dimensions.append(_FULL)
+        elif new_axis_mask >> i & 1:
+            outs.append(None)
+        else:
+            shrink = bool(shrink_axis_mask >> i & 1)
+            if not shrink:
+                outs.append(len(dimensions))
+            dimensions.append(_dimension(begin[i], end[i], strides[i], shrink, bool(begin_mask >> i & 1), bool(end_mask >> i & 1)))
+    while len(dimensions) < rank:
+        outs.append(len(dimensions))
+        dimensions.append(_FULL)
+    return dimensions, outs
+
+
+def _dimension(begin: int | None, end: int | None, stride: int | None, shrink: bool, open_begin: bool, open_end: bool) -> Dimension:
+    if stride == 0:
+        raise ValueError("strides[0] must be non-zero")
+    if shrink:
+        if stride is not None and stride <= 0:
+            raise ValueError("only stride 1 allowed on non-range indexing.")
+        return Dimension(begin, None, 1, True, begin is not None)
+    known = stride is not None and (open_begin or begin is not None) and (open_end or end is not None)
+    return Dimension(None if open_begin else begin, None if open_end else end, stride or 1, False, known)
+
+
+def numpy_key(shape: tuple[int, ...], begin: Any, end: Any, strides: Any, masks: Any) -> tuple[Any, ...]:
+    """The index with which NumPy takes the same part; `ValueError` if a single position is out of bounds."""
+    dimensions, outs = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), len(shape), masks)
+    key = []
+    for axis, (d, size) in enumerate(zip(dimensions, shape, strict=True)):
+        if d.shrink:
+            assert d.begin is not None
+            if not -size <= d.begin < size:
+                raise ValueError(f"slice index {d.begin} of dimension {axis} out of bounds.")
+            key.append(d.begin)
+        else:
+            key.append(_slice(d.begin, d.end, d.stride))
+    return tuple(key)
+
+
+def _masks_of(attrs: dict[str, int]) -> tuple[int, int, int, int, int]:
+    return tuple(attrs[m] for m in MASKS)  # type: ignore[return-value]
+
+
+def _out_dims(dims: Dims, begin: Spec, end: Spec, strides: Spec, masks: Any) -> Dims:
+    b, e, s = entries(begin), entries(end), entries(strides)
+    if dims is None or b is None or e is None or s is None:
+        return None
+    dimensions, outs = layout(b, e, s, len(dims), masks)
+    for axis, (d, size) in enumerate(zip(dimensions, dims, strict=True)):
+        if d.shrink and d.begin is not None and size is not None and not -size <= d.begin < size:
+            raise ValueError(f"slice index {d.begin} of dimension {axis} out of bounds.")
+    return tuple(1 if o is None else dimensions[o].size(dims[o]) for o in outs)
+
+
+# -- StridedSlice ------------------------------------------------------------------------------------------------------
+
+
+def _infer_strided(x: Spec, begin: Spec, end: Spec, strides: Spec, **attrs: int) -> Spec:
+    masks = _masks_of(attrs)
+    out = _out_dims(x.shape, begin, end, strides, masks)
+    value = None
+    if isinstance(x.value, tuple) and out is not None and len(x.value) == (x.shape or (None,))[0]:
+        value = _partial_part(x, begin, end, strides, masks)
+    return Spec(out, x.dtype, value)
+
+
+def _partial_part(x: Spec, begin: Spec, end: Spec, strides: Spec, masks: Any) -> Any:
+    if begin.array is None or end.array is None or strides.array is None or masks[3]:
+        return None
+    key = numpy_key((len(x.value),), begin.array, end.array, strides.array, masks)[0]
+    if isinstance(key, int):
+        return value_of((x.value[key],), x.dtype, True)
+    return value_of(x.value[key], x.dtype)
+
+
+def _evaluate_strided(x: Any, begin: Any, end: Any, strides: Any, **attrs: int) -> Any:
+    masks = _masks_of(attrs)
+    part = x[numpy_key(x.shape, begin, end, strides, masks)]
+    if masks[3]:
+        _, outs = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), x.ndim, masks)
+        part = np.expand_dims(part, tuple(i for i, o in enumerate(outs) if o is None))
+    return part if isinstance(part, np.ndarray) else _scalar(part, x.dtype)
+
+
+def _scalar(item: Any, dtype: Any) -> Any:
+    out = np.empty((), dtype)
+    out[()] = item
+    return out
+
+
+def _lower_strided(specs: Any, outs: Any, attrs: Any) -> Affine:
+    x, begin, end, strides = specs
+    if begin.array is None or end.array is None or strides.array is None:
+        raise Unsupported("StridedSlice at positions that are not constants")
+    masks = _masks_of(attrs)
+    dimensions, where = layout(*(tuple(s.array.tolist()) for s in (begin, end, strides)), len(x.shape), masks)
+    rows, offset = [], []
+    for axis, (d, size) in enumerate(zip(dimensions, x.shape, strict=True)):
+        first, step = (d.begin % size, 0) if d.shrink else _slice(d.begin, d.end, d.stride).indices(size)[::2]
+        rows.append(tuple(step if o == axis else 0 for o in where))
+        offset.append(first)
+    return Affine(tuple(rows), tuple(offset))
+
+
+def _gradient_strided(node: Any, g: Any) -> tuple[Any, ...]:
+    x, begin, end, strides = node.inputs
+    return emit_one(STRIDED_SLICE_GRAD, (F.shape(x), begin, end, strides, g), dict(node.attrs)), None, None, None
+
+
+STRIDED_SLICE = register(
+    Op(
+        "StridedSlice", Kind.VIEW, _infer_strided, _evaluate_strided, _gradient_strided, checked=False,
+        lower=_lower_strided,
+    )  # fmt: skip
+)
+
+
+def _infer_strided_grad(shape: Spec, begin: Spec, end: Spec, strides: Spec, dy: Spec, **attrs: int) -> Spec:
+    return Spec(dims_of(shape), dy.dtype)
+
+
+def _evaluate_strided_grad(shape: Any, begin: Any, end: Any, strides: Any, dy: Any, **attrs: int) -> Any:
+    masks = _masks_of(attrs)
+    out = np.zeros(tuple(shape), dy.dtype)
+    part = out[numpy_key(out.shape, begin, end, strides, masks)]
+    if part.ndim:
+        part[...] = dy.reshape(part.shape)
+    else:
+        out[numpy_key(out.shape, begin, end, strides, masks)] = dy.reshape(())
+    return out
+
+
+def _expand_strided_grad(shape: Any, begin: Any, end: Any, strides: Any, dy: Any, **attrs: int) -> Any:
+    """Zeros between the elements where the stride is not 1, then zeros around them: views only."""
+    size, b, e, s = (t.spec.array for t in (shape, begin, end, strides))
+    if size is None or b is None or e is None or s is None:
+        raise Unsupported("the gradient of a slice at positions that are not constants")
+    dimensions, _ = layout(tuple(b.tolist()), tuple(e.tolist()), tuple(s.tolist()), len(size), _masks_of(attrs))
+    spans = [
+        range(d.begin % n, d.begin % n + 1) if d.shrink else range(*_slice(d.begin, d.end, d.stride).indices(n))  # type: ignore[operator]
+        for d, n in zip(dimensions, size.tolist(), strict=True)
+    ]
+    out = F.reshape(dy, [len(span) for span in spans])
+    flipped = [i for i, span in enumerate(spans) if span.step < 0]
+    if flipped:
+        out = F.reverse(out, flipped)
+        spans = [span[::-1] if span.step < 0 else span for span in spans]
+    for axis, span in enumerate(spans):
+        if span.step > 1 and len(span) > 1:
+            out = _dilated(out, axis, span.step)
+    before = [span.start if len(span) else 0 for span in spans]
+    after = [n - (span[-1] + 1 if len(span) else 0) for span, n in zip(spans, size.tolist(), strict=True)]
+    return F.pad(out, [list(p) for p in zip(before, after, strict=True)]) if spans else out
+
+
+def _dilated(x: Any, axis: int, step: int) -> Any:
+    """`step - 1` zeros between neighbours along an axis."""
+    dims = list(x.dims)
+    apart = F.reshape(x, [*dims[: axis + 1], 1, *dims[axis + 1 :]])
+    spread = F.pad(apart, [[0, step - 1 if d == axis + 1 else 0] for d in range(len(dims) + 1)])
+    joined = F.reshape(spread, [*dims[:axis], dims[axis] * step, *dims[axis + 1 :]])
+    size = [(n - 1) * step + 1 if d == axis else n for d, n in enumerate(dims)]
+    return F.slice(joined, [0] * len(dims), size)
+
+
+STRIDED_SLICE_GRAD = register(
+    Op(
+        "StridedSliceGrad", Kind.COMPOUND, _infer_strided_grad, _evaluate_strided_grad,
+        lambda node, g: (None,) * 4 + (emit_one(STRIDED_SLICE, (g, *node.inputs[1:4]), dict(node.attrs)),),
+        expand=_expand_strided_grad, checked=False,
+    )  # fmt: skip
+)
+
+
+def _infer_update(x: Spec, begin: Spec, end: Spec, strides: Spec, value: Spec, **attrs: int) -> Spec:
+    if x.dtype is not value.dtype:
+        raise TypeError(f"A slice of dtype {x.dtype.name} cannot be set to a value of dtype {value.dtype.name}.")
+    part = _out_dims(x.shape, begin, end, strides, _masks_of(attrs))
+    if part is not None and shapes.broadcast(part, value.shape) is not None and value.shape is not None:
+        if len(value.shape) > len(part) or not shapes.compatible(shapes.broadcast(part, value.shape), part):
+            raise ValueError(f"Cannot set a slice of shape {shapes.brief(part)} to a value of shape {shapes.brief(value.shape)}.")
+    return Spec(x.shape, x.dtype)
+
+
+def _evaluate_update(x: Any, begin: Any, end: Any, strides: Any, value: Any, **attrs: int) -> Any:
+    masks = _masks_of(attrs)
+    out = x.copy()
+    if masks[3]:
+        _, outs = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), x.ndim, masks)
+        lead = len(outs) - value.ndim
+        value = value.squeeze(tuple(i - lead for i, o in enumerate(outs) if o is None and i >= lead))
+    out[numpy_key(x.shape, begin, end, strides, masks)] = value
+    return out
+
+
+def _gradient_update(node: Any, g: Any) -> tuple[Any, ...]:
+    where = node.inputs[1:4]
+    value = node.inputs[4]
+    kept = emit_one(UPDATE, (g, *where, F.zeros_like(value)), dict(node.attrs))
+    part = emit_one(STRIDED_SLICE, (g, *where), dict(node.attrs))
+    return kept, None, None, None, F.sum_to_shape_of(part, value)
+
+
+UPDATE = register(
+    Op("TensorStridedSliceUpdate", Kind.HOST, _infer_update, _evaluate_update, _gradient_update)
+)
+
+
+def tensor_strided_slice_update(input: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int) -> Any:
+    """A copy of a tensor with a strided slice replaced. TensorFlow: tf.raw_ops.TensorStridedSliceUpdate."""
+    x = convert(input)
+    attrs = {m: masks.get(m, 0) for m in MASKS}
+    inputs = (x, int_tensor(begin), int_tensor(end), int_tensor(strides), convert(value, dtype=x.dtype))
+    return emit_one(UPDATE, inputs, attrs)
+
+
+def strided_slice(
+    input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
+    new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
+) -> Any:  # fmt: skip
+    """Every `strides[i]`-th element from `begin[i]` up to `end[i]`; what `x[...]` becomes.
+
+    Args:
+      begin, end, strides: int vectors of one length; negative positions count from the end.
+      *_mask: bit i leaves begin or end i open, or makes entry i an ellipsis, a new axis or a single position.
+      var: the variable that `input_` is the value of, so that the result can be assigned to.
+
+    >>> tf.strided_slice([0, 1, 2, 3, 4], [4], [0], [-2]).numpy()
+    array([4, 2], dtype=int32)
+
+    TensorFlow: tf.strided_slice.
+    """
+    begin, end = int_tensor(begin), int_tensor(end)
+    strides = F.ones_like(begin) if strides is None else int_tensor(strides)
+    attrs = dict(zip(MASKS, (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask), strict=True))
+    out = emit_one(STRIDED_SLICE, (convert(input_), begin, end, strides), attrs, name)
+    if var is not None:
+        out.assign = functools.partial(_assign_part, var, begin, end, strides, attrs)
+    return out
+
+
+def _assign_part(variable: Variable, begin: Any, end: Any, strides: Any, attrs: Any, value: Any, name: str | None = None) -> Any:
+    """`variable[...].assign(value)`: the whole value with a part replaced, assigned."""
+    return variable.assign(tensor_strided_slice_update(variable, begin, end, strides, value, **attrs), name=name)
+
+
+# -- indexing ----------------------------------------------------------------------------------------------------------
+
+
+def getitem(x: Any, key: Any) -> Any:
+    """`x[key]`: ints, slices, `...`, `tf.newaxis`, scalar integer tensors and boolean masks, as TensorFlow takes them.
+
+    What is taken from a variable has an `assign` method that sets that part of it.
+    """
+    if _is_mask(key):
+        return F.boolean_mask(x, key)
+    items = key if isinstance(key, (list, tuple)) else (key,)
+    variable = x if isinstance(x, Variable) else None
+    tensor = convert(x)
+    try:
+        begin, end, strides, masks = _static_key(tuple([_frozen(item) for item in items]))
+    except _NotStatic:
+        begin, end, strides, masks = _dynamic_key(items)
+    else:
+        begin, end, strides = (make_constant(a) for a in (begin, end, strides))
+    if variable is not None:
+        return strided_slice(tensor, begin, end, strides, *masks, var=variable)
+    return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), dict(zip(MASKS, masks, strict=True)), "strided_slice")
+
+
+class _NotStatic(Exception):
+    """An index holds a tensor."""
+
+
+def _is_mask(key: Any) -> bool:
+    if isinstance(key, Operators):
+        return key.dtype is dtypes.bool_  # type: ignore[attr-defined,no-any-return]
+    return isinstance(key, np.ndarray) and key.dtype == np.bool_
+
+
+def _frozen(item: Any) -> Any:
+    """An index entry in a hashable form: an int, a tuple for a slice, None for a new axis, Ellipsis."""
+    if type(item) is int or item is None or item is Ellipsis:
+        return item
+    if isinstance(item, _slice):
+        return (_bound(item.start), _bound(item.stop), _bound(item.step))
+    return _bound(item)
+
+
+def _bound(value: Any) -> Any:
+    if value is None or type(value) is int:
+        return value
+    if isinstance(value, EagerTensor) and value._array.size == 1 and value._array.dtype.kind in "iu" and value._array.ndim == 0:
+        return int(value._array)
+    if isinstance(value, Operators):
+        raise _NotStatic
+    _check_index(value)
+    return int(value)
+
+
+def _check_index(value: Any) -> None:
+    if isinstance(value, (numbers.Integral, np.integer)) and not isinstance(value, (bool, np.bool_)):
+        return
+    dtype, rank = getattr(value, "dtype", None), getattr(value, "ndim", 0)
+    if isinstance(value, (Operators, np.ndarray)) and dtypes.as_dtype(dtype).is_integer and rank == 0:
+        return
+    raise TypeError(
+        "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are "
+        f"valid indices, got {value!r}. Use tf.gather for a list of positions."
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _static_key(items: tuple[Any, ...]) -> tuple[Any, Any, Any, tuple[int, ...]]:
+    begin, end, strides, masks = _bounds(items, lambda item: item)
+    return (*(np.asarray(v, np.int32 if all(-(2**31) <= i < 2**31 for i in v) else np.int64) for v in (begin, end, strides)), masks)
+
+
+def _bounds(items: Any, as_slice: Any) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
+    """Begins, ends, strides and masks of index entries; a slice is a tuple of three."""
+    begin: list[Any] = []
+    end: list[Any] = []
+    strides: list[Any] = []
+    begin_mask = end_mask = ellipsis_mask = new_axis_mask = shrink_axis_mask = 0
+    for i, item in enumerate(items):
+        bit = 1 << i
+        if isinstance(item, tuple):
+            start, stop, step = item
+            begin_mask |= bit if start is None else 0
+            end_mask |= bit if stop is None else 0
+            row = (0 if start is None else start, 0 if stop is None else stop, 1 if step is None else step)
+        elif item is Ellipsis:
+            ellipsis_mask |= bit
+            row = (0, 0, 1)
+        elif item is None:
+            new_axis_mask |= bit
+            row = (0, 0, 1)
+        else:
+            shrink_axis_mask |= bit
+            row = (item, item + 1, 1)
+        for column, value in zip((begin, end, strides), row, strict=True):
+            column.append(value)
+    return begin, end, strides, (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+
+
+def _dynamic_key(items: Any) -> tuple[Any, Any, Any, tuple[int, ...]]:
+    parts = [(i.start, i.stop, i.step) if isinstance(i, _slice) else i for i in items]
+    dtype = dtypes.int32
+    for value in (v for part in parts for v in (part if isinstance(part, tuple) else (part,))):
+        if value is not None and value is not Ellipsis:
+            _check_index(value)
+            if isinstance(value, Operators) and value.dtype is dtypes.int64:  # type: ignore[attr-defined]
+                dtype = dtypes.int64
+    parts = [tuple(_as_scalar(v, dtype) for v in p) if isinstance(p, tuple) else _as_scalar(p, dtype) for p in parts]
+    begin, end, strides, masks = _bounds(parts, None)
+    return (*(F.pack_nested(v, dtype) if v else convert(v, dtype=dtype) for v in (begin, end, strides)), masks)
+
+
+def _as_scalar(value: Any, dtype: DType) -> Any:
+    return F.cast(value, dtype) if isinstance(value, Operators) else value
+
+
+# -- slice -------------------------------------------------------------------------------------------------------------
+
+
+def _infer_slice(x: Spec, begin: Spec, size: Spec) -> Spec:
+    require_ints("Slice", "begin", begin)
+    require_ints("Slice", "size", size)
+    b, s = entries(begin), entries(size)
+    count = len(x.shape) if x.shape is not None else len(b) if b is not None else len(s) if s is not None else None
+    if count is None:
+        return Spec(None, x.dtype)
+    b, s = b or (None,) * count, s or (None,) * count
+    if len(b) != count or len(s) != count:
+        raise ValueError(f"Expected begin and size arguments to be 1-D tensors of size {count}, but got sizes {len(b)} and {len(s)} instead.")
+    dims = x.shape if x.shape is not None else (None,) * count
+    out = tuple(_slice_size(i, *item) for i, item in enumerate(zip(dims, b, s, strict=True)))
+    value = None
+    if isinstance(x.value, tuple) and count == 1 and b[0] is not None and out[0] is not None:
+        value = value_of(x.value[b[0] : b[0] + out[0]], x.dtype)
+    return Spec(out, x.dtype, value)
+
+
+def _slice_size(axis: int, dim: int | None, begin: int | None, size: int | None) -> int | None:
+    if dim is not None and begin is not None and not 0 <= begin <= dim:
+        raise ValueError(f"Expected begin[{axis}] in [0, {dim}], but got {begin}")
+    if size is None or size < -1:
+        return None
+    if size == -1:
+        return None if dim is None or begin is None else dim - begin
+    if dim is not None and begin is not None and begin + size > dim:
+        raise ValueError(f"Expected size[{axis}] in [0, {dim - begin}], but got {size}")
+    return size
+
+
+def _evaluate_slice(x: Any, begin: Any, size: Any) -> Any:
+    return x[tuple(_slice(b, None if s == -1 else b + s) for b, s in zip(begin.tolist(), size.tolist(), strict=True))]
+
+
+def _lower_slice(specs: Any, outs: Any, attrs: Any) -> Affine:
+    if specs[1].array is None:
+        raise Unsupported("Slice at a position that is not constant")
+    count = len(specs[0].shape)
+    return Affine(_unit(count), tuple(specs[1].array.tolist()))
+
+
+def _unit(count: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(i == j) for j in range(count)) for i in range(count))
+
+
+def _gradient_slice(node: Any, g: Any) -> tuple[Any, ...]:
+    x, begin, _ = node.inputs
+    after = F.shape(x, begin.dtype) - begin - F.shape(g, begin.dtype)
+    return pad(g, F.stack([begin, after], axis=1)), None, None
+
+
+SLICE = register(Op("Slice", Kind.VIEW, _infer_slice, _evaluate_slice, _gradient_slice, lower=_lower_slice))
+
+
+def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
+    """`size[i]` elements from `begin[i]` along each dimension; a size of -1 takes all that is left.
+
+    >>> tf.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [-1, 2]).numpy().tolist()
+    [[2, 3], [5, 6]]
+
+    TensorFlow: tf.slice.
+    """
+    begin, size = int_tensor(begin), int_tensor(size)
+    if begin.dtype is not size.dtype:
+        begin, size = F.cast(begin, dtypes.int64), F.cast(size, dtypes.int64)
+    return emit_one(SLICE, (convert(input_), begin, size), NO_ATTRS, name)
+
+
+# -- pad ---------------------------------------------------------------------------------------------------------------
+
+
+def _padded_dims(x: Spec, paddings: Spec) -> tuple[Dims, Entries | None]:
+    require_ints("Pad", "paddings", paddings)
+    if paddings.shape is not None and (len(paddings.shape) != 2 or paddings.shape[1] not in (None, 2)):
+        raise ValueError(f"paddings must be a matrix with 2 columns: {shapes.brief(paddings.shape)}")
+    found = entries(paddings) if paddings.shape is not None and None not in paddings.shape else None
+    if x.shape is None or found is None:
+        rows = len(x.shape) if x.shape is not None else paddings.shape[0] if paddings.shape else None
+        return (None if rows is None else (None,) * rows), found
+    if len(found) != 2 * len(x.shape):
+        raise ValueError(
+            f"The first dimension of paddings must be the rank of inputs{shapes.brief(paddings.shape)} {shapes.brief(x.shape)}"
+        )
+    if any(p is not None and p < 0 for p in found):
+        raise ValueError(f"Paddings must be non-negative: {' '.join(map(str, found))}")
+    pairs = zip(x.shape, found[::2], found[1::2], strict=True)
+    return tuple(None if None in p else sum(p) for p in pairs), found  # type: ignore[arg-type]
+
+
+def _infer_pad(x: Spec, paddings: Spec, constant: Spec) -> Spec:
+    if constant.dtype is not x.dtype:
+        raise TypeError(f"constant_values has dtype {constant.dtype.name}, the tensor {x.dtype.name}.")
+    return Spec(_padded_dims(x, paddings)[0], x.dtype)
+
+
+def _lower_pad(specs: Any, outs: Any, attrs: Any) -> Affine:
+    paddings, constant = specs[1].array, specs[2].array
+    if paddings is None or constant is None:
+        raise Unsupported("PadV2 with paddings that are not constants")
+    return Affine(_unit(len(specs[0].shape)), tuple((-paddings[:, 0]).tolist()), constant.item())
+
+
+def _evaluate_pad(x: Any, paddings: Any, constant: Any) -> Any:
+    out = np.full(tuple(np.asarray(x.shape) + paddings.sum(1)), constant[()], x.dtype)
+    out[tuple(_slice(p, p + d) for p, d in zip(paddings[:, 0].tolist(), x.shape, strict=True))] = x
+    return out
+
+
+def _gradient_pad(node: Any, g: Any) -> tuple[Any, ...]:
+    x, paddings, _ = node.inputs
+    begin = paddings[:, 0]
+    inner = slice(g, begin, F.shape(x, begin.dtype))
+    return inner, None, F.reduce_sum(g) - F.reduce_sum(inner)
+
+
+PAD = register(Op("PadV2", Kind.VIEW, _infer_pad, _evaluate_pad, _gradient_pad, lower=_lower_pad))
+
+
+def _infer_mirror(x: Spec, paddings: Spec, *, mode: str) -> Spec:
+    out, found = _padded_dims(x, paddings)
+    reach = 0 if mode == "SYMMETRIC" else 1
+    for d, size in enumerate(x.shape or ()):
+        for p in (found or ())[2 * d : 2 * d + 2]:
+            if size is not None and p is not None and p > size - reach:
+                raise ValueError(
+                    f"paddings must be {'no greater' if not reach else 'less'} than the dimension size: "
+                    f"{', '.join(map(str, found[2 * d : 2 * d + 2]))} {'greater than' if not reach else 'not less than'} {size}"
+                )
+    return Spec(out, x.dtype)
+
+
+def _expand_mirror(x: Any, paddings: Any, *, mode: str) -> Any:
+    pairs = paddings.spec.array
+    if pairs is None:
+        raise Unsupported("MirrorPad with paddings that are not constants")
+    for axis, (before, after) in enumerate(pairs.tolist()):
+        if before or after:
+            row = np.pad(np.arange(x.dims[axis], dtype=np.int32), (before, after), mode.lower())
+            x = F.gather(x, row, axis=axis)
+    return x
+
+
+def _gradient_mirror(node: Any, g: Any) -> tuple[Any, Any]:
+    return emit_one(MIRROR_PAD_GRAD, (g, node.inputs[1]), dict(node.attrs)), None
+
+
+def _infer_mirror_grad(g: Spec, paddings: Spec, *, mode: str) -> Spec:
+    found = entries(paddings)
+    if g.shape is None or found is None:
+        return Spec(None if g.shape is None else (None,) * len(g.shape), g.dtype)
+    triples = zip(g.shape, found[::2], found[1::2], strict=True)
+    return Spec(tuple(None if None in t else t[0] - t[1] - t[2] for t in triples), g.dtype)  # type: ignore[operator]
+
+
+def _evaluate_mirror_grad(g: Any, paddings: Any, *, mode: str) -> Any:
+    for axis, (before, after) in enumerate(paddings.tolist()):
+        if before or after:
+            size = g.shape[axis] - before - after
+            row = np.pad(np.arange(size), (before, after), mode.lower())
+            out = np.zeros((size, *np.delete(g.shape, axis)), g.dtype)
+            np.add.at(out, row, np.moveaxis(g, axis, 0))
+            g = np.moveaxis(out, 0, axis)
+    return g
+
+
+MIRROR_PAD = register(
+    Op(
+        "MirrorPad", Kind.COMPOUND, _infer_mirror,
+        lambda x, paddings, *, mode: np.pad(x, paddings.tolist(), mode.lower()) if x.ndim else x, _gradient_mirror,
+        expand=_expand_mirror,
+    )  # fmt: skip
+)
+MIRROR_PAD_GRAD = register(
+    Op(
+        "MirrorPadGrad", Kind.HOST, _infer_mirror_grad, _evaluate_mirror_grad,
+        lambda node, g: (emit_one(MIRROR_PAD, (g, node.inputs[1]), dict(node.attrs)), None),
+    )  # fmt: skip
+)
+
+
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Any:
+    """Put elements around a tensor: a constant, or its own mirrored at the border.
+
+    Args:
+      paddings: ints [rank, 2], how many before and after along each dimension.
+      mode: "CONSTANT", "REFLECT" (without the border element) or "SYMMETRIC" (with it).
+
+    >>> tf.pad([1, 2, 3], [[1, 2]]).numpy()
+    array([0, 1, 2, 3, 0, 0], dtype=int32)
+
+    TensorFlow: tf.pad.
+    """
+    x, kind = convert(tensor), mode.upper()
+    pairs = int_tensor(paddings)
+    if kind in ("REFLECT", "SYMMETRIC"):
+        return emit_one(MIRROR_PAD, (x, pairs), {"mode": kind}, name)
+    if kind != "CONSTANT":
+        raise ValueError(f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}")
+    if not isinstance(constant_values, Operators) and not x.dtype.is_floating and constant_values == 0:
+        constant = F.zeros((), x.dtype)
+    else:
+        constant = convert(constant_values, dtype=x.dtype)
+    return emit_one(PAD, (x, pairs, constant), NO_ATTRS, name)

@@ -1,0 +1,140 @@
+"""What op functions and `infer` know before values exist: axes, sizes, and vectors of ints that are partly known."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from duoflow.core import dtypes, shapes
+from duoflow.core.dtypes import DType
+from duoflow.core.shapes import Dims, TensorShape
+from duoflow.core.spec import Spec
+from duoflow.core.tensor import Operators, Tensor, convert, static_value
+
+Entries: TypeAlias = tuple["int | None", ...]
+
+_VALUE_LIMIT = 64
+
+
+def entries(spec: Spec) -> Entries | None:
+    """The elements of an int vector (or scalar), None where they are unknown; None if even their number is."""
+    value = spec.value
+    if isinstance(value, np.ndarray):
+        return tuple(map(int, value.reshape(-1).tolist())) if value.size <= _VALUE_LIMIT else None
+    if isinstance(value, tuple):
+        return value
+    count = shapes.num_elements(spec.shape)
+    return (None,) * count if count is not None and count <= _VALUE_LIMIT else None
+
+
+def value_of(elements: Entries | None, dtype: DType, scalar: bool = False) -> Any:
+    """`Spec.value` for elements: an array if all are known, a tuple if some are, else None."""
+    if elements is None or all(e is None for e in elements):
+        return None
+    if None in elements:
+        return None if scalar else elements
+    return np.asarray(elements[0] if scalar else elements, dtype.numpy)
+
+
+def dims_of(spec: Spec) -> Dims:
+    """An operand read as a shape: negative and unknown entries are None."""
+    found = entries(spec)
+    if found is None:
+        return spec.dims()
+    return tuple(None if d is None or d < 0 else d for d in found)
+
+
+def axis_of(axis: Any, rank: int | None, extra: int = 0, what: str = "axis") -> int:
+    """An axis as a non-negative int below `rank + extra`; as it is when the rank is unknown."""
+    number = static_int(axis, what)
+    if rank is None:
+        return number
+    limit = rank + extra
+    if not -limit <= number < limit:
+        raise ValueError(f"Expected {what} in the range [{-limit}, {limit}), but got {number}.")
+    return number % limit if limit else 0
+
+
+def axis_or_negative(axis: int, rank: int | None) -> int:
+    """The canonical attribute for an axis: non-negative if the rank is known."""
+    return axis + rank if axis < 0 and rank is not None and axis >= -rank else axis
+
+
+def static_int(value: Any, what: str) -> int:
+    """An int given as a Python or NumPy number or as a tensor whose value is known."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, Operators):
+        known = static_value(convert(value))
+        if known is None:
+            raise ValueError(f"'{what}' must be known when the graph is built, received {value!r}.")
+        value = known.reshape(-1)[0] if known.size == 1 else known
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"'{what}' must be an integer, received {value!r}.") from None
+
+
+def static_ints(value: Any, what: str) -> tuple[int, ...]:
+    """Ints given one or many, as Python numbers, arrays or tensors whose value is known."""
+    if isinstance(value, Operators):
+        known = static_value(convert(value))
+        if known is None:
+            raise ValueError(f"'{what}' must be known when the graph is built, received {value!r}.")
+        value = known
+    if isinstance(value, np.ndarray):
+        return tuple(map(int, value.reshape(-1)))
+    if isinstance(value, (list, tuple, range)):
+        return tuple(static_int(v, what) for v in value)
+    return (static_int(value, what),)
+
+
+def int_tensor(value: Any, dtype: DType | None = None) -> Tensor:
+    """A shape, size, index or other ints as a tensor: int32 unless it says (or needs) otherwise."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (np.ndarray, TensorShape)):
+        return convert(value, dtype=dtype)
+    return convert(value, dtype=dtype, dtype_hint=dtypes.int32)
+
+
+def require_ints(op: str, argument: str, spec: Spec) -> None:
+    """Raise `TypeError` unless an operand holds int32 or int64."""
+    if spec.dtype not in (dtypes.int32, dtypes.int64):
+        raise TypeError(
+            f"Value passed to parameter '{argument}' of {op} has DataType {spec.dtype.name} not in list of allowed "
+            "values: int32, int64"
+        )
+
+
+def same_dtype(op: str, specs: tuple[Spec, ...]) -> DType:
+    """The dtype that all operands share; `TypeError` names the first that differs."""
+    first = specs[0].dtype
+    for i, spec in enumerate(specs):
+        if spec.dtype is not first:
+            raise TypeError(
+                f"cannot compute {op} as input #{i}(zero-based) was expected to be a {first.name} tensor but is a "
+                f"{spec.dtype.name} tensor"
+            )
+    return first
+
+
+def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[Tensor, ...]:
+    """Tensors of one dtype from a list (or the slices of one tensor): the first tensor in it decides."""
+    if isinstance(values, Operators):
+        values = list(values) if not isinstance(values, (list, tuple)) else values
+    elif not isinstance(values, (list, tuple)):
+        values = [values]
+    if dtype is None:
+        dtype = next((v.dtype for v in values if isinstance(v, Operators)), None)
+    if dtype is None and values:
+        dtype = convert(values[0]).dtype
+    return tuple(v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values)
+
+
+def known_dims(x: Any) -> tuple[int, ...] | None:
+    """The static shape of a tensor when all of it is known."""
+    dims = x.dims
+    return None if dims is None or None in dims else dims
