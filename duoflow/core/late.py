@@ -9,14 +9,19 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["F"]
+__all__ = ["F", "Late"]
 
 
-class _Late:
+class Late:
+    """The names of a module that may not be imported yet, looked up when used."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
     def __getattr__(self, name: str) -> Any:
-        function = getattr(sys.modules["duoflow.ops"], name)
-        object.__setattr__(self, name, function)
-        return function
+        found = getattr(sys.modules[self._module], name)
+        object.__setattr__(self, name, found)
+        return found
 
 
-F: Any = _Late()
+F: Any = Late("duoflow.ops")

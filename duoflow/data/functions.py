@@ -1,0 +1,60 @@
+"""Users' functions in pipelines: traced once, with AutoGraph, and run per element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from duoflow.core import nest
+from duoflow.core.context import eager_only
+from duoflow.core.spec import TensorSpec
+from duoflow.trace.function import function
+
+from .structure import Flat, Structure, array, normalize, wrap
+
+__all__ = ["Eager", "Traced"]
+
+
+def arguments(structure: Structure, values: list[Any]) -> tuple[Any, ...]:
+    """A user's function takes a tuple element as several arguments, anything else as one."""
+    packed = nest.pack_sequence_as(structure.spec, values)
+    return tuple(packed) if type(packed) is tuple else (packed,)
+
+
+class Traced:
+    """A function of an element that returns a structure of tensors."""
+
+    def __init__(self, user_function: Callable[..., Any], structure: Structure, what: str) -> None:
+        if not callable(user_function):
+            raise TypeError(f"{what} needs a callable, received {user_function!r}.")
+        self._input = structure
+
+        def normalized(*args: Any) -> Any:
+            return normalize(user_function(*args))
+
+        # AutoGraph and errors should show the user's function, not this wrapper.
+        normalized.__wrapped__ = user_function  # type: ignore[attr-defined]
+        specs = arguments(structure, [s for s in structure.flat])
+        with eager_only():
+            self._concrete = function(normalized, autograph=True).get_concrete_function(*specs)
+        self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))
+
+    def __call__(self, flat: Flat) -> Flat:
+        with eager_only():
+            out = self._concrete(*[wrap(leaf) for leaf in flat])
+        return tuple(array(leaf) for leaf in nest.flatten(out))
+
+
+class Eager:
+    """A function of an element that returns a dataset: run as Python, for each element."""
+
+    def __init__(self, user_function: Callable[..., Any], structure: Structure) -> None:
+        self._function, self._input = user_function, structure
+
+    def __call__(self, flat: Flat) -> Any:
+        with eager_only():
+            return self._function(*arguments(self._input, [wrap(leaf) for leaf in flat]))
+
+
+def _plain_spec(spec: Any) -> TensorSpec:
+    return TensorSpec(spec.shape, spec.dtype)

@@ -1,0 +1,207 @@
+"""Iterators over datasets: in Python loops, over NumPy values, and inside graphs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from duoflow.core import dtypes, nest
+from duoflow.core.context import context, eager_only
+from duoflow.core.emit import emit
+from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
+from duoflow.core.graph import Graph
+from duoflow.core.optional import Optional
+from duoflow.core.record import Effect, Kind, Op, register
+from duoflow.core.spec import Spec, TensorSpec, TypeSpec
+from duoflow.core.tensor import HandleTensor, Tensor
+
+from .dataset import Dataset
+from .functions import Traced
+from .structure import Flat, Structure, array, normalize
+
+__all__ = ["IteratorSpec", "NumpyIterator", "OwnedIterator", "reduce_dataset"]
+
+
+class IteratorSpec(TypeSpec):
+    """Describes an iterator by the spec of its elements. TensorFlow: tf.data.IteratorSpec."""
+
+    def __init__(self, element_spec: Any) -> None:
+        self._element_spec = element_spec
+
+    @property
+    def element_spec(self) -> Any:
+        """The spec of the elements."""
+        return self._element_spec
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IteratorSpec) and self._element_spec == other._element_spec
+
+    def __hash__(self) -> int:
+        return hash(tuple(nest.flatten(self._element_spec)))
+
+
+def _infer_next(handle: Spec, *, specs: tuple[TensorSpec, ...]) -> tuple[Spec, ...]:
+    return tuple(Spec(s.shape.as_tuple(), s.dtype) for s in specs)
+
+
+def _evaluate_next(state: _Cursor, *, specs: tuple[TensorSpec, ...]) -> Flat:
+    try:
+        return next(state.stream)
+    except StopIteration:
+        raise OutOfRangeError(None, None, "End of sequence") from None
+
+
+GET_NEXT = register(
+    Op("IteratorGetNext", Kind.HOST, _infer_next, _evaluate_next, None, Effect.IO, num_outputs=None, differentiable=False)
+)
+
+
+class _Cursor:
+    """The state of an iteration, held by a resource handle."""
+
+    handle_dtype = dtypes.resource
+
+    def __init__(self, stream: Iterator[Flat]) -> None:
+        self.stream = stream
+
+    def __repr__(self) -> str:
+        return "<dataset iterator>"
+
+
+class OwnedIterator:
+    """An iterator over a dataset's elements as structures of tensors.
+
+    `next(iterator)` also works inside a `tf.function`: each run takes the next element.
+
+    TensorFlow: tf.data.Iterator.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._structure = dataset._structure
+        self._cursor = _Cursor(dataset._stream())
+        self.handle = HandleTensor(self._cursor)
+
+    @property
+    def element_spec(self) -> Any:
+        """The spec of the elements."""
+        return self._structure.spec
+
+    def __iter__(self) -> OwnedIterator:
+        return self
+
+    def __next__(self) -> Any:
+        if context.graph is None:
+            with eager_only():
+                flat = next(self._cursor.stream)
+            return self._structure.pack(flat)
+        outputs = emit(GET_NEXT, (self.handle,), {"specs": self._structure.flat})
+        return nest.pack_sequence_as(self._structure.spec, list(outputs))
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element; `OutOfRangeError` after the last."""
+        try:
+            return next(self)
+        except StopIteration:
+            raise OutOfRangeError(None, None, "End of sequence") from None
+
+    def get_next_as_optional(self) -> Optional:
+        """The next element, or the knowledge that there is none."""
+        try:
+            return Optional.from_value(next(self))
+        except StopIteration:
+            return Optional.empty(self.element_spec)
+
+
+class NumpyIterator:
+    """An iterator over structures of NumPy values."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._structure, self._stream = dataset._structure, dataset._stream()
+
+    def __iter__(self) -> NumpyIterator:
+        return self
+
+    def __next__(self) -> Any:
+        with eager_only():
+            flat = next(self._stream)
+        return self._structure.pack_numpy(flat)
+
+
+def single_element(dataset: Dataset) -> Any:
+    """The only element of a dataset."""
+    stream = dataset._stream()
+    first, second = next(stream, None), next(stream, None)
+    if first is None:
+        raise InvalidArgumentError(None, None, "Dataset was empty.")
+    if second is not None:
+        raise InvalidArgumentError(None, None, "Dataset had more than one element.")
+    return dataset._structure.pack(first)
+
+
+# -- reduction: the loop over a dataset, also inside graphs -------------------------------------------------------------
+
+
+def reduce_dataset(dataset: Dataset, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
+    """Fold a function over the elements; in a graph, one node that runs the traced function per element."""
+    state = normalize(initial_state)
+    structure = Structure.of(state)
+    if context.graph is None:
+        return _reduce_eagerly(dataset, state, structure, reduce_func)
+    return _reduce_in_graph(dataset, state, structure, reduce_func)
+
+
+def _reduce_eagerly(dataset: Dataset, state: Any, structure: Structure, reduce_func: Callable[..., Any]) -> Any:
+    step = Traced(reduce_func, Structure((structure.spec, dataset.element_spec)), "reduce")
+    flat: Flat = tuple(array(leaf) for leaf in nest.flatten(state))
+    for element in dataset._stream():
+        flat = step(flat + element)
+    return structure.pack(flat)
+
+
+def _infer_reduce(*specs: Spec, body: Graph, dataset: Any, count: int, runner: Any) -> tuple[Spec, ...]:
+    return tuple(Spec(t.dims, t.dtype) for t in body.outputs)
+
+
+def _evaluate_reduce(*values: Any, body: Graph, dataset: Any, count: int, runner: Any) -> Flat:
+    state, captured = values[:count], values[count:]
+    with eager_only():
+        for element in dataset._stream():
+            state = tuple(runner(body, [*state, *element, *captured]))
+    return tuple(state)
+
+
+REDUCE = register(
+    Op(
+        "ReduceDataset", Kind.HOST, _infer_reduce, _evaluate_reduce, None, Effect.IO, num_outputs=None,
+        differentiable=False,
+    )  # fmt: skip
+)
+
+_compiled: weakref.WeakKeyDictionary[Graph, Any] = weakref.WeakKeyDictionary()
+
+
+def _run_body(body: Graph, values: list[Any]) -> Any:
+    executable = _compiled.get(body)
+    if executable is None:
+        executable = _compiled[body] = compile_graph(body)
+    return executable.run(values)
+
+
+def _reduce_in_graph(dataset: Dataset, state: Any, structure: Structure, reduce_func: Callable[..., Any]) -> Any:
+    graph = context.graph
+    assert graph is not None
+    body = Graph("reduce_body", is_function=True, outer=graph)
+    flat_state = nest.flatten(state)
+    with body.as_default():
+        inner = [body.add_input(t.dtype, t.dims) for t in flat_state]
+        items = [body.add_input(s.dtype, s.shape.as_tuple()) for s in dataset._structure.flat]
+        element = nest.pack_sequence_as(dataset.element_spec, items)
+        out = normalize(reduce_func(nest.pack_sequence_as(structure.spec, inner), element))
+    nest.assert_same_structure(structure.spec, out, check_types=False)
+    body.outputs = [body.capture(t) for t in nest.flatten(out)]
+    inputs: list[Tensor] = [*flat_state, *body.external_captures]
+    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "runner": _run_body}
+    return nest.pack_sequence_as(structure.spec, list(emit(REDUCE, tuple(inputs), attrs)))
+
+

@@ -1,0 +1,153 @@
+"""Datasets of the records in files."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from duoflow.core import dtypes
+from duoflow.core.errors import DataLossError, NotFoundError
+from duoflow.core.spec import TensorSpec
+from duoflow.core.tensor import convert
+
+from .dataset import UNKNOWN_CARDINALITY, Dataset
+from .structure import Flat, Structure
+
+__all__ = ["FixedLengthRecordDataset", "TFRecordDataset", "TextLineDataset"]
+
+
+class _Records(Dataset):
+    """Byte strings read from files one after another."""
+
+    def __init__(self, filenames: Any, compression_type: Any, read: Callable[[BinaryIO, str], Iterator[bytes]]) -> None:
+        if isinstance(filenames, Dataset):
+            names: Any = filenames
+        else:
+            values = convert(filenames).numpy()
+            names = [values] if isinstance(values, bytes) else list(values.reshape(-1))
+        self._names, self._read = names, read
+        self._compression = (compression_type or "").upper()
+        super().__init__(Structure(TensorSpec((), dtypes.string)), UNKNOWN_CARDINALITY)
+
+    def _stream(self) -> Iterator[Flat]:
+        names = (flat[0].item() for flat in self._names._stream()) if isinstance(self._names, Dataset) else self._names
+        for name in names:
+            path = name.decode()
+            if not Path(path).is_file():
+                raise NotFoundError(None, None, f"{path}; No such file or directory")
+            with self._open(path) as file:
+                for record in self._read(file, path):
+                    out = np.empty((), object)
+                    out[()] = record
+                    yield (out,)
+
+    def _open(self, path: str) -> Any:
+        if self._compression == "GZIP":
+            return gzip.open(path, "rb")
+        if self._compression == "ZLIB":
+            return _Inflated(path)
+        return open(path, "rb")
+
+
+class _Inflated:
+    """A zlib-compressed file, inflated as it is read."""
+
+    def __init__(self, path: str) -> None:
+        self._file, self._inflate, self._left = open(path, "rb"), zlib.decompressobj(), b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._left) < size and (chunk := self._file.read(65536)):
+            self._left += self._inflate.decompress(chunk)
+        out, self._left = self._left[:size], self._left[size:]
+        return out
+
+    def __iter__(self) -> Iterator[bytes]:
+        line = b""
+        while byte := self.read(1):
+            line += byte
+            if byte == b"\n":
+                yield line
+                line = b""
+        if line:
+            yield line
+
+    def __enter__(self) -> _Inflated:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
+
+class TextLineDataset(_Records):
+    """The lines of text files, without their line ends. TensorFlow: tf.data.TextLineDataset."""
+
+    def __init__(
+        self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(filenames, compression_type, lambda file, path: (line.rstrip(b"\n").rstrip(b"\r") for line in file))
+
+
+class FixedLengthRecordDataset(_Records):
+    """Records of one size. TensorFlow: tf.data.FixedLengthRecordDataset."""
+
+    def __init__(
+        self, filenames: Any, record_bytes: Any, header_bytes: Any = None, footer_bytes: Any = None,
+        buffer_size: Any = None, compression_type: Any = None, num_parallel_reads: Any = None, name: str | None = None,
+    ) -> None:  # fmt: skip
+        size, header, footer = int(record_bytes), int(header_bytes or 0), int(footer_bytes or 0)
+
+        def read(file: BinaryIO, path: str) -> Iterator[bytes]:
+            content = file.read()[header:]
+            content = content[: len(content) - footer]
+            if len(content) % size:
+                raise DataLossError(None, None, f"{path} does not hold a whole number of records of {size} bytes.")
+            for start in range(0, len(content), size):
+                yield content[start : start + size]
+
+        super().__init__(filenames, compression_type, read)
+
+
+_POLYNOMIAL = 0x82F63B78
+_TABLE = []
+for _byte in range(256):
+    _value = _byte
+    for _ in range(8):
+        _value = (_value >> 1) ^ (_POLYNOMIAL if _value & 1 else 0)
+    _TABLE.append(_value)
+
+
+def masked_crc32c(data: bytes) -> int:
+    """The checksum of TFRecord files: CRC-32C, rotated and offset."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _read_tfrecords(file: BinaryIO, path: str) -> Iterator[bytes]:
+    while head := file.read(12):
+        if len(head) < 12 or masked_crc32c(head[:8]) != struct.unpack("<I", head[8:])[0]:
+            raise DataLossError(None, None, f"{path}: corrupted record header.")
+        (length,) = struct.unpack("<Q", head[:8])
+        body = file.read(length + 4)
+        if len(body) < length + 4 or masked_crc32c(body[:length]) != struct.unpack("<I", body[length:])[0]:
+            raise DataLossError(None, None, f"{path}: truncated or corrupted record.")
+        yield body[:length]
+
+
+class TFRecordDataset(_Records):
+    """The records of TFRecord files, checked against their checksums. TensorFlow: tf.data.TFRecordDataset."""
+
+    def __init__(
+        self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(filenames, compression_type, _read_tfrecords)

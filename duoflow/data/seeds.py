@@ -1,0 +1,20 @@
+"""Random generators of datasets, under the rules of `tf.random.set_seed`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from duoflow.core.late import F
+from duoflow.core.tensor import convert
+
+__all__ = ["generator"]
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """A generator fixed by the global and the given seed; from fresh entropy when neither is set."""
+    own = None if seed is None else int(convert(seed))
+    parts = F.get_seed(own)
+    numbers = [abs(int(p)) for p in parts if p is not None]
+    return np.random.default_rng(numbers or None)

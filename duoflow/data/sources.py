@@ -1,0 +1,270 @@
+"""Datasets that make elements, and those that combine several."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import dtypes, nest
+from duoflow.core.errors import InvalidArgumentError
+from duoflow.core.spec import TensorSpec
+from duoflow.core.tensor import EagerTensor, as_array, convert
+
+from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+from .seeds import generator
+from .structure import Flat, Structure, array, normalize, relax
+
+__all__ = ["Choose", "Generator", "RandomNumbers", "Range", "Sample", "TensorSlices", "Tensors", "Zip", "list_files"]
+
+
+class Tensors(Dataset):
+    """One element."""
+
+    def __init__(self, tensors: Any) -> None:
+        element = normalize(tensors)
+        self._element: Flat = tuple(array(leaf) for leaf in nest.flatten(element))
+        super().__init__(Structure.of(element), 1)
+
+    def _stream(self) -> Iterator[Flat]:
+        yield self._element
+
+
+class TensorSlices(Dataset):
+    """The rows of arrays."""
+
+    def __init__(self, tensors: Any) -> None:
+        element = normalize(tensors)
+        leaves = nest.flatten(element)
+        if not leaves:
+            raise ValueError("Invalid `tensors`. `tensors` must contain at least one tensor.")
+        for leaf in leaves:
+            if not leaf.dims:
+                raise ValueError("Unbatching a tensor is only supported for rank >= 1: from_tensor_slices needs a first dimension.")
+        sizes = {leaf.dims[0] for leaf in leaves}
+        if len(sizes) > 1:
+            raise ValueError(f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first dimension.")
+        self._arrays: Flat = tuple(array(leaf) for leaf in leaves)
+        form = Structure.of(element).map(lambda s: TensorSpec(s.shape[1:], s.dtype))
+        super().__init__(form, len(self._arrays[0]))
+
+    def _stream(self) -> Iterator[Flat]:
+        for i in range(self._size):
+            yield tuple([np.asarray(a[i]) for a in self._arrays])
+
+    def _row_source(self) -> Flat:
+        return self._arrays
+
+    def _row_numbers(self) -> Iterator[int]:
+        return iter(range(self._size))
+
+
+class Range(Dataset):
+    """Numbers at equal steps."""
+
+    def __init__(self, *args: Any, output_type: Any) -> None:
+        numbers = [int(convert(a)) for a in args]
+        if not 1 <= len(numbers) <= 3:
+            raise ValueError(f"Invalid `args`. The length of `args` should be between 1 and 3 but got {len(numbers)}.")
+        if len(numbers) == 3 and numbers[2] == 0:
+            raise InvalidArgumentError(None, None, "step must be a non-zero integer.")
+        self._range = range(*numbers)
+        self._dtype = dtypes.as_dtype(output_type)
+        super().__init__(Structure(TensorSpec((), self._dtype)), len(self._range))
+
+    def _stream(self) -> Iterator[Flat]:
+        kind = self._dtype.numpy
+        return ((np.asarray(i, kind),) for i in self._range)
+
+
+class RandomNumbers(Dataset):
+    """Endless random numbers."""
+
+    def __init__(self, seed: Any, rerandomize: Any) -> None:
+        self._generator = generator(seed)
+        self._state = self._generator.bit_generator.state
+        self._rerandomize = rerandomize
+        super().__init__(Structure(TensorSpec((), dtypes.int64)), INFINITE_CARDINALITY)
+
+    def _stream(self) -> Iterator[Flat]:
+        if not self._rerandomize:
+            self._generator.bit_generator.state = self._state
+        while True:
+            yield (np.asarray(self._generator.integers(0, 2**32), np.int64),)
+
+
+class Generator(Dataset):
+    """Elements from Python code, checked against a signature."""
+
+    def __init__(self, make: Callable[..., Any], types: Any, shapes: Any, args: Any, signature: Any) -> None:
+        if not callable(make):
+            raise TypeError("`generator` must be a Python callable.")
+        if signature is not None and types is not None:
+            raise TypeError("The `output_types` argument can not be used together with the `output_signature` argument.")
+        if signature is None:
+            if types is None:
+                raise TypeError("Either `output_signature` or `output_types` must be specified")
+            signature = _signature(types, shapes)
+        self._make = make
+        self._args = tuple(convert(a).numpy() for a in args or ())
+        super().__init__(Structure(_tuples(signature)), UNKNOWN_CARDINALITY)
+
+    def _stream(self) -> Iterator[Flat]:
+        for element in self._make(*self._args):
+            yield self._checked(element)
+
+    def _checked(self, element: Any) -> Flat:
+        spec = self._structure.spec
+        try:
+            leaves = _flatten_as(spec, element)
+        except (TypeError, ValueError, KeyError) as error:
+            raise InvalidArgumentError(
+                None, None, f"`generator` yielded an element that did not match the expected structure. The expected "
+                f"structure was {spec}, but the yielded element was {element!r}. {error}"
+            ) from None  # fmt: skip
+        return tuple(_cast(leaf, s) for leaf, s in zip(leaves, self._structure.flat, strict=True))
+
+
+def _signature(types: Any, shapes: Any) -> Any:
+    types = _tuples(types)
+    if shapes is None:
+        return nest.map_structure(lambda d: TensorSpec(None, d), types)
+    flat = nest.flatten(types)
+    if len(flat) == 1 and not nest.is_nested(types):
+        return TensorSpec(shapes, types)
+    found = _shapes_like(types, shapes)
+    return nest.pack_sequence_as(types, [TensorSpec(s, d) for s, d in zip(found, flat, strict=True)])
+
+
+def _shapes_like(structure: Any, shapes: Any) -> list[Any]:
+    """The shapes of a structure's leaves; a shape is itself a list, so the structure decides where to stop."""
+    if isinstance(structure, Mapping):
+        return [s for key in sorted(structure) for s in _shapes_like(structure[key], shapes[key])]
+    if isinstance(structure, tuple):
+        return [s for a, b in zip(structure, shapes, strict=True) for s in _shapes_like(a, b)]
+    return [shapes]
+
+
+def _tuples(structure: Any) -> Any:
+    if isinstance(structure, list):
+        return tuple(_tuples(s) for s in structure)
+    if isinstance(structure, Mapping):
+        return {k: _tuples(v) for k, v in structure.items()}
+    return structure if not isinstance(structure, tuple) else tuple(_tuples(s) for s in structure)
+
+
+def _flatten_as(spec: Any, element: Any) -> list[Any]:
+    if isinstance(spec, Mapping):
+        if set(spec) != set(element):
+            raise ValueError("The keys differ.")
+        return [leaf for key in sorted(spec) for leaf in _flatten_as(spec[key], element[key])]
+    if isinstance(spec, tuple):
+        if len(spec) != len(element):
+            raise ValueError("The lengths differ.")
+        return [leaf for a, b in zip(spec, element, strict=True) for leaf in _flatten_as(a, b)]
+    return [element]
+
+
+def _cast(leaf: Any, spec: TensorSpec) -> Any:
+    try:
+        value = as_array(leaf._array if isinstance(leaf, EagerTensor) else leaf, spec.dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            None, None, f"`generator` yielded an element that could not be converted to the expected type. The expected "
+            f"type was {spec.dtype.name}, but the yielded element was {leaf!r}. {error}"
+        ) from None  # fmt: skip
+    if not spec.shape.is_compatible_with(value.shape):
+        raise InvalidArgumentError(
+            None, None, f"`generator` yielded an element of shape {value.shape} where an element of shape {spec.shape} was expected."
+        )  # fmt: skip
+    return value
+
+
+class Zip(Dataset):
+    """Several datasets side by side."""
+
+    def __init__(self, datasets: Any) -> None:
+        parts = nest.flatten(datasets)
+        for part in parts:
+            if not isinstance(part, Dataset):
+                raise TypeError(f"The argument to `Dataset.zip()` must be a (nested) structure of `Dataset` objects, received {part!r}.")
+        form = Structure(nest.map_structure(lambda d: d.element_spec, datasets))
+        sizes = [p._size for p in parts]
+        finite = [s for s in sizes if s >= 0]
+        size = UNKNOWN_CARDINALITY if UNKNOWN_CARDINALITY in sizes else min(finite) if finite else INFINITE_CARDINALITY
+        super().__init__(form, size, *parts)
+
+    def _stream(self) -> Iterator[Flat]:
+        for elements in zip(*[p._stream() for p in self._inputs], strict=False):
+            yield tuple(itertools.chain.from_iterable(elements))
+
+
+def _common_structure(datasets: Any) -> Structure:
+    first = datasets[0].element_spec
+    for other in datasets[1:]:
+        first = nest.map_structure(relax, first, other.element_spec)
+    return Structure(first)
+
+
+class Choose(Dataset):
+    """Elements in the order another dataset gives."""
+
+    def __init__(self, datasets: Any, choice: Dataset, stop_on_empty: bool) -> None:
+        datasets = list(datasets)
+        if not datasets:
+            raise ValueError("Invalid `datasets`. `datasets` should not be empty.")
+        self._choice, self._stop = choice, stop_on_empty
+        super().__init__(_common_structure(datasets), UNKNOWN_CARDINALITY, *datasets)
+
+    def _stream(self) -> Iterator[Flat]:
+        streams: list[Any] = [d._stream() for d in self._inputs]
+        for (index,) in self._choice._stream():
+            i = int(index)
+            if not 0 <= i < len(streams):
+                raise InvalidArgumentError(None, None, f"choice_dataset gave {i}, but there are {len(streams)} datasets.")
+            element = next(streams[i], None) if streams[i] is not None else None
+            if element is not None:
+                yield element
+            elif self._stop:
+                return
+            else:
+                streams[i] = None
+
+
+class Sample(Dataset):
+    """Elements at random, by weight."""
+
+    def __init__(self, datasets: Any, weights: Any, seed: Any, stop_on_empty: bool) -> None:
+        datasets = list(datasets)
+        self._weights = np.ones(len(datasets)) if weights is None else np.asarray(weights, np.float64)
+        if len(self._weights) != len(datasets):
+            raise ValueError(f"Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]`: {len(datasets)}.")
+        self._generator, self._stop = generator(seed), stop_on_empty
+        super().__init__(_common_structure(datasets), UNKNOWN_CARDINALITY, *datasets)
+
+    def _stream(self) -> Iterator[Flat]:
+        streams = [d._stream() for d in self._inputs]
+        weights = self._weights.copy()
+        while weights.sum() > 0:
+            i = int(self._generator.choice(len(streams), p=weights / weights.sum()))
+            element = next(streams[i], None)
+            if element is not None:
+                yield element
+            elif self._stop:
+                return
+            else:
+                weights[i] = 0
+
+
+def list_files(file_pattern: Any, shuffle: Any, seed: Any) -> Dataset:
+    """The names of matching files, shuffled unless told otherwise."""
+    patterns = convert(file_pattern).numpy()
+    patterns = [patterns] if isinstance(patterns, bytes) else list(patterns.reshape(-1))
+    names = sorted(name for p in patterns for name in glob.glob(p.decode(), recursive=True))
+    if not names:
+        raise InvalidArgumentError(None, None, f"No files matched pattern: {', '.join(p.decode() for p in patterns)}")
+    files = TensorSlices(names)
+    return files.shuffle(len(names), seed) if shuffle is None or shuffle else files
