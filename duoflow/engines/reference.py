@@ -1,7 +1,8 @@
 """The reference engine: a graph run node by node, each op by its NumPy meaning.
 
 It defines what the other engines must compute. Nodes run in program order, so effects do too; a value is let go after its
-last use. Sub-graphs of control ops are run by this engine as well. Errors name the user's line that made the node.
+last use. Sub-graphs of control ops go through `core.engine.run_graph`, so to the engine that is installed. Errors name the
+user's line that made the node.
 
     executable = compile(graph)
     arrays = executable.run(values)      values in the order of graph.all_inputs; a State stands for a resource
@@ -9,7 +10,6 @@ last use. Sub-graphs of control ops are run by this engine as well. Errors name 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,9 +38,8 @@ def located(error: Exception, node: Node) -> Exception:
 def evaluate_node(node: Node, values: Sequence[Any]) -> tuple[Any, ...]:
     """The outputs of one node on given inputs; its errors are `located`."""
     try:
-        control = _CONTROL.get(node.op.name)
         with np.errstate(all="ignore"):
-            out = control(node, values) if control is not None else node.op.evaluate(*values, **node.attrs)
+            out = node.op.evaluate(*values, **node.attrs)
     except Exception as error:
         better = located(error, node)
         if better is error:
@@ -95,21 +94,6 @@ class ReferenceExecutable:
         return [table[slot] for slot in self._outputs]
 
 
-_compiled: weakref.WeakKeyDictionary[Graph, ReferenceExecutable] = weakref.WeakKeyDictionary()
-
-
 def compile(graph: Graph) -> ReferenceExecutable:  # noqa: A001 - the engines' common name
     """An executable for a finished graph."""
     return ReferenceExecutable(graph)
-
-
-def run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:
-    """Run a sub-graph, prepared once."""
-    executable = _compiled.get(graph)
-    if executable is None or len(executable.graph.nodes) != len(graph.nodes):
-        executable = _compiled[graph] = compile(graph)
-    return executable.run(values)
-
-
-#: How ops that hold graphs are run; each takes the node and its input values.
-_CONTROL: dict[str, Any] = {}

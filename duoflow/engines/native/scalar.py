@@ -143,7 +143,12 @@ class LLVMBuilder:
 
     def kind(self, dtype: DType) -> str:
         """The LLVM type of a value of this builder."""
-        return vector(register_type(dtype), self.lanes)
+        return self.kind_of(dtype, self.lanes)
+
+    @staticmethod
+    def kind_of(dtype: DType, lanes: int) -> str:
+        """The LLVM type of values of a builder of this width."""
+        return vector(register_type(dtype), lanes)
 
     def wrap(self, ref: str, dtype: DType) -> Value:
         """A value from a register (or other operand) of type `kind(dtype)`."""

@@ -29,22 +29,19 @@ by many rows; A only for 16-bit types and, with 16 registers, for large products
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from ..ir import Function, Index, Module, splat
+from ..ir import Function, Index, Module
 from ..jit import Library, compile_module
-from ..scalar import LLVMBuilder, Value
+from ..scalar import LLVMBuilder
 from ..target import Target, host
+from .tiles import TILE_ROWS, Cell, Epilogue, RowTiles, TileWriter, accumulator, panel_width, row_tiles_of
 
 __all__ = ["Cell", "Epilogue", "Gemm", "generic", "write_gemm"]
 
-#: Rows of the register tile.
-TILE_ROWS = 6
 #: Products of fewer operations than this are not worth a second thread.
 _SHARING_FLOPS = 400_000
 #: Packed A (a block of rows by a block of k) stays within this many bytes of the second-level cache.
@@ -55,16 +52,6 @@ _ALL_ROWS = 1 << 40
 _CACHE_LINE_ITEMS = 16
 
 _SPLITS = {"batch": 0, "rows": 1, "cols": 2}
-
-
-def accumulator(dtype: DType) -> DType:
-    """The type that products of this type are summed in."""
-    return dtypes.float64 if dtype is dtypes.float64 else dtypes.float32
-
-
-def tile_vectors(target: Target) -> int:
-    """Vectors side by side in the register tile."""
-    return 4 if target.vector_registers >= 32 else 2
 
 
 @dataclass(frozen=True)
@@ -143,7 +130,7 @@ class _Blocking:
     @staticmethod
     def of(gemm: Gemm, target: Target, whole_depth: bool) -> _Blocking:
         item = accumulator(gemm.dtype).size
-        panel = tile_vectors(target) * target.lanes(item)
+        panel = panel_width(target, gemm.dtype)
         narrow = gemm.dtype.size < 4
         out = gemm.out or gemm.dtype
         blocks = 1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
@@ -190,12 +177,8 @@ def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
 @functools.cache
 def _generic_library(dtype: str, out: str) -> Library:
     module = Module(host())
-    _Writer(module, "gemm", dtypes.as_dtype(dtype), dtypes.as_dtype(out), None, None).write()
+    _Writer(module, "gemm", dtypes.as_dtype(dtype), dtypes.as_dtype(out)).write()
     return compile_module(module.text(), f"gemm.{dtype}.{out}")
-
-
-#: Called while emitting; see the module's text.
-Epilogue = Callable[["Cell"], "Value | None"]
 
 
 def write_gemm(module: Module, name: str, gemm: Gemm, epilogue: Epilogue | None = None) -> None:
@@ -205,50 +188,10 @@ def write_gemm(module: Module, name: str, gemm: Gemm, epilogue: Epilogue | None 
     _Writer(module, name, gemm.dtype, gemm.out or gemm.dtype, known, epilogue).write()
 
 
-class Cell:
-    """One vector of a finished tile, as an epilogue sees it."""
-
-    def __init__(
-        self, b: LLVMBuilder, value: Value, batch: Index, row: Index, col: Index, mask: str | None, cache: dict[Any, Value]
-    ) -> None:
-        self.b, self.value = b, value
-        self.batch, self.row, self.col, self.mask = batch, row, col, mask
-        self._cache = cache
-
-    def operand(self, position: int) -> str:
-        """The address of operand `position` of the kernel's call."""
-        return self.b.f.parameter("%ptrs", position, "ptr")
-
-    def const(self, position: int) -> str:
-        """An i64 of the kernel's call."""
-        return self.b.f.parameter("%consts", position)
-
-    def load(
-        self, dtype: DType, pointer: str, row_stride: Index, col_stride: Index, batch_stride: Index = 0
-    ) -> Value:
-        """What stands at this vector's place in another operand; loads along a broadcast dimension are shared."""
-        rows = self.row if row_stride != 0 else None
-        columns = self.col if col_stride != 0 else None
-        key = (dtype.name, pointer, row_stride, col_stride, batch_stride, rows, columns)
-        if key not in self._cache or (rows is not None and columns is not None):
-            start = self._index(row_stride, col_stride, batch_stride)
-            self._cache[key] = self.b.load_strided(dtype, pointer, start, col_stride, self.mask)
-        return self._cache[key]
-
-    def store(self, value: Value, pointer: str, row_stride: Index, batch_stride: Index = 0) -> None:
-        """Write this vector's place of another row-major operand."""
-        self.b.store(value, pointer, self._index(row_stride, 1, batch_stride), self.mask)
-
-    def _index(self, row_stride: Index, col_stride: Index, batch_stride: Index) -> Index:
-        f = self.b.f
-        index = f.add(f.mul(self.row, row_stride), f.mul(self.col, col_stride))
-        return f.add(index, f.mul(self.batch, batch_stride))
-
-
-class _Writer:
+class _Writer(TileWriter):
     """Writes the functions of one kernel: packing, register tiles and the driver around them.
 
-    `known` holds the sizes if they are constants. Inside a function `size[name]` is either that number or a register.
+    `known` holds the sizes if they are constants. Inside the driver `size[name]` is either that number or a register.
     """
 
     _TILE = [
@@ -258,222 +201,73 @@ class _Writer:
     ]  # fmt: skip
 
     def __init__(
-        self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None, epilogue: Epilogue | None
-    ) -> None:
-        self.module, self.name, self.dtype, self.out = module, name, dtype, out
+        self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
+        epilogue: Epilogue | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(module, name, dtype, out)
         self.known, self.epilogue = known, epilogue
-        self.sum_type = accumulator(dtype)
-        self.lanes = module.target.lanes(self.sum_type.size)
-        self.vectors = tile_vectors(module.target)
-        self.panel = self.vectors * self.lanes
-        self.item = "double" if self.sum_type is dtypes.float64 else "float"
-        self.source_item = {"float16": "half", "bfloat16": "bfloat"}.get(dtype.name, self.item)
 
     def write(self) -> None:
-        if self.known is None or self.known["pack_b"] or self.known["n"] % self.lanes:
-            self._write_pack_rows()
-        if self.known is None or (self.known["pack_b"] and self.known["b_col"] != 1):
-            self._write_pack_transposed()
-        if self.known is None:
-            for rows in range(1, TILE_ROWS + 1):
-                for vectors in range(1, self.vectors + 1):
-                    self._write_tile(rows, vectors)
-            names = [f"ptr @{self._tile_name(r + 1, v + 1)}" for r in range(TILE_ROWS) for v in range(self.vectors)]
-            self.module.constant(f"{self.name}.tiles", f"[{len(names)} x ptr] [{', '.join(names)}]")
+        known = self.known
+        if known is None or known["pack_b"]:
+            if known is None or known["b_col"] == 1:
+                self.write_pack_rows()
+            if known is None or known["b_col"] != 1:
+                self.write_pack_transposed()
+        if known is None:
+            self.write_all_tiles(self._write_tile)
+        else:
+            self._write_known_tiles(known)
         self._write_driver()
-
-    # Packing ------------------------------------------------------------------------------------------------------
-
-    _PACK = [("ptr", "source"), ("i64", "k_stride"), ("i64", "col_stride"), ("ptr", "target"), ("i64", "depth"), ("i64", "cols")]
-
-    def _load_wide(self, b: LLVMBuilder, pointer: str, index: Index, mask: str | None = None) -> str:
-        return b.cast(b.load(self.dtype, pointer, index, mask), self.sum_type).ref
-
-    def _write_pack_rows(self) -> None:
-        """target[k][panel] <- source[k][cols], columns contiguous, padded with zeros."""
-        with self.module.function(f"{self.name}.pack_rows", self._PACK, internal=True) as f:
-            b = LLVMBuilder(f, self.lanes)
-            masks = []
-            for v in range(self.vectors):
-                left = f.maximum(f.minimum(f.sub("%cols", v * self.lanes), self.lanes), 0)
-                masks.append(f.first_lanes(left, self.lanes))
-            full = f.compare("eq", "%cols", self.panel)
-
-            def copy(use_masks: bool) -> list[str]:
-                with f.loop(0, "%depth") as loop:
-                    row = f.gep("%source", f.mul(loop.index, "%k_stride"), self.source_item)
-                    to = f.gep("%target", f.mul(loop.index, self.panel), self.item)
-                    for v, mask in enumerate(masks):
-                        value = self._load_wide(b, row, v * self.lanes, mask if use_masks else None)
-                        f.store(self.item, value, f.gep(to, v * self.lanes, self.item), self.lanes)
-                return []
-
-            f.branch(full, lambda: copy(False), lambda: copy(True))
-
-    def _write_pack_transposed(self) -> None:
-        """target[k][panel] <- source[cols][k], any strides; whole blocks of contiguous k go through registers."""
-        with self.module.function(f"{self.name}.pack_transposed", self._PACK, internal=True) as f:
-            b = LLVMBuilder(f, self.lanes)
-            contiguous = f.compare("eq", "%k_stride", 1)
-            whole = f.select(contiguous, f.mul(f.div("%depth", self.lanes), self.lanes), 0)
-            column = lambda number: f.gep("%source", f.mul(number, "%col_stride"), self.source_item)
-            with f.loop(0, self.panel, self.lanes) as block:
-                with f.when(f.compare("slt", block.index, "%cols")):
-                    last = f.sub("%cols", 1)
-                    sources = [column(f.minimum(f.add(block.index, lane), last)) for lane in range(self.lanes)]
-                    with f.loop(0, whole, self.lanes) as loop:
-                        square = _transpose(f, b.kind(self.sum_type), [self._load_wide(b, s, loop.index) for s in sources])
-                        for lane, value in enumerate(square):
-                            at = f.add(f.mul(f.add(loop.index, lane), self.panel), block.index)
-                            f.store(self.item, value, f.gep("%target", at, self.item), self.lanes)
-            scalar = b.narrower(1)
-            with f.loop(whole, "%depth") as loop:
-                to = f.gep("%target", f.mul(loop.index, self.panel), self.item)
-                with f.loop(0, "%cols") as col:
-                    at = f.add(f.mul(loop.index, "%k_stride"), f.mul(col.index, "%col_stride"))
-                    f.store(self.item, self._load_wide(scalar, "%source", at), f.gep(to, col.index, self.item))
-            # The padding may hold anything finite: its columns of C are never stored. Zero it, as NaN would be slow.
-            with f.when(f.compare("slt", "%cols", self.panel)), f.loop(0, "%depth") as loop:
-                to = f.gep("%target", f.mul(loop.index, self.panel), self.item)
-                with f.loop("%cols", self.panel) as col:
-                    f.store(self.item, "0.0", f.gep(to, col.index, self.item))
-
-    def _pack_a(self, f: Function, size: _Sizes, rows: int | str, begin: Index, end: Index, block: _Block) -> None:
-        """scratch[tile][k][rows] <- A for row tiles begin to end of `rows` rows each."""
-        b = LLVMBuilder(f, 1)
-        with f.loop(begin, end) as tile:
-            row = size.row_of(tile.index)
-            to = f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
-            start = f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"]))
-            with f.loop(0, block.depth) as k, f.loop(0, rows) as r:
-                at = f.add(start, f.add(f.mul(r.index, size["a_row"]), f.mul(k.index, size["a_k"])))
-                item = self._load_wide(b, block.a, at)
-                f.store(self.item, item, f.gep(to, f.add(f.mul(k.index, rows), r.index), self.item))
 
     # The register tile --------------------------------------------------------------------------------------------
 
-    def _tile_name(self, rows: int, vectors: int, masked: bool = False) -> str:
-        return f"{self.name}.tile{rows}x{vectors}{'m' if masked else ''}"
+    def _write_known_tiles(self, known: dict[str, int]) -> None:
+        """The tiles that a specialised driver calls: at most two heights, for whole panels and for the last."""
+        last = known["n"] % self.panel
+        for rows, _, _ in row_tiles_of(known["m"]):
+            if known["n"] >= self.panel:
+                self._write_tile(rows, self.vectors)
+            if last:
+                self._write_tile(rows, -(-last // self.lanes), last)
 
-    def _write_tile(self, rows: int, vectors: int, last_cols: int | None = None, direct: bool = False) -> None:
+    def _write_tile(self, rows: int, vectors: int, last_cols: int | None = None) -> None:
         """One tile: the k loop in registers, then the sum so far, the epilogue and the store.
 
-        `last_cols` are the columns of a narrower panel, if known; `direct` says that B is not packed there.
+        `last_cols` are the columns of the narrower last panel, if known; B is read there under a mask unless packed.
         """
-        known = self.known
-        name = self._tile_name(rows, vectors, last_cols is not None)
-        with self.module.function(name, self._TILE, internal=True) as f:
+        with self.module.function(self.tile_name(rows, vectors, last_cols is not None), self._TILE, internal=True) as f:
             b = LLVMBuilder(f, self.lanes)
-            a_packed = bool(known and known["pack_a"])
-            if known is not None:
-                a_row: Index = 1 if a_packed else known["a_row"]
-                a_k: Index = rows if a_packed else known["a_k"]
-                b_k: Index = self.panel if known["pack_b"] else known["b_k"]
-                c_row: Index = known["c_row"]
-                cols: Index = last_cols if last_cols is not None else self.panel
-                depth: Index = known["k"] if known["depth_block"] >= known["k"] else "%depth"
-            else:
-                a_row, a_k, b_k, c_row, cols, depth = "%a_row", "%a_k", "%b_k", "%c_row", "%cols", "%depth"
+            strides, b_k, c_row, depth = self._tile_sizes(rows)
+            cols: Index = "%cols" if self.known is None else last_cols or self.panel
             mask = f.first_lanes(f.sub(cols, (vectors - 1) * self.lanes), self.lanes)
             masks = [None] * (vectors - 1) + [mask]
-            sums = self._k_loop(f, rows, vectors, (a_row, a_k), b_k, depth, masks if direct else [None] * vectors)
-            places = [[f.gep(f.gep("%c", f.mul(r, c_row), self._out_item()), v * self.lanes, self._out_item())
-                       for v in range(vectors)] for r in range(rows)]  # fmt: skip
-            sums = self._add_partial(b, sums, places, masks)
-            self._finish(b, sums, places, masks)
+            direct = self.known is not None and not self.known["pack_b"]
+            zeros = self.zero_sums(rows, vectors)
+            _, sums = self.k_loop(f, "%a", strides, "%b", b_k, depth, zeros, masks if direct else None)
+            places = self.places(f, "%c", c_row, rows, vectors)
+            one_block = self.known is not None and self.known["depth_block"] >= self.known["k"]
+            if not one_block:
+                flat = [value for row in sums for value in row]
+                add = lambda: [value for row in self.add_stored(b, sums, places, masks) for value in row]
+                merged = f.branch("%add", add, lambda: flat, [kind for kind, _ in self.carried(sums)])
+                sums = self.shaped(merged, rows)
+            elif self.known is not None and self.known["accumulate"]:
+                sums = self.add_stored(b, sums, places, masks)
+            self.finish(b, sums, places, masks, self.epilogue)
 
-    def _out_item(self) -> str:
-        return {2: "i16", 4: "float", 8: "double"}[self.out.size]
-
-    def _k_loop(
-        self, f: Function, rows: int, vectors: int, a_strides: tuple[Index, Index], b_k: Index, depth: Index,
-        masks: list[str | None],
-    ) -> list[list[str]]:  # fmt: skip
-        """sums[r][v] = the sum over k of A[r, k] B[k, v], two steps a turn."""
-        (a_row, a_k), kind = a_strides, LLVMBuilder(f, self.lanes).kind(self.sum_type)
-        zero = splat(self.item, "0.0", self.lanes)
-        groups = -(-rows // 3)
-        bases = [f.gep("%a", f.mul(a_row, 3 * group), self.item) for group in range(groups)]
-        offsets = [f.mul(a_row, r) for r in range(3)]
-        flat = [zero] * (rows * vectors)
-
-        def step(pointers: list[str], sums: list[str]) -> tuple[list[str], list[str]]:
-            *starts, row_of_b = pointers
-            columns = [
-                f.load(self.item, f.gep(row_of_b, v * self.lanes, self.item), self.lanes, masks[v]) for v in range(vectors)
-            ]
-            out = []
-            for r in range(rows):
-                item = f.load(self.item, f.gep(starts[r // 3], offsets[r % 3], self.item))
-                wide = f.broadcast(self.item, item, self.lanes)
-                out += [f.fma(self.item, self.lanes, wide, columns[v], sums[r * vectors + v]) for v in range(vectors)]
-            following = [f.gep(start, a_k, self.item) for start in starts]
-            return [*following, f.gep(row_of_b, b_k, self.item)], out
-
-        def run(count: Index, unroll: int, pointers: list[str], sums: list[str]) -> tuple[list[str], list[str]]:
-            carry = [("ptr", pointer) for pointer in pointers] + [(kind, value) for value in sums]
-            with f.loop(0, count, 1, carry) as loop:
-                now = loop.values[: groups + 1], loop.values[groups + 1 :]
-                for _ in range(unroll):
-                    now = step(*now)
-                loop.next = [*now[0], *now[1]]
-            return loop.results[: groups + 1], loop.results[groups + 1 :]
-
-        state = ([*bases, "%b"], flat)
-        pairs, odd = f.div(depth, 2), f.rem(depth, 2)
-        if pairs != 0:
-            state = run(pairs, 2, *state)
-        if odd == 1:
-            state = step(*state)
-        elif odd != 0:
-            state = run(odd, 1, *state)
-        sums = state[1]
-        return [sums[r * vectors : (r + 1) * vectors] for r in range(rows)]
-
-    def _add_partial(
-        self, b: LLVMBuilder, sums: list[list[str]], places: list[list[str]], masks: list[str | None]
-    ) -> list[list[str]]:
-        """Add what C holds, if the flag `add` says so."""
-        known, f = self.known, b.f
-        one_block = known is not None and known["depth_block"] >= known["k"]
-        if one_block and not known["accumulate"]:
-            return sums
-
-        def added() -> list[str]:
-            out = []
-            for r, row in enumerate(sums):
-                for v, value in enumerate(row):
-                    before = b.cast(b.load(self.out, places[r][v], 0, masks[v]), self.sum_type)
-                    out.append((b.wrap(value, self.sum_type) + before).ref)
-            return out
-
-        flat = [value for row in sums for value in row]
-        if one_block:
-            merged = added()
-        else:
-            merged = f.branch("%add", added, lambda: flat, [b.kind(self.sum_type)] * len(flat))
-        width = len(sums[0])
-        return [merged[r * width : (r + 1) * width] for r in range(len(sums))]
-
-    def _finish(
-        self, b: LLVMBuilder, sums: list[list[str]], places: list[list[str]], masks: list[str | None]
-    ) -> None:
-        """Apply the epilogue, if any, and store."""
-        f, cache = b.f, {}
-        for v, mask in enumerate(masks):
-            for r in range(len(sums)):
-                value: Value | None = b.wrap(sums[r][v], self.sum_type)
-                if self.epilogue is not None:
-                    row, col = f.add("%row", r), f.add("%col", v * self.lanes)
-                    value = self.epilogue(Cell(b, value, "%batch", row, col, mask, cache))
-                if value is not None:
-                    b.store(b.cast(value, self.out), places[r][v], 0, mask)
+    def _tile_sizes(self, rows: int) -> tuple[tuple[Index, Index], Index, Index, Index]:
+        """A's strides, B's stride along k, C's stride and the depth, as a tile of `rows` rows uses them."""
+        known = self.known
+        if known is None:
+            return ("%a_row", "%a_k"), "%b_k", "%c_row", "%depth"
+        a_strides = (1, rows) if known["pack_a"] else (known["a_row"], known["a_k"])
+        b_k = self.panel if known["pack_b"] else known["b_k"]
+        return a_strides, b_k, known["c_row"], known["k"] if known["depth_block"] >= known["k"] else "%depth"
 
     # The driver ---------------------------------------------------------------------------------------------------
 
     def _write_driver(self) -> None:
-        if self.known is not None:
-            self._write_known_tiles()
         abi = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
         with self.module.function(self.name, abi) as f:
             size = _Sizes(f, self.known, self.panel)
@@ -486,13 +280,13 @@ class _Writer:
                     p, f.add(f.mul(outer, size[f"{name}_outer"]), f.mul(inner, size[f"{name}_inner"])), item
                 )
                 matrices = (
-                    place(a, "a", self.source_item), place(b, "b", self.source_item), place(c, "c", self._out_item())
+                    place(a, "a", self.source_item), place(b, "b", self.source_item), place(c, "c", self.out_item)
                 )  # fmt: skip
                 self._write_blocks(f, size, matrices, scratch, entry.index, tiles, panels)
 
     def _shares(self, f: Function, size: _Sizes) -> list[tuple[Index, Index]]:
         """The ranges of batch entries, row tiles and panels that fall to this thread."""
-        counts = f.mul(size["outer"], size["inner"]), size.tiles, size.panels
+        counts = f.mul(size["outer"], size["inner"]), size.rows.count, size.panels
         ranges = []
         for position, count in enumerate(counts):
             if isinstance(size["split"], int):
@@ -511,16 +305,11 @@ class _Writer:
         """Blocks of k, within them blocks of rows, within them panels."""
         depth_block, k = size["depth_block"], size["k"]
         if isinstance(k, int) and isinstance(depth_block, int) and depth_block >= k:
-            depths: list[Any] = [None]
-        else:
-            depths = ["loop"]
-        for kind in depths:
-            if kind is None:
-                self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, 0, k)
-            else:
-                with f.loop(0, f.maximum(k, 1), depth_block) as loop:
-                    depth = f.minimum(depth_block, f.sub(k, loop.index))
-                    self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, loop.index, depth)
+            self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, 0, k)
+            return
+        with f.loop(0, f.maximum(k, 1), depth_block) as loop:
+            depth = f.minimum(depth_block, f.sub(k, loop.index))
+            self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, loop.index, depth)
 
     def _write_row_blocks(
         self, f: Function, size: _Sizes, matrices: tuple[str, str, str], scratch: str, entry: Index,
@@ -530,7 +319,7 @@ class _Writer:
         packed_a = f.gep(scratch, f.mul(size["depth_block"], self.panel), self.item)
         with f.loop(*tiles, size["row_tiles"]) as rows:
             end = f.minimum(f.add(rows.index, size["row_tiles"]), tiles[1])
-            block = _Block(a, b, c, scratch, packed_a, entry, k, depth, rows.index, end, size.row_of(rows.index))
+            block = _Block(a, b, c, scratch, packed_a, entry, k, depth, rows.index, end, size.rows.first_row(f, rows.index))
             if size["pack_a"] != 0:
                 if isinstance(size["pack_a"], int):
                     self._pack_block_of_a(f, size, block)
@@ -551,7 +340,7 @@ class _Writer:
                     self._write_panel(f, size, block, col, f.minimum(self.panel, f.sub(size["n"], col)))
 
     def _pack_block_of_a(self, f: Function, size: _Sizes, block: _Block) -> None:
-        for rows, begin, end in size.tile_ranges(f, block.tile, block.end):
+        for rows, begin, end in size.rows.between(f, block.tile, block.end):
             self._pack_a(f, size, rows, begin, end, block)
 
     def _write_panel(self, f: Function, size: _Sizes, block: _Block, col: Index, cols: Index) -> None:
@@ -560,16 +349,7 @@ class _Writer:
         source = f.gep(block.b, start, self.source_item)
 
         def pack() -> list[str]:
-            arguments = (
-                f"ptr {source}", f"i64 {size['b_k']}", f"i64 {size['b_col']}", f"ptr {block.scratch}",
-                f"i64 {block.depth}", f"i64 {cols}",
-            )  # fmt: skip
-            by_row = lambda: [f.call("void", f"{self.name}.pack_rows", *arguments)]
-            across = lambda: [f.call("void", f"{self.name}.pack_transposed", *arguments)]
-            if isinstance(size["b_col"], int):
-                by_row() if size["b_col"] == 1 else across()
-            else:
-                f.branch(f.compare("eq", size["b_col"], 1), by_row, across)
+            self.call_pack(f, source, (size["b_k"], size["b_col"]), block.scratch, block.depth, cols)
             return [block.scratch, str(self.panel)]
 
         if isinstance(size["pack_b"], int):
@@ -578,7 +358,7 @@ class _Writer:
             narrow = f.compare("slt", cols, self.panel)
             wanted = f.emit(f"or i1 {narrow}, {f.compare('ne', size['pack_b'], 0)}")
             panel, b_k = f.branch(wanted, pack, lambda: [source, str(size["b_k"])], ["ptr", "i64"])
-        for rows, begin, end in size.tile_ranges(f, block.tile, block.end):
+        for rows, begin, end in size.rows.between(f, block.tile, block.end):
             self._write_tile_calls(f, size, block, rows, begin, end, (panel, b_k), col, cols)
 
     def _write_tile_calls(
@@ -593,10 +373,9 @@ class _Writer:
             a_row, a_k = f.select(is_packed, 1, size["a_row"]), f.select(is_packed, rows, size["a_k"])
         later = f.compare("ne", block.k, 0) if not isinstance(block.k, int) else "false"
         add = f.emit(f"or i1 {later}, {f.compare('ne', size['accumulate'], 0)}")
-        finish = f.compare("eq", f.add(block.k, block.depth), size["k"])
-        function = self._tile_pointer(f, rows, cols)
+        function = self.tile_pointer(f, rows, cols)
         with f.loop(begin, end) as tile:
-            row = size.row_of(tile.index)
+            row = size.rows.first_row(f, tile.index)
             in_place = lambda: f.gep(
                 block.a, f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"])), self.source_item
             )
@@ -607,36 +386,32 @@ class _Writer:
                 a = in_scratch() if packed else in_place()
             else:
                 a = f.select(is_packed, in_scratch(), in_place(), "ptr")
-            c = f.gep(block.c, f.add(f.mul(row, size["c_row"]), col), self._out_item())
+            c = f.gep(block.c, f.add(f.mul(row, size["c_row"]), col), self.out_item)
             operands = (a, a_row, a_k, *panel, c, size["c_row"], block.depth, cols, add, block.entry, row, col)
             arguments = [f"{kind} {x}" for (kind, _), x in zip(self._TILE, (*operands, "%ptrs", "%consts"))]
             f.call("void", function, *arguments)
             if self.known is None:
-                self._call_late_epilogue(f, size, finish, block.entry, row, rows, col, cols)
+                self._call_late_epilogue(f, size, block, row, rows, col, cols)
 
-    def _call_late_epilogue(self, f: Function, size: _Sizes, finish: str, *place: Index) -> None:
+    def _call_late_epilogue(self, f: Function, size: _Sizes, block: _Block, *place: Index) -> None:
         given = f.compare("ne", size["epilogue"], 0)
-        with f.when(f.emit(f"and i1 {given}, {finish}")):
+        finished = f.compare("eq", f.add(block.k, block.depth), size["k"])
+        with f.when(f.emit(f"and i1 {given}, {finished}")):
             function = f.emit(f"inttoptr i64 {size['epilogue']} to ptr")
             consts = f.gep("%consts", len(_CONSTS), "i64")
-            f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in place))
+            f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in (block.entry, *place)))
 
-    def _tile_pointer(self, f: Function, rows: Index, cols: Index) -> str:
-        if isinstance(rows, int) and isinstance(cols, int):
-            return self._tile_name(rows, -(-cols // self.lanes), cols < self.panel)
-        vectors = f.ceildiv(cols, self.lanes)
-        position = f.add(f.mul(f.sub(rows, 1), self.vectors), f.sub(vectors, 1))
-        return f.load("ptr", f.gep(f"@{self.name}.tiles", position, "ptr"))
-
-    def _write_known_tiles(self) -> None:
-        """The tiles that a specialised driver calls: at most two heights, for whole panels and for the last."""
-        assert self.known is not None
-        n, direct = self.known["n"], not self.known["pack_b"]
-        for rows, _, _ in _known_tile_ranges(self.known["m"]):
-            if n >= self.panel:
-                self._write_tile(rows, self.vectors)
-            if n % self.panel:
-                self._write_tile(rows, -(-(n % self.panel) // self.lanes), n % self.panel, direct)
+    def _pack_a(self, f: Function, size: _Sizes, rows: int | str, begin: Index, end: Index, block: _Block) -> None:
+        """scratch[tile][k][rows] <- A for row tiles begin to end of `rows` rows each."""
+        b = LLVMBuilder(f, 1)
+        with f.loop(begin, end) as tile:
+            row = size.rows.first_row(f, tile.index)
+            to = f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
+            start = f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"]))
+            with f.loop(0, block.depth) as k, f.loop(0, rows) as r:
+                at = f.add(start, f.add(f.mul(r.index, size["a_row"]), f.mul(k.index, size["a_k"])))
+                item = self.load_wide(b, block.a, at)
+                f.store(self.item, item, f.gep(to, f.add(f.mul(k.index, rows), r.index), self.item))
 
 
 @dataclass(frozen=True)
@@ -656,58 +431,15 @@ class _Block:
     first_row: Index
 
 
-def _known_tile_ranges(m: int) -> list[tuple[int, int, int]]:
-    """(rows, first tile, end tile): `m` rows in tiles of two nearly equal heights."""
-    tiles = -(-m // TILE_ROWS)
-    if not tiles:
-        return []
-    height = -(-m // tiles)
-    tall = m - tiles * (height - 1)
-    return [(height, 0, tall)] + ([(height - 1, tall, tiles)] if tall < tiles else [])
-
-
 class _Sizes:
     """The sizes by name inside the driver, and the split of rows into tiles that follows from them."""
 
     def __init__(self, f: Function, known: dict[str, int] | None, panel: int) -> None:
-        self._f, self._known = f, known
         self._items: dict[str, Index] = dict(known) if known is not None else {
             name: f.parameter("%consts", position) for position, name in enumerate(_CONSTS)
         }  # fmt: skip
-        m = self["m"]
-        self.tiles = f.ceildiv(m, TILE_ROWS)
+        self.rows = RowTiles(f, self["m"])
         self.panels = f.ceildiv(self["n"], panel)
-        some = f.maximum(self.tiles, 1)
-        self.height = f.maximum(f.ceildiv(m, some), 1)
-        self.tall = f.sub(m, f.mul(some, f.sub(self.height, 1)))
 
     def __getitem__(self, name: str) -> Index:
         return self._items[name]
-
-    def row_of(self, tile: Index) -> Index:
-        """The first row of a tile."""
-        f = self._f
-        return f.sub(f.mul(tile, self.height), f.maximum(f.sub(tile, self.tall), 0))
-
-    def tile_ranges(self, f: Function, begin: Index, end: Index) -> list[tuple[Index, Index, Index]]:
-        """(rows, begin, end) of the tall and of the lower tiles between two tiles."""
-        if self._known is not None:
-            parts = _known_tile_ranges(self._known["m"])
-        else:
-            parts = [(self.height, 0, self.tall), (f.sub(self.height, 1), self.tall, self.tiles)]
-        return [(rows, f.maximum(begin, low), f.minimum(end, high)) for rows, low, high in parts]
-
-
-def _transpose(f: Function, kind: str, rows: list[str]) -> list[str]:
-    """Transpose a square of registers by exchanging blocks of halving size."""
-    count = len(rows)
-    rows = list(rows)
-    distance = count // 2
-    while distance:
-        keep = [lane if not lane & distance else count + lane - distance for lane in range(count)]
-        swap = [lane + distance if not lane & distance else count + lane for lane in range(count)]
-        for low in (row for row in range(count) if not row & distance):
-            a, b = rows[low], rows[low + distance]
-            rows[low], rows[low + distance] = f.shuffle(kind, a, b, keep), f.shuffle(kind, a, b, swap)
-        distance //= 2
-    return rows

@@ -1,0 +1,307 @@
+"""What a loop kernel computes, as expressions over loop variables.
+
+`describe(node)` asks a record how it is lowered: itself for an elementwise body, a description of `core.lowering`, or None
+if the node must run on the host. A `Resolver` then turns "the element of tensor t at this index" into a DAG of
+expressions: views become index maps, elementwise ops become applications of their bodies, and what lies outside the
+kernel becomes loads. Equal questions give the same expression, so a kernel computes each once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import lowering
+from duoflow.core.dtypes import DType
+from duoflow.core.graph import CONST, Node
+from duoflow.core.record import Kind, Op, attrs_key
+from duoflow.core.scalar import Unsupported
+from duoflow.core.tensor import GraphTensor
+
+from .index import Affine, Var, flat, unflat
+from .ir import Module
+from .scalar import LLVMBuilder, register_type
+
+__all__ = [
+    "Apply", "Choose", "Constant", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
+    "describe", "uniform_value",
+]  # fmt: skip
+
+
+# -- what records say --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """The node's record has a body that the scalar builder takes."""
+
+
+_ELEMENTWISE = Elementwise()
+
+
+def describe(node: Node) -> Any:
+    """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
+    op = node.op
+    if not all(t.spec.known for t in (*node.inputs, *node.outputs)):
+        return None
+    try:
+        if any(register_type(t.dtype) is None for t in (*node.inputs, *node.outputs)):
+            return None
+        if op.kind is Kind.ELEMENTWISE:
+            return _elementwise(node)
+        if op.lower is None or op.kind not in (Kind.REDUCTION, Kind.VIEW, Kind.CONTRACTION):
+            return None
+        found = op.lower([t.spec for t in node.inputs], [t.spec for t in node.outputs], node.attrs)
+    except Unsupported:
+        return None
+    return found if _is_possible(found, node) else None
+
+
+def _elementwise(node: Node) -> Elementwise | None:
+    if node.op.body is None or not _attrs_are_hashable(node):
+        return None
+    possible = _body_is_possible(node.op, tuple(t.dtype for t in node.inputs), attrs_key(node.attrs))
+    return _ELEMENTWISE if possible else None
+
+
+def _attrs_are_hashable(node: Node) -> bool:
+    try:
+        hash(attrs_key(node.attrs))
+    except TypeError:
+        return False
+    return True
+
+
+@functools.cache
+def _body_is_possible(op: Op, dtypes: tuple[DType, ...], attrs: tuple[Any, ...]) -> bool:
+    """Write the body once, into a module that is thrown away."""
+    assert op.body is not None
+    with Module().function("probe", [("ptr", "p")]) as f:
+        b = LLVMBuilder(f, 1)
+        try:
+            op.body(b, *[b.load(d, "%p") for d in dtypes], **dict(attrs))
+        except (Unsupported, TypeError):
+            return False
+    return True
+
+
+def _is_possible(found: Any, node: Node) -> bool:
+    """Descriptions that the loop kernels do not cover for these types or sizes."""
+    if isinstance(found, lowering.Reduction):
+        dtype = node.inputs[0].dtype
+        count = int(np.prod([node.inputs[0].dims[a] for a in found.axes], dtype=np.int64))  # type: ignore[index]
+        return count > 0 and not (found.mean and not dtype.is_floating)
+    return True
+
+
+def uniform_value(tensor: GraphTensor) -> Any:
+    """The number a constant holds in every element, or None."""
+    if tensor.node.op is not CONST:
+        return None
+    array = tensor.node.attrs["value"].array
+    if not isinstance(array, np.ndarray) or not array.size or array.dtype == object:
+        return None
+    first = array.reshape(-1)[0]
+    return first if array.size == 1 or bool(np.all(array == first)) else None
+
+
+# -- expressions -------------------------------------------------------------------------------------------------------
+
+#: Conditions 0 <= index < size.
+Guard = tuple[tuple[Affine, int], ...]
+
+
+class Expression:
+    """A value computed in each iteration; `variables` are the loops and `results` the reductions it depends on."""
+
+    __slots__ = ("dtype", "variables", "results")
+
+    def __init__(self, dtype: DType, variables: frozenset[Var], results: frozenset[int]) -> None:
+        self.dtype, self.variables, self.results = dtype, variables, results
+
+
+class Constant(Expression):
+    """The same number everywhere."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any, dtype: DType) -> None:
+        super().__init__(dtype, frozenset(), frozenset())
+        self.value = value
+
+
+class Load(Expression):
+    """An element of a buffer. `dynamic` adds `stride * value` to the index, where value must be in [0, limit)."""
+
+    __slots__ = ("tensor", "index", "guard", "dynamic", "stride", "limit")
+
+    def __init__(
+        self, tensor: GraphTensor, index: Affine, guard: Guard, dynamic: Expression | None = None, stride: int = 0, limit: int = 0
+    ) -> None:
+        variables = index.variables().union(*(a.variables() for a, _ in guard))
+        results: frozenset[int] = frozenset()
+        if dynamic is not None:
+            variables, results = variables | dynamic.variables, dynamic.results
+        super().__init__(tensor.dtype, variables, results)
+        self.tensor, self.index, self.guard = tensor, index, guard
+        self.dynamic, self.stride, self.limit = dynamic, stride, limit
+
+
+class Apply(Expression):
+    """An elementwise node's body on its arguments."""
+
+    __slots__ = ("node", "arguments")
+
+    def __init__(self, node: Node, arguments: tuple[Expression, ...]) -> None:
+        variables = frozenset().union(*(a.variables for a in arguments))
+        results = frozenset().union(*(a.results for a in arguments))
+        super().__init__(node.outputs[0].dtype, variables, results)
+        self.node, self.arguments = node, arguments
+
+
+class Choose(Expression):
+    """`inside` where the guard holds, else `outside`."""
+
+    __slots__ = ("guard", "inside", "outside")
+
+    def __init__(self, guard: Guard, inside: Expression, outside: Expression) -> None:
+        variables = inside.variables.union(outside.variables, *(a.variables() for a, _ in guard))
+        super().__init__(inside.dtype, variables, inside.results | outside.results)
+        self.guard, self.inside, self.outside = guard, inside, outside
+
+
+class Result(Expression):
+    """What a reduction of this kernel gave, after its loop."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node, variables: frozenset[Var]) -> None:
+        super().__init__(node.outputs[0].dtype, variables, frozenset({id(node)}))
+        self.node = node
+
+
+def bounds_needed(index: tuple[Affine, ...], sizes: tuple[int, ...]) -> Guard:
+    """The conditions that an index map does not meet by itself."""
+    out = []
+    for entry, size in zip(index, sizes, strict=True):
+        low, high = entry.bounds()
+        if low < 0 or high >= size:
+            out.append((entry, size))
+    return tuple(out)
+
+
+# -- from tensors to expressions ---------------------------------------------------------------------------------------
+
+
+class Misaligned(Exception):
+    """A kernel asks for one of its own values at another place than where it computes it."""
+
+
+#: Gives the expression of a tensor that the kernel computes itself, at a flat index, or None if it lies outside.
+Inside = Callable[[GraphTensor, Affine], "Expression | None"]
+
+
+class Resolver:
+    """Expressions for elements of tensors. `descriptions` says what each node (by id) is."""
+
+    def __init__(self, descriptions: dict[int, Any], inside: Inside) -> None:
+        self._descriptions = descriptions
+        self._inside = inside
+        self._memo: dict[Any, Expression] = {}
+
+    def element(self, tensor: GraphTensor, index: tuple[Affine, ...], guard: Guard = ()) -> Expression:
+        """The element of a tensor at an index, loaded only where the guard holds."""
+        key = (id(tensor), index, guard)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self._resolve(tensor, index, guard)
+        return found
+
+    def _resolve(self, tensor: GraphTensor, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        literal = uniform_value(tensor)
+        if literal is not None:
+            return Constant(literal, tensor.dtype)
+        shape = tensor.dims
+        assert shape is not None
+        inside = self._inside(tensor, flat(index, shape))  # type: ignore[arg-type]
+        if inside is not None:
+            return inside
+        if isinstance(self._descriptions.get(id(tensor.node)), (lowering.Affine, lowering.Reshape)):
+            return self.through(tensor.node, index, guard)
+        return Load(tensor, flat(index, shape), guard)  # type: ignore[arg-type]
+
+    def compute(self, node: Node, index: tuple[Affine, ...]) -> Expression:
+        """What a node's output is at an index, from its inputs."""
+        description = self._descriptions[id(node)]
+        if not isinstance(description, Elementwise):
+            return self.through(node, index, ())
+        arguments = tuple(self.element(t, _broadcast(t, index)) for t in node.inputs)  # type: ignore[arg-type]
+        return Apply(node, arguments)
+
+    def through(self, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        """The element of a view's input that its output shows at an index."""
+        description = self._descriptions[id(node)]
+        source: GraphTensor = node.inputs[0]  # type: ignore[assignment]
+        if isinstance(description, lowering.Reshape):
+            shape, size = node.outputs[0].dims, source.dims
+            return self.element(source, unflat(flat(index, shape), size), guard)  # type: ignore[arg-type]
+        if isinstance(description, lowering.Affine):
+            return self._affine(description, source, index, guard)
+        if isinstance(description, lowering.Concat):
+            return self._concat(description, node, index, guard)
+        assert isinstance(description, lowering.Gather)
+        return self._gather(description, node, index, guard)
+
+    def _affine(self, view: lowering.Affine, source: GraphTensor, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        moved = []
+        for row, offset in zip(view.matrix, view.offset, strict=True):
+            entry = Affine(offset)
+            for factor, position in zip(row, index, strict=True):
+                if factor:
+                    entry = entry + position * factor
+            moved.append(entry)
+        if view.fill is None:
+            return self.element(source, tuple(moved), guard)
+        own = bounds_needed(tuple(moved), source.dims)  # type: ignore[arg-type]
+        if not own:
+            return self.element(source, tuple(moved), guard)
+        return Choose(own, self.element(source, tuple(moved), guard + own), Constant(view.fill, source.dtype))
+
+    def _concat(self, view: lowering.Concat, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        """Each input where the position along the axis is its own, the last one elsewhere."""
+        start, parts = 0, []
+        for tensor in node.inputs:
+            size = tensor.dims[view.axis]  # type: ignore[index]
+            if size:
+                parts.append((tensor, start, size))
+            start += size
+        found: Expression | None = None
+        for tensor, first, size in reversed(parts):
+            moved = index[: view.axis] + (index[view.axis] + -first,) + index[view.axis + 1 :]
+            own = bounds_needed((moved[view.axis],), (size,))
+            part = self.element(tensor, moved, guard + own)  # type: ignore[arg-type]
+            found = part if found is None or not own else Choose(own, part, found)
+        assert found is not None
+        return found
+
+    def _gather(self, view: lowering.Gather, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        params, indices = node.inputs[0], node.inputs[1]
+        assert params.dims is not None and indices.dims is not None
+        b, axis, count = view.batch_dims, view.axis, len(indices.dims)
+        inner = axis + count - b
+        position = self.element(indices, index[:b] + index[axis:inner], guard)  # type: ignore[arg-type]
+        place = index[:axis] + (Affine(),) + index[inner:]
+        stride = int(np.prod(params.dims[axis + 1 :], dtype=np.int64))  # type: ignore[arg-type]
+        return Load(params, flat(place, params.dims), guard, position, stride, params.dims[axis])  # type: ignore[arg-type]
+
+
+def _broadcast(tensor: GraphTensor, index: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    """The index into an operand that broadcasting stretches to the shape that `index` walks."""
+    dims = tensor.dims
+    assert dims is not None
+    lead = len(index) - len(dims)
+    return tuple([Affine() if size == 1 else entry for size, entry in zip(dims, index[lead:], strict=True)])

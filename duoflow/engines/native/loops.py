@@ -1,0 +1,472 @@
+"""Loop kernels: elementwise chains, views and reductions over one iteration space, written as one nest of loops.
+
+A `LoopKernel` says what to compute. Its domain is a list of dimensions in row-major order, each kept or reduced. A member
+is computed at every point of the domain ("full"), or once per point of the kept dimensions ("kept"): a reduction, and what
+is computed from reductions. Members may depend on reductions of the same kernel; the reduced loops then run again, as
+often as the longest chain of reductions asks (softmax: maximum, sum, quotient), which are the kernel's phases.
+
+Schedules. If the last dimension is kept, it is the vector: each vector of outputs walks the reduced dimensions with its
+own accumulators. If it is reduced, the vectors run along it, and lanes are combined at the end of each row. The outer kept
+loops, or the blocks of the vector loop if there are few of those, are shared by the threads; sums are therefore the same
+for any number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import dtypes, lowering
+from duoflow.core.dtypes import DType
+from duoflow.core.graph import Node
+from duoflow.core.tensor import GraphTensor
+
+from .expression import Apply, Choose, Constant, Expression, Load, Misaligned, Resolver, Result
+from .index import Affine, Split, Var, flat, row_major, unflat
+from .ir import Function, Index, Module
+from .reduce import Accumulator
+from .scalar import LLVMBuilder, Value
+from .target import Target
+
+__all__ = ["Dimension", "LoopKernel", "write_loops"]
+
+#: Operations on one element that make a second thread worth while (see the threshold of `worth_sharing`).
+_SHARING_WORK = 60_000
+#: Vectors computed side by side, so that a chain of additions does not wait for itself.
+_UNROLL = 4
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension of a kernel's domain."""
+
+    extent: int
+    reduced: bool = False
+
+
+@dataclass
+class LoopKernel:
+    """One fused kernel: the nodes it computes, where, and which of their outputs it stores."""
+
+    domain: tuple[Dimension, ...]
+    members: list[Node]
+    #: Whether a member's output (by id of the tensor) is computed at every point of the domain or once per kept point.
+    full: dict[int, bool]
+    outputs: list[GraphTensor]
+    descriptions: dict[int, Any]
+    #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
+    reads: list[GraphTensor] = field(default_factory=list)
+    #: The operand before the reads: a byte that is set when an index is out of range, or None.
+    checks_indices: bool = False
+
+    @property
+    def points(self) -> int:
+        """How many points the domain has."""
+        return math.prod(d.extent for d in self.domain)
+
+    @property
+    def worth_sharing(self) -> bool:
+        """Whether the work pays for a second thread."""
+        return self.points * (2 + len(self.members)) > _SHARING_WORK
+
+
+def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
+    """Write the kernel as a function of the kernel ABI. Operands: a check byte, `kernel.reads`, `kernel.outputs`."""
+    factors = [[d.extent] for d in kernel.domain]
+    while True:
+        try:
+            plan = _Plan(kernel, factors)
+            break
+        except Split as split:
+            dimension, position = split.var.key
+            sizes = factors[dimension]
+            sizes[position : position + 1] = [split.var.extent // split.inner, split.inner]
+    kernel.reads = plan.reads
+    kernel.checks_indices = plan.checks
+    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
+        _Writer(f, kernel, plan).write()
+
+
+class _Plan:
+    """The loops and expressions of a kernel; making one raises `Split` if a loop must be two."""
+
+    def __init__(self, kernel: LoopKernel, factors: list[list[int]]) -> None:
+        self.kernel = kernel
+        self.kept: list[Var] = []
+        self.reduced: list[Var] = []
+        point, kept = Affine(), Affine()
+        strides = row_major([d.extent for d in kernel.domain])
+        kept_sizes = [d.extent for d in kernel.domain if not d.reduced]
+        kept_strides = iter(row_major(kept_sizes))
+        for i, dimension in enumerate(kernel.domain):
+            variables = [Var((i, j), size) for j, size in enumerate(factors[i])]
+            entry = flat([Affine.of(v) for v in variables], factors[i])
+            point = point + entry * strides[i]
+            if not dimension.reduced:
+                kept = kept + entry * next(kept_strides)
+            (self.reduced if dimension.reduced else self.kept).extend(v for v in variables if v.extent > 1)
+        self.point, self.kept_point = point, kept
+        self._members = {id(t): n for n in kernel.members for t in n.outputs}
+        self._expressions: dict[int, Expression] = {}
+        self._resolver = Resolver(kernel.descriptions, self._inside)
+        self.prologues: dict[int, Expression] = {}
+        self.phase_of: dict[int, int] = {}
+        for node in kernel.members:
+            self._enter(node)
+        self.reads: list[GraphTensor] = []
+        self.checks = False
+        self._collect_reads()
+
+    def _inside(self, tensor: GraphTensor, position: Affine) -> Expression | None:
+        if id(tensor) not in self._members:
+            return None
+        expected = self.point if self.kernel.full[id(tensor)] else self.kept_point
+        if position != expected:
+            raise Misaligned(f"{tensor!r} at {position}, which is computed at {expected}")
+        return self._expressions[id(tensor)]
+
+    def _enter(self, node: Node) -> None:
+        (tensor,) = node.outputs
+        description = self.kernel.descriptions[id(node)]
+        if isinstance(description, lowering.Reduction):
+            source: GraphTensor = node.inputs[0]  # type: ignore[assignment]
+            prologue = self._resolver.element(source, unflat(self.point, source.dims))  # type: ignore[arg-type]
+            self.prologues[id(node)] = prologue
+            expression: Expression = Result(node, frozenset(self.kept))
+            phase = self._phase(prologue)
+            self.phase_of[id(tensor)] = phase
+        else:
+            at = self.point if self.kernel.full[id(tensor)] else self.kept_point
+            expression = self._resolver.compute(node, unflat(at, tensor.dims))  # type: ignore[arg-type]
+            self.phase_of[id(tensor)] = self._phase(expression)
+        self._expressions[id(tensor)] = expression
+
+    def _phase(self, expression: Expression) -> int:
+        """The first phase in which a value can be computed: after the reductions it depends on."""
+        by_id = {id(n): n for n in self.kernel.members}
+        return max((self.phase_of[id(by_id[r].outputs[0])] + 1 for r in expression.results), default=0)
+
+    def expression(self, tensor: Any) -> Expression:
+        return self._expressions[id(tensor)]
+
+    def _collect_reads(self) -> None:
+        seen: set[int] = set()
+        found: dict[int, GraphTensor] = {}
+
+        def visit(e: Expression) -> None:
+            if id(e) in seen:
+                return
+            seen.add(id(e))
+            if isinstance(e, Load):
+                found.setdefault(id(e.tensor), e.tensor)
+                if e.dynamic is not None:
+                    self.checks = True
+            for child in children(e):
+                visit(child)
+
+        for node in self.kernel.members:
+            for root in (self.prologues.get(id(node)), self._expressions[id(node.outputs[0])]):
+                if root is not None:
+                    visit(root)
+        self.reads = list(found.values())
+
+
+def children(e: Expression) -> tuple[Expression, ...]:
+    """The expressions that one is made from."""
+    if isinstance(e, Apply):
+        return e.arguments
+    if isinstance(e, Choose):
+        return (e.inside, e.outside)
+    if isinstance(e, Load) and e.dynamic is not None:
+        return (e.dynamic,)
+    return ()
+
+
+def lanes_for(target: Target, kernel: LoopKernel, extent: int) -> int:
+    """The vector width: what fills a register with the widest floats involved, and no more than the loop has turns."""
+    sizes = [t.dtype.size for n in kernel.members for t in (*n.outputs, *n.inputs) if t.dims]
+    widest = max([min(s, 8) for s in sizes], default=4)
+    lanes = target.lanes(max(4, widest))
+    while lanes > 1 and lanes // 2 >= extent:
+        lanes //= 2
+    return lanes
+
+
+class _Writer:
+    """Writes one kernel's function."""
+
+    def __init__(self, f: Function, kernel: LoopKernel, plan: _Plan) -> None:
+        self.f, self.kernel, self.plan = f, kernel, plan
+        self.rowwise = bool(kernel.domain) and kernel.domain[-1].reduced and bool(plan.reduced)
+        loops = plan.reduced if self.rowwise else plan.kept
+        self.vector_var = loops[-1] if loops else None
+        self.extent = self.vector_var.extent if self.vector_var else 1
+        self.lanes = lanes_for(f.target, kernel, self.extent) if self.vector_var else 1
+        operands = [*plan.reads, *kernel.outputs]
+        pointers = [f.parameter("%ptrs", i + 1, "ptr") for i in range(len(operands))]
+        self.pointers = {id(t): p for t, p in zip(plan.reads, pointers)}
+        self.targets = dict(zip(map(id, kernel.outputs), pointers[len(plan.reads) :]))
+        check = f.parameter("%ptrs", 0, "ptr") if plan.checks else None
+        self.at = _Place(f, self.lanes, self.vector_var, self.pointers, check)
+        self.phases = 1 + max([plan.phase_of[id(n.outputs[0])] for n in kernel.members], default=0)
+        self.stored = {id(t) for t in kernel.outputs}
+
+    def write(self) -> None:
+        if self.rowwise:
+            self._share_outer(self.plan.kept, self._row)
+        else:
+            self._columns()
+
+    # Sharing ------------------------------------------------------------------------------------------------------
+
+    def _share_outer(self, variables: Sequence[Var], body: Callable[[], None], shared: bool = True) -> None:
+        """The loops over `variables`, flattened into one of which each thread does its share."""
+        total = math.prod(v.extent for v in variables)
+        begin, end = self.f.share(total, "%part", "%parts") if shared else (0, total)  # type: ignore[arg-type]
+        if total == 1 and not shared:
+            body()
+            return
+        with self.f.loop(begin, end) as loop:
+            self.at.open()
+            rest: Index = loop.index
+            for variable in reversed(variables):
+                quotient = self.f.div(rest, variable.extent) if variable is not variables[0] else rest
+                self.at.bind(variable, rest if variable is variables[0] else self.f.rem(rest, variable.extent))
+                rest = quotient
+            body()
+            self.at.close()
+
+    # Kept last dimension: vectors of outputs ----------------------------------------------------------------------
+
+    def _columns(self) -> None:
+        outer = self.plan.kept[:-1]
+        count = math.prod(v.extent for v in outer)
+        blocks = -(-self.extent // self.lanes)
+        if count >= 8 or count >= blocks:
+            self.at.hoist(self._roots())
+            self._share_outer(outer, lambda: self._vectors(0, blocks))
+        else:
+            begin, end = self.f.share(blocks, "%part", "%parts")  # type: ignore[arg-type]
+            self.at.hoist(self._roots())
+            self._share_outer(outer, lambda: self._vectors(begin, end), shared=False)
+
+    def _vectors(self, begin: Index, end: Index) -> None:
+        """The vectors with numbers begin to end of the last loop; only the last of all may be partial."""
+        self.at.hoist(self._roots())
+        whole, rest = divmod(self.extent, self.lanes)
+        known = isinstance(end, int)
+        unroll = _UNROLL if self.plan.reduced and whole % _UNROLL == 0 and known else 1
+        full_end = min(end, whole) if isinstance(end, int) else self.f.minimum(end, whole)
+        if not (known and full_end == 0):
+            with self.f.loop(begin, full_end, unroll) as loop:
+                starts = [self.f.mul(self.f.add(loop.index, u), self.lanes) for u in range(unroll)]
+                self._points(starts, None)
+        if rest:
+            mask = self.f.first_lanes(rest, self.lanes)
+            if known:
+                self._points([whole * self.lanes], mask)
+            else:
+                with self.f.when(self.f.compare("sgt", end, whole)):
+                    with self.f.when(self.f.compare("sle", begin, whole)):
+                        self._points([whole * self.lanes], mask)
+
+    def _points(self, starts: list[Index], mask: str | None) -> None:
+        """All phases for some vectors of outputs."""
+        scopes = []
+        for start in starts:
+            self.at.open()
+            self.at.place(start, mask)
+            scopes.append(self.at.take())
+        for phase in range(self.phases):
+            self._reduce_columns(phase, scopes)
+            for scope in scopes:
+                with self.at.resumed(scope):
+                    self._store_kept(phase)
+
+    def _reduce_columns(self, phase: int, scopes: list[Any]) -> None:
+        nodes = self._reductions(phase)
+        stores = self._full_stores(phase)
+        if not self.plan.reduced:
+            for scope in scopes:
+                with self.at.resumed(scope):
+                    self._finish_trivial(nodes)
+                    self._store_full(stores)
+            return
+        if not nodes and not stores:
+            return
+        for scope in scopes:
+            with self.at.resumed(scope):
+                self.at.hoist(self._roots(phase))
+        accumulators = [[self._accumulator(n) for n in nodes] for _ in scopes]
+        carried = [a for group in accumulators for a in group]
+        self._nest(self.plan.reduced, carried, lambda: self._accumulate(scopes, nodes, accumulators, stores))
+        for scope, group in zip(scopes, accumulators):
+            with self.at.resumed(scope):
+                for node, accumulator in zip(nodes, group):
+                    self._give(node, accumulator.result(self.at.vector))
+
+    def _accumulate(self, scopes: list[Any], nodes: list[Node], accumulators: list[list[Accumulator]], stores: list[Any]) -> None:
+        position = self._reduced_position() if any(a.counts for g in accumulators for a in g) else None
+        for scope, group in zip(scopes, accumulators):
+            with self.at.resumed(scope, self.at.bound_here()):
+                for node, accumulator in zip(nodes, group):
+                    value = self.at.vector.value(self.at.emit(self.plan.prologues[id(node)]), dtypes.float32)
+                    accumulator.step(self.at.vector, value, None, position)
+                self._store_full(stores)
+
+    def _nest(self, variables: Sequence[Var], carried: list[Accumulator], body: Callable[[], None]) -> None:
+        """Loops over `variables`, the accumulators carried through all of them."""
+        if not variables:
+            body()
+            return
+        carry = [pair for a in carried for pair in a.state()]
+        with self.f.loop(0, variables[0].extent, carry=carry) as loop:
+            values = list(loop.values)
+            for accumulator in carried:
+                accumulator.resume(values)
+            self.at.open()
+            self.at.bind(variables[0], loop.index)
+            self.at.hoist(self._roots())
+            self._nest(variables[1:], carried, body)
+            self.at.close()
+            loop.next = [operand for a in carried for _, operand in a.state()]
+        results = list(loop.results)
+        for accumulator in carried:
+            accumulator.resume(results)
+
+    def _reduced_position(self) -> Index:
+        """The number of the element along the reduced dimension, for arg max."""
+        total = flat([Affine.of(v) for v in self.plan.reduced], [v.extent for v in self.plan.reduced])
+        return self.at.scalar_index(total)
+
+    # Reduced last dimension: vectors along the row ----------------------------------------------------------------
+
+    def _row(self) -> None:
+        for phase in range(self.phases):
+            self.at.hoist(self._roots(phase))
+            self._reduce_row(phase)
+            self._store_kept(phase)
+
+    def _reduce_row(self, phase: int) -> None:
+        nodes, stores = self._reductions(phase), self._full_stores(phase)
+        if not nodes and not stores:
+            return
+        whole, rest = divmod(self.extent, self.lanes)
+        unroll = min(_UNROLL, whole) if nodes and whole else 1
+        groups = [[self._accumulator(n) for n in nodes] for _ in range(unroll)]
+        carried = [a for group in groups for a in group]
+        outer = self.plan.reduced[:-1]
+
+        def step(start: Index, group: list[Accumulator], mask: str | None) -> None:
+            self.at.open()
+            self.at.place(start, mask)
+            before = self._outer_position(outer) if any(a.counts for a in group) else None
+            for node, accumulator in zip(nodes, group):
+                value = self.at.vector.value(self.at.emit(self.plan.prologues[id(node)]), dtypes.float32)
+                position = self.f.add(before, start) if before is not None else None
+                accumulator.step(self.at.vector, value, mask, position, along=True)
+            self._store_full(stores)
+            self.at.close()
+
+        def row() -> None:
+            many = whole - whole % unroll
+            if many:
+                with self._carrying(0, many, unroll, carried) as index:
+                    for u, group in enumerate(groups):
+                        step(self.f.mul(self.f.add(index, u), self.lanes), group, None)
+            for extra in range(many, whole):
+                step(extra * self.lanes, groups[extra - many], None)
+            if rest:
+                step(whole * self.lanes, groups[(whole - many) % unroll], self.f.first_lanes(rest, self.lanes))
+
+        self._nest(outer, carried, row)
+        for i, node in enumerate(nodes):
+            total = groups[0][i]
+            for group in groups[1:]:
+                total.absorb(self.at.vector, group[i])
+            self._give(node, total.folded(self.at.vector))
+
+    def _outer_position(self, outer: Sequence[Var]) -> Index:
+        total = flat([Affine.of(v) for v in outer], [v.extent for v in outer]) * self.extent
+        return self.at.scalar_index(total)
+
+    def _carrying(self, start: int, stop: int, step: int, carried: list[Accumulator]) -> Any:
+        return _CarryingLoop(self.f, start, stop, step, carried)
+
+    # Members ------------------------------------------------------------------------------------------------------
+
+    def _reductions(self, phase: int) -> list[Node]:
+        plan = self.plan
+        return [n for n in self.kernel.members if id(n) in plan.prologues and plan.phase_of[id(n.outputs[0])] == phase]
+
+    def _full_stores(self, phase: int) -> list[GraphTensor]:
+        full = self.kernel.full
+        return [t for t in self.kernel.outputs if full[id(t)] and self.plan.phase_of[id(t)] == phase]
+
+    def _roots(self, phase: int | None = None) -> list[Expression]:
+        """What is computed (in one phase), for hoisting."""
+        plan = self.plan
+        phases = range(self.phases) if phase is None else (phase,)
+        out = [plan.prologues[id(n)] for p in phases for n in self._reductions(p)]
+        out += [plan.expression(t) for t in self.kernel.outputs if phase is None or plan.phase_of[id(t)] == phase]
+        return out
+
+    def _accumulator(self, node: Node) -> Accumulator:
+        description = self.kernel.descriptions[id(node)]
+        count = math.prod(v.extent for v in self.plan.reduced)
+        return Accumulator(self.at.vector, description, node.inputs[0].dtype, node.outputs[0].dtype, count)
+
+    def _finish_trivial(self, nodes: list[Node]) -> None:
+        """Reductions over dimensions of extent 1."""
+        for node in nodes:
+            accumulator = self._accumulator(node)
+            value = self.at.vector.value(self.at.emit(self.plan.prologues[id(node)]), dtypes.float32)
+            accumulator.step(self.at.vector, value, None, 0)
+            self._give(node, accumulator.result(self.at.vector))
+
+    def _give(self, node: Node, value: Value) -> None:
+        self.at.give(self.plan.expression(node.outputs[0]), id(node), value)
+
+    def _store_full(self, tensors: list[GraphTensor]) -> None:
+        for tensor in tensors:
+            value = self.at.emit(self.plan.expression(tensor))
+            self.at.store(self.targets[id(tensor)], self.plan.point, value, tensor.dtype)
+            self.at.reload(self.plan.expression(tensor), self.targets[id(tensor)], self.plan.point)
+
+    def _store_kept(self, phase: int) -> None:
+        """Kept-level outputs that can be computed once this phase's reductions are there."""
+        plan = self.plan
+        for tensor in self.kernel.outputs:
+            if self.kernel.full[id(tensor)]:
+                continue
+            is_reduction = id(tensor.node) in plan.prologues
+            ready = plan.phase_of[id(tensor)] if is_reduction else max(plan.phase_of[id(tensor)] - 1, 0)
+            if ready == phase:
+                value = self.at.emit(plan.expression(tensor))
+                self.at.store(self.targets[id(tensor)], plan.kept_point, value, tensor.dtype)
+
+
+class _CarryingLoop:
+    """A loop that carries accumulators."""
+
+    def __init__(self, f: Function, start: int, stop: int, step: int, carried: list[Accumulator]) -> None:
+        self.carried = carried
+        self._context = f.loop(start, stop, step, [pair for a in carried for pair in a.state()])
+
+    def __enter__(self) -> str:
+        self._loop = self._context.__enter__()
+        values = list(self._loop.values)
+        for accumulator in self.carried:
+            accumulator.resume(values)
+        return self._loop.index
+
+    def __exit__(self, *exc: Any) -> None:
+        self._loop.next = [operand for a in self.carried for _, operand in a.state()]
+        self._context.__exit__(*exc)
+        results = list(self._loop.results)
+        for accumulator in self.carried:
+            accumulator.resume(results)
