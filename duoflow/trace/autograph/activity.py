@@ -1,9 +1,11 @@
 """Which names a piece of syntax reads, writes and captures.
 
 A symbol is a string: a variable, `x`, or an attribute of one, `self.x` (a chain of names). Writing `self.x` reads
-`self`; the attribute is noted among `attributes`, because whoever holds the object sees it. Names captured by nested functions, lambdas and generator expressions are kept apart:
-they may be read later than the place where they stand.
+`self`; the attribute is noted among `attributes`, because whoever holds the object sees it. Names captured by nested
+functions, lambdas and generator expressions are kept apart: they may be read later than the place where they stand.
 """
+
+from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
@@ -20,6 +22,14 @@ class Activity:
     captured: set[str] = field(default_factory=set)
     declared: dict[str, str] = field(default_factory=dict)
 
+    def add(self, other: Activity) -> None:
+        """Take in the activity of a part."""
+        self.reads |= other.reads
+        self.writes |= other.writes
+        self.attributes |= other.attributes
+        self.captured |= other.captured
+        self.declared |= other.declared
+
 
 def of(nodes: ast.AST | Iterable[ast.AST]) -> Activity:
     """The activity of a node or of several, their blocks included and the bodies of nested functions not."""
@@ -27,6 +37,23 @@ def of(nodes: ast.AST | Iterable[ast.AST]) -> Activity:
     for node in [nodes] if isinstance(nodes, ast.AST) else nodes:
         visitor.visit(node)
     return visitor.found
+
+
+def remember(body: list[ast.stmt]) -> None:
+    """Compute the activity of every statement of a function once; `of` uses it from then on.
+
+    To be called when no statement will be changed any more, only replaced.
+    """
+    for node in body:
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for value in vars(node).values():
+                if isinstance(value, list) and value:
+                    if isinstance(value[0], ast.stmt):
+                        remember(value)
+                    elif isinstance(value[0], (ast.ExceptHandler, ast.match_case)):
+                        for part in value:
+                            remember(part.body)
+        node.activity = of(node)  # type: ignore[attr-defined]
 
 
 def symbol(node: ast.AST) -> str | None:
@@ -52,9 +79,27 @@ def bound(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[
     return ({arg.arg for arg in names if arg is not None} | inside.writes) - inside.declared.keys()
 
 
-class _Visitor(ast.NodeVisitor):
+class _Visitor:
     def __init__(self) -> None:
         self.found = Activity()
+
+    def visit(self, node: ast.AST) -> None:
+        known = getattr(node, "activity", None)
+        if known is not None:
+            self.found.add(known)
+            return
+        handler = getattr(self, "visit_" + type(node).__name__, None)
+        (self.generic_visit if handler is None else handler)(node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for field_name in node._fields:
+            value = getattr(node, field_name, None)
+            if isinstance(value, list):
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+            elif isinstance(value, ast.AST):
+                self.visit(value)
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Store):
@@ -67,6 +112,9 @@ class _Visitor(ast.NodeVisitor):
         if name is not None:
             self.found.attributes.add(name)
         self.visit(node.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        pass
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):

@@ -20,8 +20,8 @@ from .operators import converted
 def convert(function: Callable[..., Any], recursive: bool = True) -> Callable[..., Any]:
     """A callable whose Python control flow over tensors becomes graph control flow; what it calls is converted too.
 
-    tf.function traces this. Where a function's source cannot be found it runs unconverted, and a tensor used as a Python
-    bool in it raises an error that says why.
+    tf.function traces this. Where a function's source cannot be found it runs unconverted, and a tensor used as a
+    Python bool in it raises an error that says why.
     """
     target = converted(function)
 
@@ -128,7 +128,7 @@ def set_loop_options(
 
 
 class Feature(enum.Enum):
-    """Optional conversions of TensorFlow; here all of them are always on. TensorFlow: tf.autograph.experimental.Feature."""
+    """TensorFlow's optional conversions; here all are always on. TensorFlow: tf.autograph.experimental.Feature."""
 
     ALL = "ALL"
     AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"

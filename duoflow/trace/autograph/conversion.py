@@ -14,11 +14,11 @@ import logging
 import weakref
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
-from typing import Any
 
 from . import converters
 from .names import OPERATORS
 from .source import NoSource, find
+from .template import clone, position
 
 CO_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _CO_FUTURE = __future__.annotations.compiler_flag
@@ -80,8 +80,8 @@ def reason(code: CodeType) -> str:
     """Why the function of this code runs unconverted, as far as is known."""
     if OPERATORS in code.co_freevars:
         return (
-            "AutoGraph converted this function, but not this use: it converts `if`, `while`, `for`, `assert`, conditional "
-            "expressions, `and`, `or` and `not`, and not the conditions of comprehensions or `match`, nor `bool()`."
+            "AutoGraph converted this function, but not this use of a tensor: it converts `if`, `while`, `for`, "
+            "`assert`, `and`, `or`, `not` and conditional expressions; not comprehensions, `match` or `bool()`."
         )
     found = _cache.get(id(code))
     if found is not None and found[0]() is code and found[1].reason:
@@ -89,8 +89,8 @@ def reason(code: CodeType) -> str:
     if code.co_flags & CO_GENERATORS:
         return f"'{code.co_name}' is a generator or coroutine, which AutoGraph does not convert."
     return (
-        f"AutoGraph did not convert '{code.co_name}'. Decorate it with @tf.function, or call it from a function that is "
-        "converted; tf.autograph.experimental.do_not_convert and autograph=False prevent that."
+        f"AutoGraph did not convert '{code.co_name}'. Decorate it with @tf.function, or call it from a function that "
+        "is converted; tf.autograph.experimental.do_not_convert and autograph=False prevent that."
     )
 
 
@@ -103,7 +103,7 @@ def _convert(function: FunctionType) -> Converted:
     except NoSource as missing:
         return Converted(None, reason=str(missing))
     assert not isinstance(source.node, ast.AsyncFunctionDef)
-    node = copy.deepcopy(source.node)
+    node = clone(source.node)
     if isinstance(node, ast.FunctionDef):
         node.decorator_list = []
     tree = converters.convert(node, source.class_name)
@@ -111,25 +111,27 @@ def _convert(function: FunctionType) -> Converted:
 
 
 def _compile(tree: converters.FunctionNode, class_name: str | None, original: CodeType) -> CodeType:
-    """Compile inside a function that binds the free variables, and a class for private names; take the inner code out."""
+    """Compile inside a function that binds the free variables, in a class for private names; take the code out."""
     shell = copy.copy(tree)
     shell.args = _without_defaults(tree.args)
     if isinstance(shell, ast.FunctionDef):
         shell.returns = None
         shell.type_params = []  # type: ignore[attr-defined]
-    body: list[ast.stmt] = [ast.Expr(value=shell) if isinstance(shell, ast.Lambda) else shell]
+    where = position(tree)
+    body: list[ast.stmt] = [ast.Expr(value=shell, **where) if isinstance(shell, ast.Lambda) else shell]
     if class_name is not None:
-        body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[], type_params=[])]
+        kept = {"bases": [], "keywords": [], "decorator_list": [], "type_params": []}
+        body = [ast.ClassDef(name=class_name, body=body, **kept, **where)]
     free = [name for name in original.co_freevars if name.isidentifier() and name != "__class__"]
     arguments = ast.arguments(
         posonlyargs=[],
-        args=[ast.arg(arg=name) for name in (OPERATORS, *free)],
+        args=[ast.arg(arg=name, **where) for name in (OPERATORS, *free)],
         kwonlyargs=[],
         kw_defaults=[],
         defaults=[],
     )
-    factory = ast.FunctionDef(name=_MAIN, args=arguments, body=body, decorator_list=[], type_params=[])
-    module = ast.fix_missing_locations(ast.Module(body=[factory], type_ignores=[]))
+    factory = ast.FunctionDef(name=_MAIN, args=arguments, body=body, decorator_list=[], type_params=[], **where)
+    module = ast.Module(body=[factory], type_ignores=[])
     flags = original.co_flags & _CO_FUTURE
     code = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
     for _ in range(2 if class_name is None else 3):
@@ -139,7 +141,7 @@ def _compile(tree: converters.FunctionNode, class_name: str | None, original: Co
 
 def _without_defaults(arguments: ast.arguments) -> ast.arguments:
     """Parameters alone: the original function's defaults and annotations stay in force."""
-    bare = copy.deepcopy(arguments)
+    bare = clone(arguments)
     bare.defaults = []
     bare.kw_defaults = [None] * len(bare.kwonlyargs)
     for arg in (*bare.posonlyargs, *bare.args, *bare.kwonlyargs, bare.vararg, bare.kwarg):

@@ -22,7 +22,7 @@ def annotate(body: list[ast.stmt]) -> None:
 
 class _Backward:
     def block(self, body: list[ast.stmt], live: Live, always: Live) -> Live:
-        """What is live before `body` when `live` is after it. `always` is live anywhere inside: an exception may lead there."""
+        """What is live before `body` when `live` is after it; `always` is live anywhere in it: exceptions lead out."""
         for node in reversed(body):
             live = self.statement(node, live, always) | always
         return live

@@ -113,7 +113,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _matches(node: FunctionNode, code: CodeType) -> bool:
-    """Whether `code` can have been compiled from `node`: its name, its parameters, and the place of its instructions."""
+    """Whether `code` can come from `node`: its name, its parameters, and the place of its instructions."""
     if code.co_name != getattr(node, "name", "<lambda>"):
         return False
     names = parameters(node.args)

@@ -1,4 +1,4 @@
-"""Syntax trees from text: a template is parsed once, and each use fills its placeholders at one place of the user's file.
+"""Syntax trees from text: a template is parsed once; each use fills its placeholders, at one place of the user's file.
 
 A placeholder is any identifier of the template that is also a keyword argument:
 - a string renames it (a variable, a function, a parameter);
@@ -12,8 +12,6 @@ import ast
 from functools import cache
 from typing import Any
 
-_POSITION = ("lineno", "col_offset", "end_lineno", "end_col_offset")
-
 
 @cache
 def _parse(text: str) -> list[ast.stmt]:
@@ -21,8 +19,12 @@ def _parse(text: str) -> list[ast.stmt]:
 
 
 def position(node: ast.AST) -> dict[str, Any]:
-    """The position attributes of `node`, as keyword arguments for a new node."""
-    return {key: getattr(node, key) for key in _POSITION if hasattr(node, key)}
+    """The position of `node`, as keyword arguments for a new node: of its first line, or head, where it has several."""
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    for whole in (node, getattr(node, "test", None), getattr(node, "iter", None)):
+        if getattr(whole, "end_lineno", None) == line:
+            return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": whole.end_col_offset}
+    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
 
 
 def statements(text: str, at: ast.AST, /, **parts: Any) -> list[ast.stmt]:
@@ -98,3 +100,15 @@ def any_of(names: list[str], at: ast.AST) -> ast.expr:
 def negate(value: ast.expr) -> ast.expr:
     """`not value`."""
     return ast.UnaryOp(op=ast.Not(), operand=value, **position(value))
+
+
+def clone(node: Any) -> Any:
+    """A copy of a tree, positions included."""
+    kind = type(node)
+    if kind is list:
+        return [clone(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return node
+    copied = kind.__new__(kind)
+    copied.__dict__.update((name, clone(value)) for name, value in node.__dict__.items())
+    return copied

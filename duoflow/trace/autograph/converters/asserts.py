@@ -4,14 +4,13 @@ The operator adds an Assert op for a symbolic condition and says True; for any o
 """
 
 import ast
-import copy
 
 from ..names import OPERATORS
-from ..template import expression, position
+from ..template import clone, expression, position
 
 
 def convert(node: ast.Assert) -> ast.AST:
     """Rewrite one assert."""
-    message = copy.deepcopy(node.msg) if node.msg is not None else ast.Constant(value=None, **position(node))
+    message = clone(node.msg) if node.msg is not None else ast.Constant(value=None, **position(node))
     test = expression(f"{OPERATORS}.assert_stmt(test, lambda: message)", node, test=node.test, message=message)
     return ast.Assert(test=test, msg=node.msg, **position(node))

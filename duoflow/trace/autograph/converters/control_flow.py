@@ -25,6 +25,7 @@ from .assigned import Assigned, both
 
 def convert(function: ast.FunctionDef, names: Names, class_name: str | None) -> None:
     """Convert the control flow of one function."""
+    activity.remember(function.body)
     liveness.annotate(function.body)
     walk = Walk(function, names, class_name)
     arguments = frozenset(activity.bound(ast.Lambda(args=function.args, body=ast.Constant(value=None))))

@@ -21,35 +21,17 @@ REWRITERS: dict[type[ast.AST], Callable[[Any], ast.AST]] = {
 }
 
 
-def convert(node: Any) -> Any:
-    """Rewrite `node` and everything under it, in place where possible."""
+def convert(node: Any, left: set[int]) -> Any:
+    """Rewrite `node` and everything under it, in place where possible; `left` are the ids of functions to leave."""
     kind = type(node)
-    if kind is ast.ClassDef or kind is ast.AsyncFunctionDef or kind is ast.FunctionDef and not is_convertible(node):
+    if kind is ast.ClassDef or kind is ast.AsyncFunctionDef or id(node) in left:
         return node
     for field in kind._fields:
         value = getattr(node, field, None)
         if type(value) is list:
             if field != "decorator_list":
-                value[:] = [convert(item) if isinstance(item, ast.AST) else item for item in value]
+                value[:] = [convert(item, left) if isinstance(item, ast.AST) else item for item in value]
         elif isinstance(value, ast.AST):
-            setattr(node, field, convert(value))
+            setattr(node, field, convert(value, left))
     rewrite = REWRITERS.get(kind)
     return rewrite(node) if rewrite is not None else node
-
-
-def is_convertible(function: ast.AST) -> bool:
-    """Whether a nested function is converted along with the one around it."""
-    if not isinstance(function, ast.FunctionDef):
-        return False
-    marks = [ast.unparse(decorator) for decorator in function.decorator_list]
-    return not any(mark.split("(")[0].endswith("do_not_convert") for mark in marks) and not _yields(function.body)
-
-
-def _yields(nodes: list[Any]) -> bool:
-    for node in nodes:
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        nested = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-        if not isinstance(node, nested) and _yields(list(ast.iter_child_nodes(node))):
-            return True
-    return False

@@ -7,16 +7,16 @@
                                  else:
                                      c()
 
-Where a branch of an `if` always jumps, what follows moves into the other branch and the flag is often not needed; else
-what follows is guarded by `if not flag`. A flag nobody reads is dropped again. Returns keep their native form where none
-stands inside an `if` or a loop. A `for` gets `extra_test`, what must hold for its next iteration, or None.
+Where a branch of an `if` always jumps, what follows moves into the other branch and the flag is often not needed;
+else what follows is guarded by `if not flag`. A flag nobody reads is dropped again. Returns keep their native form
+where none stands inside an `if` or a loop. A `for` gets `extra_test`, what must hold for its next iteration, or None.
 """
 
 import ast
 from collections.abc import Iterator
 
 from ..names import OPERATORS, Names
-from ..template import any_of, load, negate, position, statement, statements
+from ..template import any_of, negate, position, statement, statements
 
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _JUMPS = (ast.Break, ast.Continue, ast.Return)
@@ -29,9 +29,9 @@ def convert(function: ast.FunctionDef, names: Names) -> None:
     """Lower the jumps of one function; those of functions inside it are left."""
     lowering = _Lowering(names)
     body, at = function.body, function
-    returns = [node for node in _own_nodes(body) if isinstance(node, ast.Return)]
-    lowering.returns = any(_returns_inside(node) for node in _own_nodes(body) if isinstance(node, _FUNCTIONAL))
-    lowering.value = lowering.returns and any(node.value is not None for node in returns)
+    returns = list(_returns(body, False))
+    lowering.returns = any(inside for _, inside in returns)
+    lowering.value = lowering.returns and any(node.value is not None for node, _ in returns)
     if lowering.value and not _always_jumps(body):
         body = [*body, ast.Return(value=None, **position(body[-1]))]
     body, _ = lowering.block(body)
@@ -43,7 +43,7 @@ def convert(function: ast.FunctionDef, names: Names) -> None:
     if lowering.value:
         if lowering.done in lowering.read:
             start += statements(f"result = {OPERATORS}.UndefinedReturn()", at, result=lowering.result)
-        body += statements("return result", returns[-1], result=lowering.result)
+        body += statements("return result", returns[-1][0], result=lowering.result)
     function.body = [*body[:opening], *start, *body[opening:]]
 
 
@@ -168,23 +168,20 @@ def _always_jumps(body: list[ast.stmt]) -> bool:
     return False
 
 
-def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """All nodes under `body` but those of nested functions and classes."""
-    for node in body:
-        yield node
-        if not isinstance(node, _NESTED):
-            yield from _own_nodes(list(ast.iter_child_nodes(node)))  # type: ignore[arg-type]
-
-
-def _returns_inside(node: ast.AST) -> bool:
-    return any(isinstance(inner, ast.Return) for inner in _own_nodes(list(ast.iter_child_nodes(node))))  # type: ignore[arg-type]
+def _returns(nodes: list[ast.AST] | list[ast.stmt], inside: bool) -> Iterator[tuple[ast.Return, bool]]:
+    """The return statements of a function's own blocks, and whether each stands in an `if` or a loop."""
+    for node in nodes:
+        if isinstance(node, ast.Return):
+            yield node, inside
+        elif isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not isinstance(node, _NESTED):
+            yield from _returns(list(ast.iter_child_nodes(node)), inside or isinstance(node, _FUNCTIONAL))
 
 
 def _jumps_out_of(node: ast.AST, in_loop: bool = False) -> Iterator[ast.AST]:
     """The jumps under `node` that lead out of it."""
     if isinstance(node, ast.Return) or isinstance(node, _JUMPS) and not in_loop:
         yield node
-    elif not isinstance(node, _NESTED):
+    elif isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)) and not isinstance(node, _NESTED):
         for field, value in ast.iter_fields(node):
             inner = in_loop or isinstance(node, (ast.While, ast.For)) and field == "body"
             for child in value if isinstance(value, list) else [value]:

@@ -1,4 +1,4 @@
-"""Takes `tf.autograph.experimental.set_loop_options(...)` out of a loop's body; its arguments become the loop's options.
+"""Takes `tf.autograph.experimental.set_loop_options(...)` out of a loop's body; its arguments become options.
 
 The call is recognised by its last name, at the top of the body (among its leading statements or later).
 """

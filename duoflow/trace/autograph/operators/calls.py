@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -26,16 +27,18 @@ def converted(target: Any) -> Any:
         return functools.partial(converted(target.func), *target.args, **target.keywords)
     if isinstance(target, type) or not callable(target):
         return target
-    call = getattr(kind, "__call__", None)
+    call = inspect.getattr_static(kind, "__call__", None)
     if type(call) is FunctionType and not is_allowed(call) and not status.is_excluded(target):
         return MethodType(_function(call), target)
     return target
 
 
 def _function(function: FunctionType) -> Callable[..., Any]:
+    if status.is_excluded(function):
+        return function
     if is_ours(function):
         return _passing_callbacks(function)
-    if is_allowed(function) or status.is_excluded(function) or not status.is_recursive():
+    if is_allowed(function) or not status.is_recursive():
         return function
     return convert_function(function)
 
@@ -51,7 +54,6 @@ def _method(method: MethodType) -> Callable[..., Any]:
 def _passing_callbacks(function: Callable[..., Any]) -> Callable[..., Any]:
     """One of our functions, given the converted form of the user's functions among its arguments."""
 
-    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*map(_callback, args), **{name: _callback(value) for name, value in kwargs.items()})
 

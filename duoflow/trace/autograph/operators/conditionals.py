@@ -101,8 +101,8 @@ class _Branches:
             return Undefined(mine.name, mine.structure.why or theirs.why)
         given, missing = ("else", "main") if state.is_undefined(mine.structure) else ("main", "else")
         message = (
-            f"'{mine.name}' must also be initialized in the {missing} branch: it has a value only in the {given} branch of "
-            "an `if` on a tensor, and is used after it. Assign it before the `if`, or in both branches."
+            f"'{mine.name}' must also be initialized in the {missing} branch: it has a value in the {given} branch "
+            "only of an `if` on a tensor, and is used after it. Assign it before the `if`, or in both branches."
         )
         return Undefined(mine.name, str(state.problem(ValueError, message)))
 

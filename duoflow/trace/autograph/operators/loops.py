@@ -90,8 +90,8 @@ def _python_for(
         if not isinstance(iterated, collections.abc.Sized):
             raise state.problem(
                 NotImplementedError,
-                "break and return statements which depend on a TF condition are not supported in a Python `for` over an "
-                f"iterator of unknown length ({type(iterated).__name__}). Iterate over tf.range, a tensor or a sequence.",
+                "break and return statements which depend on a TF condition are not supported in a Python `for` over "
+                f"an iterator of unknown length ({type(iterated).__name__}). Iterate over tf.range or a list.",
             )
         if_stmt(going, lambda item=item: body(item), lambda: None, get_state, set_state, names, len(names))
 
@@ -146,18 +146,17 @@ class GraphLoop:
         self.undefined: dict[int, Any] = {}
 
     def define_missing(self) -> None:
-        """Start variables that the first iteration defines with zeros: what an iteration would give, were there one."""
+        """Start variables that are undefined or None, and that an iteration defines, with zeros of that type."""
         before = self.get_state()
-        missing = [index for index, value in enumerate(before) if state.is_undefined(value)]
+        missing = [index for index, value in enumerate(before) if value is None or state.is_undefined(value)]
         if not missing:
             return
         try:
             after = probe(lambda: self._iteration(before))[0]
         except UnboundLocalError as error:
-            names = ", ".join(f"'{self.names[index]}'" for index in missing)
-            raise state.problem(
-                ValueError, f"{names} must be defined before the loop: an iteration reads it first ({error})."
-            ) from error
+            names = ", ".join(f"'{state.shown_name(self.names[index])}'" for index in missing)
+            message = f"{names} must be defined before the loop: an iteration reads it first ({error})."
+            raise state.problem(ValueError, message) from error
         values = list(before)
         for index in missing:
             if not state.is_undefined(after[index].structure):
@@ -165,7 +164,8 @@ class GraphLoop:
         self.set_state(tuple(values))
 
     def _iteration(self, before: Any) -> list[Value]:
-        self.set_state(state.copies(before))
+        values = state.read(self.names, before)
+        self.set_state(tuple(state.write(values, [tensor for value in values for tensor in value.tensors])))
         self.body()
         after = state.read(self.names, self.get_state())
         self.set_state(before)
@@ -183,20 +183,18 @@ class GraphLoop:
     def leave(self, invariants: Sequence[Any] | None = None) -> list[Any]:
         """The tensors of the state after an iteration, checked against those before the loop."""
         after = state.read(self.names, self.get_state())
+        kept = []
         for index, (mine, theirs) in enumerate(zip(self.first, after, strict=True)):
             if state.is_undefined(mine.structure):
                 self.undefined[index] = theirs.structure
-                continue
-            if state.is_undefined(theirs.structure):
+            elif state.is_undefined(theirs.structure):
                 theirs.structure.use()
-            state.match(mine, theirs, _PLACES, _WHAT)
-        after = [value for value in after if not state.is_undefined(value.structure)]
-        tensors = [tensor for value in after for tensor in value.tensors]
-        names = [value.name for value in after for _ in value.tensors]
-        started = [tensor for value in self.first for tensor in value.tensors]
-        for name, old, new, fixed in zip(names, started, tensors, invariants or [None] * len(tensors), strict=True):
+            else:
+                state.match(mine, theirs, _PLACES, _WHAT)
+                kept += [(mine.name, *pair) for pair in zip(mine.tensors, theirs.tensors, strict=True)]
+        for (name, old, new), fixed in zip(kept, invariants or [None] * len(kept), strict=True):
             _check_shape(name, old, new, fixed)
-        return tensors
+        return [new for _, _, new in kept]
 
     def run(self, test: Block) -> None:
         """Build the loop and give the state its results."""
@@ -220,7 +218,13 @@ class GraphLoop:
                 for old, fixed in zip(started, invariants, strict=True)
             ]
         results = F.while_loop(loop_test, loop_body, [*started, *dummy], **options)
-        self.enter(state.as_list(results))
+        values = state.write(self.first, state.as_list(results))
+        self.set_state(tuple([self._told(index, value) for index, value in enumerate(values)]))
+
+    def _told(self, index: int, value: Any) -> Any:
+        """An undefined value with the reason it is, from the iteration that could have defined it."""
+        later = self.undefined.get(index)
+        return later if later is not None and state.is_undefined(value) and state.is_undefined(later) else value
 
     def invariants(self, started: list[Any]) -> list[Any] | None:
         """The shapes of `set_loop_options(shape_invariants=[(variable, shape), ...])`, in the order of the tensors."""
@@ -239,8 +243,8 @@ def _check_shape(name: str, old: Any, new: Any, fixed: Any) -> None:
         if not _at_least(new.dims, old.dims):
             raise state.problem(
                 ValueError,
-                f"'{name}' has shape {shapes.show(old.dims)} before the loop, but shape {shapes.show(new.dims)} after one "
-                "iteration. Use tf.autograph.experimental.set_loop_options to set shape invariants.",
+                f"'{name}' has shape {shapes.show(old.dims)} before the loop, but shape {shapes.show(new.dims)} after "
+                "one iteration. Use tf.autograph.experimental.set_loop_options to set shape invariants.",
             )
     elif not _at_least(new.dims, shapes.as_dims(fixed)):
         raise state.problem(

@@ -18,6 +18,8 @@ from ....core.late import F
 from ....core.tensor import Operators, Tensor, convert
 from .undefined import Undefined
 
+Block = Callable[[], Any]
+
 _CONVERTED = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
 
 
@@ -43,7 +45,15 @@ class Value:
 
 def read(names: Sequence[str], values: Iterable[Any]) -> list[Value]:
     """State values with their leaves converted."""
-    return [Value(n, v, [_carry(leaf) for leaf in nest.flatten(v)]) for n, v in zip(names, values, strict=False)]
+    return [
+        Value(shown_name(name), value, [_carry(leaf) for leaf in nest.flatten(value)])
+        for name, value in zip(names, values, strict=False)
+    ]
+
+
+def shown_name(name: str) -> str:
+    """A state variable in messages: conversion keeps the result of a function in one of its own."""
+    return "return value" if name.startswith("retval_") else name
 
 
 def copies(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -119,14 +129,14 @@ def match(first: Value, second: Value, places: tuple[str, str], what: str) -> No
             if a.dtype is not b.dtype:
                 raise problem(
                     TypeError,
-                    f"'{name}' has dtype {a.dtype.name} {here}, but dtype {b.dtype.name} {there}. {what}; use tf.cast, or "
-                    "write the constant with the dtype that is meant (0.0 for 0).",
+                    f"'{name}' has dtype {a.dtype.name} {here}, but dtype {b.dtype.name} {there}. {what}; use tf.cast, "
+                    "or write the constant with the dtype that is meant (0.0 for 0).",
                 )
         elif not is_carried(a) and a is not b:
             raise problem(
                 TypeError,
-                f"'{name}' is {kind(a)} {here}, but {kind(b)} {there}. A graph can choose between tensors only, when it "
-                "runs; a Python object must be the same in both places.",
+                f"'{name}' is {kind(a)} {here}, but {kind(b)} {there}. A graph can choose between tensors only, when "
+                "it runs; a Python object must be the same in both places.",
             )
 
 
@@ -142,6 +152,3 @@ def is_undefined(value: Any) -> bool:
 def as_list(result: Any) -> list[Any]:
     """The results of a graph op, however it packs them."""
     return list(result) if isinstance(result, (list, tuple)) else [] if result is None else [result]
-
-
-Block = Callable[[], Any]

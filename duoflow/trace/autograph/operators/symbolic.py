@@ -16,7 +16,7 @@ def is_symbolic(value: Any) -> bool:
 
 
 def is_iterated_in_graph(value: Any) -> bool:
-    """Whether a `for` over a value becomes a loop of the graph: any tensor while tracing, lest large ones be unrolled."""
+    """Whether a `for` over a value becomes a loop of the graph: any tensor while tracing, lest it be unrolled."""
     return isinstance(value, Operators) and context.graph is not None
 
 
