@@ -1,0 +1,1 @@
+"""Python to graphs: tf.function, trace types, v1 sessions, AutoGraph."""
