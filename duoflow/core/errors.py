@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 __all__ = [
@@ -81,11 +82,17 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _Origin = tuple[str, int]
 
 
+def caller_frame() -> FrameType | None:
+    """The nearest frame outside duoflow."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
 def caller_origin() -> _Origin | None:
     """The file and line of the nearest frame outside duoflow: the user's line."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]
+    frame = caller_frame()
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
 
 

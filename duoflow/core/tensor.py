@@ -6,6 +6,7 @@ The operators go through `F`, the late-bound public functions, so they obey the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from . import dtypes, shapes
 from .context import context
 from .dtypes import DType
-from .errors import OperatorNotAllowedInGraphError, show_origin
+from .errors import OperatorNotAllowedInGraphError, caller_frame, show_origin
 from .late import F
 from .shapes import Dims, TensorShape
 from .spec import Spec
@@ -393,6 +394,10 @@ class HandleTensor(EagerTensor):
     __str__ = __repr__
 
 
+#: Says why code that uses a tensor as a Python value was not converted to a graph; AutoGraph sets it.
+why_unconverted: Callable[[CodeType], str] | None = None
+
+
 class GraphTensor(Tensor):
     """An output of a graph node; its value exists when the graph runs."""
 
@@ -457,6 +462,9 @@ class GraphTensor(Tensor):
 
     def _no_value(self, what: str, remedy: str) -> OperatorNotAllowedInGraphError:
         where = show_origin(self.node.origin)
+        frame = caller_frame()
+        if why_unconverted is not None and frame is not None:
+            remedy = f"{why_unconverted(frame.f_code)} {remedy}"
         return OperatorNotAllowedInGraphError(
             f"{what} is not allowed: {self!r} has no value while the graph is being built"
             + (f" (made at {where})" if where else "")
@@ -466,14 +474,13 @@ class GraphTensor(Tensor):
     def __bool__(self) -> bool:
         raise self._no_value(
             "Using a symbolic `tf.Tensor` as a Python `bool`",
-            "Decorate the function with @tf.function so that AutoGraph converts `if` and `while`, "
-            "or use tf.cond, tf.while_loop or tf.where.",
+            "Write it with tf.cond, tf.while_loop or tf.where, or as a statement that AutoGraph converts.",
         )
 
     def __iter__(self) -> Iterator[Any]:
         raise self._no_value(
             "Iterating over a symbolic `tf.Tensor`",
-            "Use `for` in a function that AutoGraph converts, tf.map_fn, tf.unstack or tf.while_loop.",
+            "Write it with tf.map_fn, tf.unstack or tf.while_loop, or as a `for` statement that AutoGraph converts.",
         )
 
     def __len__(self) -> int:

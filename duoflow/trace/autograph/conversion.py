@@ -15,6 +15,7 @@ import weakref
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 
+from ...core import tensor
 from . import converters
 from .names import OPERATORS
 from .source import NoSource, find
@@ -92,6 +93,9 @@ def reason(code: CodeType) -> str:
         f"AutoGraph did not convert '{code.co_name}'. Decorate it with @tf.function, or call it from a function that "
         "is converted; tf.autograph.experimental.do_not_convert and autograph=False prevent that."
     )
+
+
+tensor.why_unconverted = reason
 
 
 def _convert(function: FunctionType) -> Converted:

@@ -10,7 +10,7 @@ def set_item(target: Any, key: Any, value: Any) -> Any:
     """The value of `x` after `x[key] = value`: for a graph's tensor a changed copy, for a TensorArray its successor."""
     if isinstance(target, GraphTensor):
         return F.tensor_scatter_nd_update(target, [[key]], [value])
-    if hasattr(target, "flow") and hasattr(target, "write"):
+    if isinstance(target, F.TensorArray):
         return target.write(key, value)
     target[key] = value
     return target

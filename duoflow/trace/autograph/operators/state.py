@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ....core import nest, shapes
+from ....core import dtypes, nest, shapes
+from ....core.composite import Composite, expand, pack
 from ....core.errors import caller_origin, with_origin
 from ....core.late import F
 from ....core.tensor import Operators, Tensor, convert
@@ -20,7 +21,7 @@ from .undefined import Undefined
 
 Block = Callable[[], Any]
 
-_CONVERTED = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
+_CONVERTED = (bool, int, float, complex, str, bytes, np.ndarray, np.generic, Operators)
 
 
 @dataclass(frozen=True)
@@ -69,24 +70,25 @@ def write(values: Iterable[Value], tensors: Iterable[Any]) -> list[Any]:
 
 def is_carried(leaf: Any) -> bool:
     """Whether the graph carries a (converted) leaf."""
-    return isinstance(leaf, Tensor) or hasattr(leaf, "flow") or hasattr(leaf, "_type_spec")
+    return isinstance(leaf, (Tensor, Composite))
 
 
 def _carry(leaf: Any) -> Any:
-    if isinstance(leaf, Tensor) or is_carried(leaf) and not isinstance(leaf, Operators):
-        return leaf
-    return convert(leaf) if isinstance(leaf, (*_CONVERTED, Operators)) else leaf
+    """A leaf as the graph carries it; objects that it does not carry stay as they are."""
+    return convert(leaf) if isinstance(leaf, _CONVERTED) and not is_carried(leaf) else leaf
 
 
 def zeros_like(value: Value) -> Any:
     """A value of the same form whose tensors are zeros: a stand-in that nothing reads."""
-    return value.rebuilt([_zeros(tensor, value.name) for tensor in value.tensors])
+    return value.rebuilt([_zeros(leaf) for leaf in value.tensors])
 
 
-def _zeros(tensor: Any, name: str) -> Any:
-    if not isinstance(tensor, Tensor):
-        raise problem(ValueError, f"'{name}' must be defined before the loop: a {kind(tensor)} has no default value.")
-    return F.zeros([0 if size is None else size for size in tensor.dims or ()], tensor.dtype)
+def _zeros(leaf: Any) -> Any:
+    if isinstance(leaf, Composite):
+        return pack(leaf, [_zeros(component) for component in expand([leaf])])
+    if leaf.dtype is dtypes.variant:
+        return F.tensor_list_reserve(0, dtypes.float32)
+    return F.zeros([0 if size is None else size for size in leaf.dims or ()], leaf.dtype)
 
 
 def kind(leaf: Any) -> str:
