@@ -1,4 +1,4 @@
-"""What every test and doctest may rely on: `tf` and `np` in doctests, fixed seeds, no aliases left behind."""
+"""What tests and doctests may rely on: `tf` and `np`, fixed seeds, graphs checked between passes, no aliases left."""
 
 import random
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import duoflow
+from duoflow.core.switches import switches
 from duoflow.tools import alias
+
+switches.check_graphs = True
 
 
 @pytest.fixture(autouse=True)
