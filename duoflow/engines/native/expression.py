@@ -28,7 +28,7 @@ from .scalar import LLVMBuilder, register_type
 
 __all__ = [
     "Apply", "Choose", "Constant", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
-    "describe", "uniform_value",
+    "children", "describe", "uniform_value",
 ]  # fmt: skip
 
 
@@ -46,7 +46,7 @@ _ELEMENTWISE = Elementwise()
 def describe(node: Node) -> Any:
     """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
     op = node.op
-    if not all(t.spec.known for t in (*node.inputs, *node.outputs)):
+    if not all(t.spec.known and 0 not in t.spec.shape for t in (*node.inputs, *node.outputs)):
         return None
     try:
         if any(register_type(t.dtype) is None for t in (*node.inputs, *node.outputs)):
@@ -182,6 +182,17 @@ class Result(Expression):
     def __init__(self, node: Node, variables: frozenset[Var]) -> None:
         super().__init__(node.outputs[0].dtype, variables, frozenset({id(node)}))
         self.node = node
+
+
+def children(e: Expression) -> tuple[Expression, ...]:
+    """The expressions that one is made from."""
+    if isinstance(e, Apply):
+        return e.arguments
+    if isinstance(e, Choose):
+        return (e.inside, e.outside)
+    if isinstance(e, Load) and e.dynamic is not None:
+        return (e.dynamic,)
+    return ()
 
 
 def bounds_needed(index: tuple[Affine, ...], sizes: tuple[int, ...]) -> Guard:

@@ -18,18 +18,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from duoflow.core import dtypes, lowering
-from duoflow.core.dtypes import DType
 from duoflow.core.graph import Node
 from duoflow.core.tensor import GraphTensor
 
-from .expression import Apply, Choose, Constant, Expression, Load, Misaligned, Resolver, Result
+from .expression import Expression, Load, Misaligned, Resolver, Result, children
 from .index import Affine, Split, Var, flat, row_major, unflat
 from .ir import Function, Index, Module
+from .place import Place
 from .reduce import Accumulator
-from .scalar import LLVMBuilder, Value
+from .scalar import Value
 from .target import Target
 
 __all__ = ["Dimension", "LoopKernel", "write_loops"]
@@ -175,17 +173,6 @@ class _Plan:
         self.reads = list(found.values())
 
 
-def children(e: Expression) -> tuple[Expression, ...]:
-    """The expressions that one is made from."""
-    if isinstance(e, Apply):
-        return e.arguments
-    if isinstance(e, Choose):
-        return (e.inside, e.outside)
-    if isinstance(e, Load) and e.dynamic is not None:
-        return (e.dynamic,)
-    return ()
-
-
 def lanes_for(target: Target, kernel: LoopKernel, extent: int) -> int:
     """The vector width: what fills a register with the widest floats involved, and no more than the loop has turns."""
     sizes = [t.dtype.size for n in kernel.members for t in (*n.outputs, *n.inputs) if t.dims]
@@ -211,7 +198,7 @@ class _Writer:
         self.pointers = {id(t): p for t, p in zip(plan.reads, pointers)}
         self.targets = dict(zip(map(id, kernel.outputs), pointers[len(plan.reads) :]))
         check = f.parameter("%ptrs", 0, "ptr") if plan.checks else None
-        self.at = _Place(f, self.lanes, self.vector_var, self.pointers, check)
+        self.at = Place(f, self.lanes, self.vector_var, self.pointers, check)
         self.phases = 1 + max([plan.phase_of[id(n.outputs[0])] for n in kernel.members], default=0)
         self.stored = {id(t) for t in kernel.outputs}
 
@@ -312,7 +299,7 @@ class _Writer:
     def _accumulate(self, scopes: list[Any], nodes: list[Node], accumulators: list[list[Accumulator]], stores: list[Any]) -> None:
         position = self._reduced_position() if any(a.counts for g in accumulators for a in g) else None
         for scope, group in zip(scopes, accumulators):
-            with self.at.resumed(scope, self.at.bound_here()):
+            with self.at.resumed(scope, fresh=True):
                 for node, accumulator in zip(nodes, group):
                     value = self.at.vector.value(self.at.emit(self.plan.prologues[id(node)]), dtypes.float32)
                     accumulator.step(self.at.vector, value, None, position)
@@ -432,22 +419,24 @@ class _Writer:
         self.at.give(self.plan.expression(node.outputs[0]), id(node), value)
 
     def _store_full(self, tensors: list[GraphTensor]) -> None:
-        for tensor in tensors:
-            value = self.at.emit(self.plan.expression(tensor))
-            self.at.store(self.targets[id(tensor)], self.plan.point, value, tensor.dtype)
-            self.at.reload(self.plan.expression(tensor), self.targets[id(tensor)], self.plan.point)
+        values = [self.at.emit(self.plan.expression(t)) for t in tensors]  # all before any: outputs may replace inputs
+        for tensor, value in zip(tensors, values):
+            target = self.targets[id(tensor)]
+            self.at.store(target, self.plan.point, value, tensor.dtype)
+            self.at.reload(self.plan.expression(tensor), target, self.plan.point, tensor.dtype)
 
     def _store_kept(self, phase: int) -> None:
         """Kept-level outputs that can be computed once this phase's reductions are there."""
         plan = self.plan
+        ready = []
         for tensor in self.kernel.outputs:
-            if self.kernel.full[id(tensor)]:
-                continue
-            is_reduction = id(tensor.node) in plan.prologues
-            ready = plan.phase_of[id(tensor)] if is_reduction else max(plan.phase_of[id(tensor)] - 1, 0)
-            if ready == phase:
-                value = self.at.emit(plan.expression(tensor))
-                self.at.store(self.targets[id(tensor)], plan.kept_point, value, tensor.dtype)
+            if not self.kernel.full[id(tensor)]:
+                is_reduction = id(tensor.node) in plan.prologues
+                first = plan.phase_of[id(tensor)] if is_reduction else max(plan.phase_of[id(tensor)] - 1, 0)
+                if first == phase:
+                    ready.append((tensor, self.at.emit(plan.expression(tensor))))
+        for tensor, value in ready:
+            self.at.store(self.targets[id(tensor)], plan.kept_point, value, tensor.dtype)
 
 
 class _CarryingLoop:
