@@ -183,7 +183,8 @@ class Graph:
                 raise TypeError(
                     f"{tensor!r} is out of scope and cannot be used here: it belongs to the graph "
                     f"{getattr(tensor.node.graph, 'name', '')!r}. Return it from the function that made it, or pass it as an "
-                    "argument; use a tf.Variable to keep state between calls."
+                    "argument; collect the values of a loop in a tf.TensorArray rather than a list; use a tf.Variable to "
+                    "keep state between calls."
                 )
         if not isinstance(tensor, Tensor):
             raise TypeError(f"Expected a tensor, received {tensor!r}.")

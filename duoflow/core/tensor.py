@@ -6,7 +6,7 @@ The operators go through `F`, the late-bound public functions, so they obey the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import CodeType
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -395,7 +395,7 @@ class HandleTensor(EagerTensor):
 
 
 #: Says why code that uses a tensor as a Python value was not converted to a graph; AutoGraph sets it.
-why_unconverted: Callable[[CodeType], str] | None = None
+why_unconverted: Callable[[FrameType], str] | None = None
 
 
 class GraphTensor(Tensor):
@@ -464,7 +464,7 @@ class GraphTensor(Tensor):
         where = show_origin(self.node.origin)
         frame = caller_frame()
         if why_unconverted is not None and frame is not None:
-            remedy = f"{why_unconverted(frame.f_code)} {remedy}"
+            remedy = f"{why_unconverted(frame)} {remedy}"
         return OperatorNotAllowedInGraphError(
             f"{what} is not allowed: {self!r} has no value while the graph is being built"
             + (f" (made at {where})" if where else "")

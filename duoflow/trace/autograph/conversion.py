@@ -13,7 +13,7 @@ import inspect
 import logging
 import weakref
 from dataclasses import dataclass
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FrameType, FunctionType
 
 from ...core import tensor
 from . import converters
@@ -40,6 +40,7 @@ class Converted:
     reason: str = ""
 
 
+_made: weakref.WeakSet[CodeType] = weakref.WeakSet()
 _cache: dict[int, tuple[weakref.ref[CodeType], Converted]] = {}
 
 
@@ -77,22 +78,41 @@ def lookup(function: FunctionType) -> Converted:
     return converted
 
 
-def reason(code: CodeType) -> str:
-    """Why the function of this code runs unconverted, as far as is known."""
-    if OPERATORS in code.co_freevars:
-        return (
-            "AutoGraph converted this function, but not this use of a tensor: it converts `if`, `while`, `for`, "
-            "`assert`, `and`, `or`, `not` and conditional expressions; not comprehensions, `match` or `bool()`."
-        )
-    found = _cache.get(id(code))
-    if found is not None and found[0]() is code and found[1].reason:
-        return f"'{code.co_name}' could not be converted by AutoGraph: {found[1].reason}."
-    if code.co_flags & CO_GENERATORS:
-        return f"'{code.co_name}' is a generator or coroutine, which AutoGraph does not convert."
+def reason(frame: FrameType) -> str:
+    """Why a tensor meets Python's own control flow in this frame: what became of its function, or of those around it."""
+    code, outer = frame.f_code, frame
+    while outer is not None:
+        if _holds(outer.f_code, code):
+            known = _verdict(outer.f_code)
+            if known:
+                return known
+        outer = outer.f_back  # type: ignore[assignment]
     return (
         f"AutoGraph did not convert '{code.co_name}'. Decorate it with @tf.function, or call it from a function that "
         "is converted; tf.autograph.experimental.do_not_convert and autograph=False prevent that."
     )
+
+
+def _verdict(code: CodeType) -> str:
+    found = _cache.get(id(code))
+    if OPERATORS in code.co_freevars or code in _made:
+        return (
+            "AutoGraph converted this function, but not this use of a tensor: it converts `if`, `while`, `for`, "
+            "`assert`, `and`, `or`, `not` and conditional expressions; not comprehensions, `match` or `bool()`."
+        )
+    if found is not None and found[0]() is code and found[1].reason:
+        return f"'{code.co_name}' could not be converted by AutoGraph: {found[1].reason}."
+    if code.co_flags & CO_GENERATORS:
+        return f"'{code.co_name}' is a generator or coroutine, which AutoGraph does not convert."
+    return ""
+
+
+def _holds(outer: CodeType, inner: CodeType) -> bool:
+    """Whether one piece of code stands inside another, in the text."""
+    if outer is inner:
+        return True
+    lines = [line for _, _, line in outer.co_lines() if line is not None]
+    return outer.co_filename == inner.co_filename and min(lines) <= inner.co_firstlineno <= max(lines)
 
 
 tensor.why_unconverted = reason
@@ -111,7 +131,9 @@ def _convert(function: FunctionType) -> Converted:
     if isinstance(node, ast.FunctionDef):
         node.decorator_list = []
     tree = converters.convert(node, source.class_name)
-    return Converted(_compile(tree, source.class_name, code), tree)
+    new = _compile(tree, source.class_name, code)
+    _made.add(new)
+    return Converted(new, tree)
 
 
 def _compile(tree: converters.FunctionNode, class_name: str | None, original: CodeType) -> CodeType:

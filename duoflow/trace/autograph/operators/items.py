@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ....core.composite import Composite
 from ....core.late import F
 from ....core.tensor import GraphTensor
 
@@ -10,7 +11,7 @@ def set_item(target: Any, key: Any, value: Any) -> Any:
     """The value of `x` after `x[key] = value`: for a graph's tensor a changed copy, for a TensorArray its successor."""
     if isinstance(target, GraphTensor):
         return F.tensor_scatter_nd_update(target, [[key]], [value])
-    if isinstance(target, F.TensorArray):
+    if isinstance(target, Composite) and hasattr(target, "write"):
         return target.write(key, value)
     target[key] = value
     return target

@@ -13,6 +13,7 @@ from typing import Any
 
 from ....core import shapes
 from ....core.late import F
+from ....core.shapes import TensorShape
 from ....core.tensor import Tensor, convert
 from . import state
 from .conditionals import if_stmt
@@ -240,24 +241,15 @@ def _check_shape(name: str, old: Any, new: Any, fixed: Any) -> None:
     if not isinstance(old, Tensor) or not isinstance(new, Tensor):
         return
     if fixed is None:
-        if not _at_least(new.dims, old.dims):
+        if not TensorShape(new.dims).is_subtype_of(TensorShape(old.dims)):
             raise state.problem(
                 ValueError,
                 f"'{name}' has shape {shapes.show(old.dims)} before the loop, but shape {shapes.show(new.dims)} after "
                 "one iteration. Use tf.autograph.experimental.set_loop_options to set shape invariants.",
             )
-    elif not _at_least(new.dims, shapes.as_dims(fixed)):
+    elif not TensorShape(new.dims).is_subtype_of(TensorShape(fixed)):
         raise state.problem(
             ValueError,
             f"'{name}' has shape {shapes.show(new.dims)} after one iteration, which does not conform with the shape "
             f"invariant {fixed}.",
         )
-
-
-def _at_least(dims: Any, general: Any) -> bool:
-    """Whether a shape is `general` or known better."""
-    if general is None:
-        return True
-    if dims is None or len(dims) != len(general):
-        return False
-    return all(g is None or g == d for d, g in zip(dims, general, strict=True))
