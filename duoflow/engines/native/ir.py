@@ -7,10 +7,10 @@
             f.store("float", f.emit(f"fmul float {f.load('float', item)}, %s"), item)
     module.text()
 
-An operand is the text LLVM wants: a register (`%t3`), a parameter (`%n`) or a constant. Index arithmetic (`add`, `mul`,
-`minimum`...) is on i64 and folds Python ints, so the same emitter writes a kernel for sizes known now (ints) or read at
-run time (registers). Functions are written in SSA form with phis: nothing is left for optimisation passes, which are not
-run. Alignments are those of the element, never of the vector.
+An operand is the text LLVM wants: a register (`%t3`), a parameter (`%n`) or a constant. Index arithmetic (`add`,
+`mul`, `minimum`...) is on i64 and folds Python ints, so the same emitter writes a kernel for sizes known now (ints)
+or read at run time (registers). Functions are written in SSA form with phis: nothing is left for optimisation passes,
+which are not run. Alignments are those of the element, never of the vector.
 """
 
 from __future__ import annotations
@@ -316,9 +316,7 @@ class Function:
         self._lines[place] = "  " + line
 
     @contextlib.contextmanager
-    def loop(
-        self, start: Index, stop: Index, step: Index = 1, carry: Sequence[tuple[str, str]] = ()
-    ) -> Iterator[Loop]:
+    def loop(self, start: Index, stop: Index, step: Index = 1, carry: Sequence[tuple[str, str]] = ()) -> Iterator[Loop]:
         """`for index in range(start, stop, step)`, carrying (type, initial operand) values from turn to turn."""
         before, head, after = self.block, self.new_label(), self.new_label()
         certain = isinstance(start, int) and isinstance(stop, int) and start < stop
@@ -331,7 +329,9 @@ class Function:
         place = self.reserve()
         yield loop
         if len(loop.next) != len(carry):
-            raise ValueError(f"Loop in {self.name} carries {len(carry)} values and was given {len(loop.next)} to go on.")
+            raise ValueError(
+                f"Loop in {self.name} carries {len(carry)} values and was given {len(loop.next)} to go on."
+            )
         following = self.emit(f"add nsw i64 {loop.index}, {step}")
         latch = self.block
         self.fork(self.compare("slt", following, stop), head, after)

@@ -4,10 +4,11 @@
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("scale"))
 
 No IR passes are run (the emitters write SSA form; passes doubled compile time for no speed) and code generation is at
-level 2. The object file is cached under a key of the IR, the processor, its features, the versions and the options, so the
-second start of a program compiles nothing. A cache entry that cannot be read or linked is compiled anew.
+level 2. The object file is cached under a key of the IR, the processor, its features, the versions and the options,
+so the second start of a program compiles nothing. A cache entry that cannot be read or linked is compiled anew.
 
-Environment: DUOFLOW_CACHE names the cache directory ("off" disables the cache), DUOFLOW_VERIFY_IR=1 verifies every module.
+Environment: DUOFLOW_CACHE names the cache directory ("off" disables the cache), DUOFLOW_VERIFY_IR=1 verifies every
+module.
 """
 
 from __future__ import annotations

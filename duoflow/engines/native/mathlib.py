@@ -1,12 +1,13 @@
 """Mathematical functions for the LLVM builder, written as bodies over its own simpler operations.
 
-`FUNCTIONS` maps a name to `function(b, *values)`. `call` writes a function once per module, type and width, as an internal
-function, and calls it: the same text inline measured no faster and makes each kernel larger.
+`FUNCTIONS` maps a name to `function(b, *values)`. `call` writes a function once per module, type and width, as an
+internal function, and calls it: the same text inline measured no faster and makes each kernel larger.
 
 Accuracy. float32: exp, log and sqrt-like functions within 1 ulp, the others within 4 ulp, also near their zeros, for
-infinities, NaN, signed zeros and denormals. float64: exp, expm1, log, log1p, tanh, sinh, cosh and their kin within 4 ulp; the
-rest calls the C library lane by lane (`_LIBM`), except erfinv and ndtri, which are good to about 1e-12. 16-bit floats are
-computed as float32. Polynomials are Chebyshev fits of the functions named beside them, highest power first.
+infinities, NaN, signed zeros and denormals. float64: exp, expm1, log, log1p, tanh, sinh, cosh and their kin within 4
+ulp; the rest calls the C library lane by lane (`_LIBM`), except erfinv and ndtri, which are good to about 1e-12.
+16-bit floats are computed as float32. Polynomials are Chebyshev fits of the functions named beside them, highest
+power first.
 """
 
 from __future__ import annotations
@@ -481,7 +482,8 @@ def cbrt(b: LLVMBuilder, x: Value) -> Value:
 
 # erf(x) / x in x**2, for |x| <= 1
 _ERF = (
-    -9.66704457e-06, 0.00011265959, -0.000848408041, 0.00522103181, -0.0268654307, 0.112837825, -0.376126385, 1.12837917,
+    -9.66704457e-06, 0.00011265959, -0.000848408041, 0.00522103181, -0.0268654307, 0.112837825, -0.376126385,
+    1.12837917,
 )  # fmt: skip
 # (1 + 2 a) * exp(a * a) * erfc(a) in (a - 3) / (a + 3), for 0 <= a <= 10.5
 _ERFC = (
@@ -636,7 +638,7 @@ def to_float16(b: LLVMBuilder, x: Value) -> Value:
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     function.__name__: function
     for function in (
-        exp, exp2, expm1, log, log2, log1p, tanh, sinh, cosh, asinh, acosh, atanh, sin, cos, tan, asin, acos, atan, atan2,
-        pow, cbrt, erf, erfc, erfinv, ndtri, lgamma, digamma,
+        exp, exp2, expm1, log, log2, log1p, tanh, sinh, cosh, asinh, acosh, atanh, sin, cos, tan, asin, acos, atan,
+        atan2, pow, cbrt, erf, erfc, erfinv, ndtri, lgamma, digamma,
     )
 }  # fmt: skip

@@ -13,8 +13,8 @@ Building a program:
     program.copy((2, 0), (1, 0), nbytes)
     program.run([address0, address1, address2])
 
-What runs when. Without a barrier between them instructions overlap in time: parallel calls are shared by all threads, a
-serial call is made by thread 0 alone while the others go on to the next barrier. The planner puts a barrier between
+What runs when. Without a barrier between them instructions overlap in time: parallel calls are shared by all threads,
+a serial call is made by thread 0 alone while the others go on to the next barrier. The planner puts a barrier between
 instructions that depend on each other; after a *serial* producer another *serial* consumer needs none. `jump_unless`,
 `call_python` and `bind` contain the barriers that they need. The end of the program is a barrier.
 
@@ -25,15 +25,15 @@ Control: `label()` makes a label, `place(label)` puts it at the next instruction
     program.place(again); ...condition kernel...; program.jump_unless(condition, done)
     ...body...; program.barrier(); program.jump(again); program.place(done)
 
-`bind(buffer, base, index, stride)` points `buffer` at base + stride * i, where i is an i64 read from memory: a loop can so
-take x[i] without copying. `call_python(function)` calls back on the thread that runs the program (the operands it should
-see are the caller's business: arrays that share the buffers' memory); if it raises, the program stops and `run` raises it.
-A callback may change `frame.buffers`; operands are resolved again after it.
+`bind(buffer, base, index, stride)` points `buffer` at base + stride * i, where i is an i64 read from memory: a loop
+can so take x[i] without copying. `call_python(function)` calls back on the thread that runs the program (the operands
+it should see are the caller's business: arrays that share the buffers' memory); if it raises, the program stops and
+`run` raises it. A callback may change `frame.buffers`; operands are resolved again after it.
 
-Running. `program.run(addresses)` is one ctypes call. `program.frame()` gives a `Frame`, the prebuilt argument block of one
-run at a time: set `frame.buffers[i]` (raw addresses) only where they changed, then `frame.run()`. Frames are independent:
-concurrent runs use one each. With `timed=True` frames accumulate nanoseconds per instruction (thread 0's view) in
-`frame.times`; `program.names` says what each instruction is.
+Running. `program.run(addresses)` is one ctypes call. `program.frame()` gives a `Frame`, the prebuilt argument block
+of one run at a time: set `frame.buffers[i]` (raw addresses) only where they changed, then `frame.run()`. Frames are
+independent: concurrent runs use one each. With `timed=True` frames accumulate nanoseconds per instruction (thread 0's
+view) in `frame.times`; `program.names` says what each instruction is.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ _AT = {name: position for position, name in enumerate(_FRAME)}
 
 def float_bits(value: float, double: bool = False) -> int:
     """A float32 (or float64) constant as a kernel's i64: the kernel bit-casts the low bytes back."""
-    return int(struct.unpack("q", struct.pack("d", value))[0] if double else struct.unpack("i", struct.pack("f", value))[0])
+    return int(
+        struct.unpack("q", struct.pack("d", value))[0] if double else struct.unpack("i", struct.pack("f", value))[0]
+    )
 
 
 @dataclass
@@ -185,7 +187,7 @@ class Program:
         except IndexError:
             frame = Frame(self)
         try:
-            frame.buffers[:] = addresses
+            frame.buffers[:] = list(addresses)
             frame.run()
         finally:
             self._frames.append(frame)

@@ -5,18 +5,19 @@
         x = b.load(float32, pointer, index)       items index .. index + 15
         b.store(body(b, x, 1.5), pointer, index, mask=f.first_lanes(rest, 16))
 
-A `Value` is a register (`ref`), its `dtype` and its builder; Python operators and numbers work as the vocabulary says.
-Values of one-lane builders mix in and are spread over the lanes. In registers float16 and bfloat16 are float32 and a bool is
-an i1; `load` and `store` convert (a bool is a byte, 0 or 1, in memory), and `cast` to a 16-bit float rounds, but arithmetic on
-them keeps float32's precision until it is stored. Complex numbers, float8, 4-bit integers and strings are `Unsupported`.
+A `Value` is a register (`ref`), its `dtype` and its builder; Python operators and numbers work as the vocabulary
+says. Values of one-lane builders mix in and are spread over the lanes. In registers float16 and bfloat16 are float32
+and a bool is an i1; `load` and `store` convert (a bool is a byte, 0 or 1, in memory), and `cast` to a 16-bit float
+rounds, but arithmetic on them keeps float32's precision until it is stored. Complex numbers, float8, 4-bit integers
+and strings are `Unsupported`.
 
-Defined everywhere: integer division and remainder by zero give 0, the most negative number divided by -1 wraps, shift counts
-are clamped to the type's width, floats out of range cast to the nearest integer and NaN to 0. NaN propagates through
-`minimum`, `maximum`, `sign`. Functions with a body of their own come from `mathlib`, written once per module and type as an
-internal function; others are this builder's methods.
+Defined everywhere: integer division and remainder by zero give 0, the most negative number divided by -1 wraps, shift
+counts are clamped to the type's width, floats out of range cast to the nearest integer and NaN to 0. NaN propagates
+through `minimum`, `maximum`, `sign`. Functions with a body of their own come from `mathlib`, written once per module
+and type as an internal function; others are this builder's methods.
 
-Beyond the vocabulary: memory (`load`, `store`, `load_uniform`, `gather`, `scatter`, `load_strided`), `iota`, `spread`, `lane`,
-`fold` (across lanes) and `narrower` (a builder of fewer lanes at the same place).
+Beyond the vocabulary: memory (`load`, `store`, `load_uniform`, `gather`, `scatter`, `load_strided`), `iota`,
+`spread`, `lane`, `fold` (across lanes) and `narrower` (a builder of fewer lanes at the same place).
 """
 
 from __future__ import annotations

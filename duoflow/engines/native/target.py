@@ -1,8 +1,8 @@
 """The processor that code is written for: its name, features and natural vector width.
 
-`host()` describes this machine and is found once. The emitters take a `Target`, so tests can write (and compile, though
-not run) code for another processor by passing their own. llvmlite is imported by `binding()` alone, on first use:
-importing duoflow must not pay for it.
+`host()` describes this machine and is found once. The emitters take a `Target`, so tests can write (and compile,
+though not run) code for another processor by passing their own. llvmlite is imported by `binding()` alone, on first
+use: importing duoflow must not pay for it.
 """
 
 from __future__ import annotations

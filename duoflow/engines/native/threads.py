@@ -1,22 +1,22 @@
 """A team of threads that run one native function together, and the rule that says when to use it.
 
-The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL): they spin for
-a short while after a job, then park in the kernel. A job is `void fn(ptr context, i64 part, i64 parts)`, called once by
-every thread, `part` 0 being the caller; inside it the threads may meet at `barrier`.
+The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL): they
+spin for a short while after a job, then park in the kernel. A job is `void fn(ptr context, i64 part, i64 parts)`,
+called once by every thread, `part` 0 being the caller; inside it the threads may meet at `barrier`.
 
     team = current_team()               None if one thread is all there is
     team.launch(team.address, fn_address, context_address)
 
-`launch` runs the job alone (parts = 1) if the team is already busy, so it may be called from several Python threads and from
-inside a job. `set_threads(n)` changes the size; it is otherwise DUOFLOW_THREADS or the number of processors this process
-may use. The team is made at its first use, made again in a forked child, and stopped at exit.
+`launch` runs the job alone (parts = 1) if the team is already busy, so it may be called from several Python threads
+and from inside a job. `set_threads(n)` changes the size; it is otherwise DUOFLOW_THREADS or the number of processors
+this process may use. The team is made at its first use, made again in a forked child, and stopped at exit.
 
 `Pacer` decides run by run whether a program is quicker with the team: under load from other processes, or with little
 work, static shares and barriers lose to a single thread.
 
-Memory of the team, one 64-byte line each: EPOCH counts jobs and is what workers wait on; JOB holds function, context and
-number of threads; PENDING counts workers still running; SLEEPERS those parked; BUSY is 1 while a job runs; COUNT and PHASE
-make the barrier; MUTEX and CONDITION are for systems without a wait on an address.
+Memory of the team, one 64-byte line each: EPOCH counts jobs and is what workers wait on; JOB holds function, context
+and number of threads; PENDING counts workers still running; SLEEPERS those parked; BUSY is 1 while a job runs; COUNT
+and PHASE make the barrier; MUTEX and CONDITION are for systems without a wait on an address.
 """
 
 from __future__ import annotations
@@ -394,8 +394,8 @@ if hasattr(os, "register_at_fork"):
 class Pacer:
     """Chooses for each run of one program between the team and a single thread, from the times of earlier runs.
 
-    It begins with the team, tries the other way for a few runs after 16, 32, 64... 1024 more, keeps whichever is quicker,
-    and leaves the team at once when it gets slower than the single thread was.
+    It begins with the team, tries the other way for a few runs after 16, 32, 64... 1024 more, keeps whichever is
+    quicker, and leaves the team at once when it gets slower than the single thread was.
     """
 
     __slots__ = ("_elapsed", "_interval", "_trial", "_until_trial", "together")

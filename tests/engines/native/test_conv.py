@@ -1,4 +1,5 @@
-"""Convolutions and their gradients against a direct sum in float64, over kernels, strides, dilations, paddings and groups."""
+"""Convolutions and their gradients against a direct sum in float64, over kernels, strides, dilations, paddings and
+groups."""
 
 import itertools
 

@@ -1,6 +1,7 @@
 """Compilation: IR building blocks compute what they say, the cache answers, and damage to it is survived."""
 
 import ctypes
+import itertools
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_shares_cover_the_range_once(parts):
     for count in (0, 1, 5, 100):
         ranges = [(begin(count, part, parts), end(count, part, parts)) for part in range(parts)]
         assert ranges[0][0] == 0 and ranges[-1][1] == count
-        assert all(left[1] == right[0] for left, right in zip(ranges, ranges[1:]))
+        assert all(left[1] == right[0] for left, right in itertools.pairwise(ranges))
 
 
 def test_loops_carry_values():

@@ -136,7 +136,21 @@ def test_functions_at_special_values(name, truth, dtype):
     if name == "digamma":
         want[x == 0] = np.nan
     np.testing.assert_allclose(got, want, rtol=2e-6 if dtype is np.float32 else 1e-11)
-    if name in ("sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "expm1", "log1p", "erfinv", "cbrt"):
+    if name in (
+        "sin",
+        "tan",
+        "asin",
+        "atan",
+        "sinh",
+        "tanh",
+        "asinh",
+        "atanh",
+        "erf",
+        "expm1",
+        "log1p",
+        "erfinv",
+        "cbrt",
+    ):
         np.testing.assert_array_equal(np.signbit(got[:2]), [False, True])
 
 

@@ -18,7 +18,7 @@ PARKINGS = ["futex", "condition"] if sys.platform == "linux" else [threads._defa
 
 @pytest.fixture(scope="module")
 def jobs():
-    """count(x): x[part] += 1, x[7] += parts.  relay(x): 1000 phases, each part adds to x[phase % 2] what it saw there."""
+    """count(x): x[part] += 1, x[7] += parts.  relay(x): 1000 phases in which each part checks its neighbour's mark."""
     module = Module()
     with module.function("count", [("ptr", "x"), ("i64", "part"), ("i64", "parts")]) as f:
         cell = f.gep("%x", "%part", "i64")
@@ -140,5 +140,3 @@ def test_pacer_follows_a_change_of_load():
     drive(pacer, 500, alone=100, together=60)
     assert drive(pacer, 500, alone=100, together=900) < 60
     assert drive(pacer, 3000, alone=100, together=60) > 1000
-
-

@@ -1,30 +1,33 @@
-"""2-D convolutions, NHWC by HWIO: forward, input gradient and weight gradient, with strides, dilation, padding and groups.
+"""2-D convolutions, NHWC by HWIO: forward, input gradient and weight gradient, with strides, dilation, padding and
+groups.
 
-A `Conv` describes one convolution. Its work is a list of `Step`s, kernel calls to be made in order with a barrier between them
-where `step.after_barrier` says so; operands are named by role:
+A `Conv` describes one convolution. Its work is a list of `Step`s, kernel calls to be made in order with a barrier
+between them where `step.after_barrier` says so; operands are named by role:
 
     conv = Conv(images=8, height=56, width=56, channels=64, filters=64, kernel=(3, 3), padding=((1, 1), (1, 1)))
     for step in conv.forward():                   or input_gradient(), weight_gradient()
         if step.after_barrier: program.barrier()
         program.call(step.address, [operand_of[role] for role in step.roles], step.consts, parallel=step.parallel)
 
-Roles. "x" the input (or its gradient), "w" the weights [kh, kw, channels / groups, filters] (or their gradient), "y" the output
-(or its gradient), all contiguous; "packed" and "scratch" are working memory of `conv.packed_bytes` and
-`conv.scratch_bytes(threads)` bytes. Weights that do not change may be packed once: the packing steps are those whose name is
-"pack". A 1-D convolution is one of height 1; a 1 x 1 kernel without strides or padding is better made a `Gemm`.
+Roles. "x" the input (or its gradient), "w" the weights [kh, kw, channels / groups, filters] (or their gradient), "y"
+the output (or its gradient), all contiguous; "packed" and "scratch" are working memory of `conv.packed_bytes` and
+`conv.scratch_bytes(threads)` bytes. Weights that do not change may be packed once: the packing steps are those whose
+name is "pack". A 1-D convolution is one of height 1; a 1 x 1 kernel without strides or padding is better made a
+`Gemm`.
 
-Epilogues. The generic kernels are precompiled for every shape. `forward(epilogue=address)` hands each finished block of y
-to a function as the matrix product does (see `gemm`; rows are pixels of y counted over all images, columns are filters).
-`write_forward(module, name, conv, epilogue)` writes a kernel for one shape whose epilogue works on registers;
-`forward(kernel=address)` puts it in the place of the generic one; the epilogue's operands follow at position 4.
+Epilogues. The generic kernels are precompiled for every shape. `forward(epilogue=address)` hands each finished block
+of y to a function as the matrix product does (see `gemm`; rows are pixels of y counted over all images, columns are
+filters). `write_forward(module, name, conv, epilogue)` writes a kernel for one shape whose epilogue works on
+registers; `forward(kernel=address)` puts it in the place of the generic one; the epilogue's operands follow at
+position 4.
 
 How. A band of input rows is copied into a buffer with its padding (and widened, for 16-bit types); if there is no
-padding the input itself will do. In a band, the inputs of adjacent output pixels are rows of a matrix that overlap: pixel v
-begins stride * channels after pixel v - 1, and for one row of the kernel its kw * channels inputs are contiguous. So the
-register tile of the matrix product runs over them without any im2col. The input gradient is the same kernel on the output's
-gradient, once per phase of the strides, with weights packed transposed and reversed; no zeros are multiplied for strides.
-The weight gradient is A^T B on the same bands. Depthwise kernels go along the channels instead.
-Results do not depend on the number of threads.
+padding the input itself will do. In a band, the inputs of adjacent output pixels are rows of a matrix that overlap:
+pixel v begins stride * channels after pixel v - 1, and for one row of the kernel its kw * channels inputs are
+contiguous. So the register tile of the matrix product runs over them without any im2col. The input gradient is the
+same kernel on the output's gradient, once per phase of the strides, with weights packed transposed and reversed; no
+zeros are multiplied for strides. The weight gradient is A^T B on the same bands. Depthwise kernels go along the
+channels instead. Results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -85,7 +88,9 @@ class Conv:
 
     def __post_init__(self) -> None:
         if self.channels % self.groups or self.filters % self.groups:
-            raise ValueError(f"{self.channels} channels and {self.filters} filters do not divide into {self.groups} groups.")
+            raise ValueError(
+                f"{self.channels} channels and {self.filters} filters do not divide into {self.groups} groups."
+            )
 
     def _out(self, axis: int) -> int:
         size = (self.height, self.width)[axis] + sum(self.padding[axis])
@@ -148,7 +153,7 @@ class Conv:
         return _phase_steps(self, _input_gradient_phases(self), ("y", "x"), 0, None)
 
     def weight_gradient(self) -> list[Step]:
-        """The gradient of w (written to "w") from x and the gradient of y ("y"); of 16-bit types it is a float32 array."""
+        """The gradient of w (written to "w") from x and the gradient of y ("y"); float32 for 16-bit types."""
         name = "depthwise_weights" if self.is_depthwise else "weights"
         library = _library(self.dtype.name)
         consts = list(self._gradient().values(0, 0).values())
@@ -242,7 +247,8 @@ class _Phase:
         segments = 1 if contiguous else self.taps[1]
         depth = self.group_channels * (self.taps[1] if contiguous else 1)
         numbers = (
-            self.images, *self.source, self.channels, self.group_channels, self.filters, self.group_filters, self.groups,
+            self.images, *self.source, self.channels, self.group_channels, self.filters, self.group_filters,
+            self.groups,
             *self.grid, *self.origin, *self.strides, *self.taps, *self.steps, *self.target, *self.weights,
             segments, depth, int(self.needs_band), self.row_items, self.band_rows, self.band_items, self.scratch_words,
             packed_at, epilogue,
@@ -251,9 +257,10 @@ class _Phase:
 
 
 _CONSTS = (
-    "images", "height", "width", "channels", "group_channels", "filters", "group_filters", "groups", "grid_y", "grid_x",
-    "origin_y", "origin_x", "stride_y", "stride_x", "taps_y", "taps_x", "step_y", "step_x", "target_image", "target_first",
-    "target_row", "target_pixel", "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "w_group", "segments", "depth",
+    "images", "height", "width", "channels", "group_channels", "filters", "group_filters", "groups",
+    "grid_y", "grid_x", "origin_y", "origin_x", "stride_y", "stride_x", "taps_y", "taps_x", "step_y", "step_x",
+    "target_image", "target_first", "target_row", "target_pixel",
+    "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "w_group", "segments", "depth",
     "needs_band", "row_items", "band_rows", "band_items", "scratch_words", "packed_at", "epilogue",
 )  # fmt: skip
 
@@ -324,7 +331,9 @@ def _phase_steps(
 ) -> list[Step]:
     """Pack the weights of all phases, then run them."""
     library = _library(conv.dtype.name)
-    packs, runs, at = [], [], 0
+    packs: list[Step] = []
+    runs: list[Step] = []
+    at = 0
     prefix = "depthwise_" if conv.is_depthwise else ""
     for phase in phases:
         consts = list(phase.values(at, epilogue).values())
@@ -360,11 +369,12 @@ def write_forward(module: Module, name: str, conv: Conv, epilogue: Epilogue | No
 class _Writer(TileWriter):
     """Writes the kernels. `known` holds the entries of `_CONSTS` if they are constants."""
 
-    _TILE = [
+    _TILE = (
         ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("i64", "a_outer"), ("i64", "a_inner"), ("i64", "outer"),
-        ("i64", "inner"), ("i64", "depth"), ("ptr", "b"), ("ptr", "c"), ("i64", "c_row"), ("i64", "cols"), ("i1", "add"),
-        ("i64", "batch"), ("i64", "row"), ("i64", "row_step"), ("i64", "col"), ("ptr", "ptrs"), ("ptr", "consts"),
-    ]  # fmt: skip
+        ("i64", "inner"), ("i64", "depth"), ("ptr", "b"), ("ptr", "c"), ("i64", "c_row"), ("i64", "cols"),
+        ("i1", "add"), ("i64", "batch"), ("i64", "row"), ("i64", "row_step"), ("i64", "col"),
+        ("ptr", "ptrs"), ("ptr", "consts"),
+    )  # fmt: skip
 
     def __init__(
         self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
@@ -419,10 +429,14 @@ class _Writer(TileWriter):
 
     # The band -----------------------------------------------------------------------------------------------------
 
-    def _band(self, f: Function, size: dict[str, Index], x: str, band: str, image: Index, first: Index, rows: Index) -> str:
+    def _band(
+        self, f: Function, size: dict[str, Index], x: str, band: str, image: Index, first: Index, rows: Index
+    ) -> str:
         """The address of the source's first row under grid rows `first`..., copied into `band` if it must be."""
         y = f.add(size["origin_y"], f.mul(first, size["stride_y"]))
-        picture = f.gep(x, f.mul(f.mul(image, size["height"]), f.mul(size["width"], size["channels"])), self.source_item)
+        picture = f.gep(
+            x, f.mul(f.mul(image, size["height"]), f.mul(size["width"], size["channels"])), self.source_item
+        )
 
         def in_place() -> list[str]:
             at = f.add(f.mul(y, size["width"]), size["origin_x"])
@@ -648,7 +662,7 @@ class _Writer(TileWriter):
                 pixel = f.add(f.mul(image, size["target_image"]), f.mul(first, size["target_row"]))
                 with f.loop(begin, end) as item:
                     place = self._weight_place(f, size, item.index, panels)
-                    group, start, col, cols, tap = place
+                    group, _, col, cols, tap = place
                     new = f.emit(f"or i1 {f.compare('eq', tap, 0)}, {f.compare('eq', item.index, begin)}")
                     with f.when(new):
                         gradient = f.gep(dy, f.add(f.mul(pixel, size["filters"]), col), self.source_item)
@@ -697,20 +711,27 @@ class _Writer(TileWriter):
                     at = f.add(f.mul(f.add(row_of_block, r), size["filters"]), col)
                     self._call_tile(
                         f, height, cols, a=f.gep(block, r, self.item), a_row=1,
-                        a_k=f.mul(size["stride_x"], size["channels"]), a_outer=f.mul(size["stride_y"], size["row_items"]),
+                        a_k=f.mul(size["stride_x"], size["channels"]),
+                        a_outer=f.mul(size["stride_y"], size["row_items"]),
                         a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=packed,
-                        c=f.gep(dw, at, self.out_item), c_row=size["filters"], add="true", batch=0, row=0, row_step=1, col=col,
+                        c=f.gep(dw, at, self.out_item), c_row=size["filters"], add="true", batch=0, row=0,
+                        row_step=1, col=col,
                     )  # fmt: skip
 
     # Depthwise ----------------------------------------------------------------------------------------------------
 
-    def _channel_vectors(self, f: Function, channels: Index, write: Callable[[Index, str | None], None]) -> None:
-        """Run `write(first channel, mask)` for whole vectors of channels and for the rest."""
-        whole = f.mul(f.div(channels, self.lanes), self.lanes)
-        with f.loop(0, whole, self.lanes) as loop:
-            write(loop.index, None)
-        with f.when(f.compare("slt", whole, channels)):
-            write(whole, f.first_lanes(f.sub(channels, whole), self.lanes))
+    def _channel_vectors(
+        self, f: Function, channels: Index, write: Callable[[LLVMBuilder, Index, str | None], None]
+    ) -> None:
+        """Run `write(b, first channel, mask)` for four vectors of channels at a time, for single ones, and the rest."""
+        begin: Index = 0
+        for lanes in (4 * self.lanes, self.lanes):
+            end = f.mul(f.div(channels, lanes), lanes)
+            with f.loop(begin, end, lanes) as loop:
+                write(LLVMBuilder(f, lanes), loop.index, None)
+            begin = end
+        with f.when(f.compare("slt", begin, channels)):
+            write(LLVMBuilder(f, self.lanes), begin, f.first_lanes(f.sub(channels, begin), self.lanes))
 
     def _write_depthwise_pack(self) -> None:
         """packed[tap y][tap x][channel]: the weights of the taps in the order that they are used."""
@@ -729,7 +750,6 @@ class _Writer(TileWriter):
         """Operands: source, packed weights, target, scratch. One vector of channels of one pixel at a time."""
         with self.module.function("conv.depthwise_correlate", _ABI) as f:
             size = self._sizes(f, None)
-            b = LLVMBuilder(f, self.lanes)
             x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             packed = f.gep(packed, size["packed_at"], self.item)
@@ -740,14 +760,20 @@ class _Writer(TileWriter):
                 source = self._band(f, size, x, scratch, image, first, rows)
                 with f.loop(0, rows) as r, f.loop(0, size["grid_x"]) as v:
                     pixel = f.add(size["target_first"], f.mul(f.add(first, r.index), size["target_row"]))
-                    pixel = f.add(f.add(pixel, f.mul(image, size["target_image"])), f.mul(v.index, size["target_pixel"]))
+                    pixel = f.add(
+                        f.add(pixel, f.mul(image, size["target_image"])), f.mul(v.index, size["target_pixel"])
+                    )
                     at = f.mul(f.mul(r.index, size["stride_y"]), size["row_items"])
                     at = f.add(at, f.mul(f.mul(v.index, size["stride_x"]), size["channels"]))
                     here = f.gep(source, at, self.item)
                     target = f.gep(y, f.mul(pixel, size["channels"]), self.out_item)
 
-                    def write(c: Index, mask: str | None, here: str = here, target: str = target) -> None:
-                        total = self._depthwise_sum(b, size, f.gep(here, c, self.item), f.gep(packed, c, self.item), mask)
+                    def write(
+                        b: LLVMBuilder, c: Index, mask: str | None, here: str = here, target: str = target
+                    ) -> None:
+                        total = self._depthwise_sum(
+                            b, size, f.gep(here, c, self.item), f.gep(packed, c, self.item), mask
+                        )
                         b.store(b.cast(b.wrap(total, self.sum_type), self.out), target, c, mask)
 
                     self._channel_vectors(f, size["channels"], write)
@@ -763,9 +789,9 @@ class _Writer(TileWriter):
                 at = f.mul(f.mul(y.index, size["step_y"]), size["row_items"])
                 at = f.add(at, f.mul(f.mul(t.index, size["step_x"]), size["channels"]))
                 number = f.mul(f.add(f.mul(y.index, size["taps_x"]), t.index), size["channels"])
-                left = f.load(self.item, f.gep(x, at, self.item), self.lanes, mask)
-                right = f.load(self.item, f.gep(w, number, self.item), self.lanes, mask)
-                t.next = [f.fma(self.item, self.lanes, left, right, t.values[0])]
+                left = f.load(self.item, f.gep(x, at, self.item), b.lanes, mask)
+                right = f.load(self.item, f.gep(w, number, self.item), b.lanes, mask)
+                t.next = [f.fma(self.item, b.lanes, left, right, t.values[0])]
             y.next = t.results
         return y.results[0]
 
@@ -773,7 +799,6 @@ class _Writer(TileWriter):
         """Operands: x, dy, dw, scratch. Threads share the taps; each walks over all bands."""
         with self.module.function("conv.depthwise_weights", _ABI) as f:
             size = self._sizes(f, None)
-            b = LLVMBuilder(f, self.lanes)
             x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
@@ -797,7 +822,9 @@ class _Writer(TileWriter):
                     here = f.gep(source, at, self.item)
                     target = f.gep(dw, f.mul(tap.index, size["channels"]), self.out_item)
 
-                    def write(c: Index, mask: str | None, here: str = here, target: str = target) -> None:
+                    def write(
+                        b: LLVMBuilder, c: Index, mask: str | None, here: str = here, target: str = target
+                    ) -> None:
                         total = self._depthwise_weight(b, size, f.gep(here, c, self.item), gradient, c, rows, mask)
                         before = b.cast(b.load(self.out, target, c, mask), self.sum_type)
                         b.store(b.cast(before + b.wrap(total, self.sum_type), self.out), target, c, mask)
@@ -815,8 +842,8 @@ class _Writer(TileWriter):
                 at = f.mul(f.mul(r.index, size["stride_y"]), size["row_items"])
                 at = f.add(at, f.mul(f.mul(v.index, size["stride_x"]), size["channels"]))
                 pixel = f.mul(f.add(f.mul(r.index, size["grid_x"]), v.index), size["channels"])
-                left = f.load(self.item, f.gep(x, at, self.item), self.lanes, mask)
+                left = f.load(self.item, f.gep(x, at, self.item), b.lanes, mask)
                 right = self.load_wide(b, dy, f.add(pixel, c), mask)
-                v.next = [f.fma(self.item, self.lanes, left, right, v.values[0])]
+                v.next = [f.fma(self.item, b.lanes, left, right, v.values[0])]
             r.next = v.results
         return r.results[0]

@@ -5,25 +5,27 @@ A `Gemm` describes one product (sizes, strides in elements, types). It can be ru
 
   generic      `address, consts = generic(gemm)`: precompiled for every shape, nothing to compile for a new one.
                program.call(address, operands, consts, parallel=gemm.worth_sharing)
-  specialised  `write_gemm(module, "name", gemm, epilogue)`: sizes are constants in the code (1.0 to 1.3 times as fast, up to 2
-               times for very small products), and the epilogue works on registers, before anything is stored.
+  specialised  `write_gemm(module, "name", gemm, epilogue)`: sizes are constants in the code (up to 1.3 times as fast
+               for small products), and the epilogue works on registers, before anything is stored.
 
-Epilogues. In a specialised kernel `epilogue(cell)` is called while emitting, once for each vector of each tile. `cell.value`
-is the finished `scalar.Value` (float32, or float64) of C[cell.row, cell.col : cell.col + lanes] for batch entry `cell.batch`;
-`cell.b` is its `LLVMBuilder`. It loads what it needs (`cell.load(dtype, pointer, row_stride, col_stride, batch_stride)`: bias
-is (0, 1), a residual (n, 1), a row factor (1, 0)), gets at the other operands with `cell.operand(i)` and `cell.const(i)`, and
-returns the value for C (cast to C's type when stored), or None if it stored what matters itself (`cell.store`); then C is
-never touched and its operand may be anything. The generic kernel calls a function given by address, after each tile of C is
-in memory and still in the cache: `void f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs`
-those of the call and `consts` what the caller appended to the kernel's own.
+Epilogues. In a specialised kernel `epilogue(cell)` is called while emitting, once for each vector of each tile.
+`cell.value` is the finished `scalar.Value` (float32, or float64) of C[cell.row, cell.col : cell.col + lanes] for
+batch entry `cell.batch`; `cell.b` is its `LLVMBuilder`. It loads what it needs (`cell.load(dtype, pointer,
+row_stride, col_stride, batch_stride)`: bias is (0, 1), a residual (n, 1), a row factor (1, 0)), gets at the other
+operands with `cell.operand(i)` and `cell.const(i)`, and returns the value for C (cast to C's type when stored), or
+None if it stored what matters itself (`cell.store`); then C is never touched and its operand may be anything. The
+generic kernel calls a function given by address, after each tile of C is in memory and still in the cache: `void
+f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the call and `consts`
+what the caller appended to the kernel's own.
 
-Types. float32 and float64; float16 and bfloat16 inputs are widened while packing and summed in float32, `out` says what C is.
-Integers are not done here. Sums run over k in blocks in ascending order, each block from zero, so results do not depend on the
-number of threads.
+Types. float32 and float64; float16 and bfloat16 inputs are widened while packing and summed in float32, `out` says
+what C is. Integers are not done here. Sums run over k in blocks in ascending order, each block from zero, so results
+do not depend on the number of threads.
 
-How. The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are split into
-tiles of nearly equal size, columns into panels of one tile's width. B is packed by panel if it is transposed or reused
-by many rows; A only for 16-bit types and, with 16 registers, for large products whose rows collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
+How. The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are
+split into tiles of nearly equal size, columns into panels of one tile's width. B is packed by panel if it is
+transposed or reused by many rows; A only for 16-bit types and, with 16 registers, for large products whose rows
+collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ __all__ = ["Cell", "Epilogue", "Gemm", "generic", "write_gemm"]
 _SHARING_FLOPS = 400_000
 #: Packed A (a block of rows by a block of k) stays within this many bytes of the second-level cache.
 _BLOCK_BYTES = 384 << 10
-#: Bytes of one column of packed B. With 32 registers a tile reads B so seldom that a panel may live in the second level.
+#: Bytes of one column of packed B. With 32 registers a tile reads B so seldom that a panel may live in the second
+#: level of the cache.
 _DEPTH_BYTES = {16: 2048, 32: 4096}
 _ALL_ROWS = 1 << 40
 _CACHE_LINE_ITEMS = 16
@@ -133,7 +136,9 @@ class _Blocking:
         panel = panel_width(target, gemm.dtype)
         narrow = gemm.dtype.size < 4
         out = gemm.out or gemm.dtype
-        blocks = 1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
+        blocks = (
+            1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
+        )
         depth = max(8, -(-gemm.k // blocks))
         depth += -depth % 8 if blocks > 1 else 0
         large = gemm.m >= 256 and gemm.n >= 256 and gemm.k >= 64 and target.vector_registers < 32
@@ -152,8 +157,9 @@ class _Blocking:
 # The late-bound sizes of a kernel: constants in specialised code, entries of `consts` in generic code ----------------
 
 _CONSTS = (
-    "m", "n", "k", "a_row", "a_k", "b_k", "b_col", "c_row", "outer", "inner", "a_outer", "a_inner", "b_outer", "b_inner",
-    "c_outer", "c_inner", "accumulate", "depth_block", "row_tiles", "pack_a", "pack_b", "split", "scratch_words", "epilogue",
+    "m", "n", "k", "a_row", "a_k", "b_k", "b_col", "c_row", "outer", "inner", "a_outer", "a_inner", "b_outer",
+    "b_inner", "c_outer", "c_inner", "accumulate", "depth_block", "row_tiles", "pack_a", "pack_b", "split",
+    "scratch_words", "epilogue",
 )  # fmt: skip
 
 
@@ -194,11 +200,11 @@ class _Writer(TileWriter):
     `known` holds the sizes if they are constants. Inside the driver `size[name]` is either that number or a register.
     """
 
-    _TILE = [
+    _TILE = (
         ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("ptr", "b"), ("i64", "b_k"), ("ptr", "c"), ("i64", "c_row"),
         ("i64", "depth"), ("i64", "cols"), ("i1", "add"), ("i64", "batch"), ("i64", "row"), ("i64", "col"),
         ("ptr", "ptrs"), ("ptr", "consts"),
-    ]  # fmt: skip
+    )  # fmt: skip
 
     def __init__(
         self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
@@ -319,7 +325,9 @@ class _Writer(TileWriter):
         packed_a = f.gep(scratch, f.mul(size["depth_block"], self.panel), self.item)
         with f.loop(*tiles, size["row_tiles"]) as rows:
             end = f.minimum(f.add(rows.index, size["row_tiles"]), tiles[1])
-            block = _Block(a, b, c, scratch, packed_a, entry, k, depth, rows.index, end, size.rows.first_row(f, rows.index))
+            block = _Block(
+                a, b, c, scratch, packed_a, entry, k, depth, rows.index, end, size.rows.first_row(f, rows.index)
+            )
             if size["pack_a"] != 0:
                 if isinstance(size["pack_a"], int):
                     self._pack_block_of_a(f, size, block)
@@ -379,9 +387,7 @@ class _Writer(TileWriter):
             in_place = lambda: f.gep(
                 block.a, f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"])), self.source_item
             )
-            in_scratch = lambda: f.gep(
-                block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item
-            )
+            in_scratch = lambda: f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
             if isinstance(packed, int):
                 a = in_scratch() if packed else in_place()
             else:

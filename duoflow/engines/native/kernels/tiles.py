@@ -1,7 +1,8 @@
 """What matrix products and convolutions share: packing, the register tile, and epilogues on its elements.
 
-The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are split into tiles
-of nearly equal height, columns into panels of one tile's width. A packed panel is [k][panel], padded with zeros.
+The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are split
+into tiles of nearly equal height, columns into panels of one tile's width. A packed panel is [k][panel], padded with
+zeros.
 """
 
 from __future__ import annotations
@@ -79,7 +80,14 @@ class Cell:
     """One vector of a finished tile, as an epilogue sees it."""
 
     def __init__(
-        self, b: LLVMBuilder, value: Value, batch: Index, row: Index, col: Index, mask: str | None, cache: dict[Any, Any]
+        self,
+        b: LLVMBuilder,
+        value: Value,
+        batch: Index,
+        row: Index,
+        col: Index,
+        mask: str | None,
+        cache: dict[Any, Any],
     ) -> None:
         self.b, self.value = b, value
         self.batch, self.row, self.col, self.mask = batch, row, col, mask
@@ -98,9 +106,7 @@ class Cell:
         """An i64 of the kernel's call."""
         return str(self._once(("const", position), lambda: self.b.f.parameter("%consts", position)))
 
-    def load(
-        self, dtype: DType, pointer: str, row_stride: Index, col_stride: Index, batch_stride: Index = 0
-    ) -> Value:
+    def load(self, dtype: DType, pointer: str, row_stride: Index, col_stride: Index, batch_stride: Index = 0) -> Value:
         """What stands at this vector's place in another operand; loads along a broadcast dimension are shared."""
         start = lambda: self._index(row_stride, col_stride, batch_stride)
         load = lambda: self.b.load_strided(dtype, pointer, start(), col_stride, self.mask)
@@ -139,13 +145,27 @@ class TileWriter:
 
     # Packing ------------------------------------------------------------------------------------------------------
 
-    _PACK = [("ptr", "source"), ("i64", "k_stride"), ("i64", "col_stride"), ("ptr", "target"), ("i64", "depth"), ("i64", "cols")]
+    _PACK = (
+        ("ptr", "source"),
+        ("i64", "k_stride"),
+        ("i64", "col_stride"),
+        ("ptr", "target"),
+        ("i64", "depth"),
+        ("i64", "cols"),
+    )
 
     def call_pack(
         self, f: Function, source: str, strides: tuple[Index, Index], target: str, depth: Index, cols: Index
     ) -> None:
         """Pack a panel of `cols` columns and `depth` rows; strides are (along k, between columns)."""
-        arguments = (f"ptr {source}", f"i64 {strides[0]}", f"i64 {strides[1]}", f"ptr {target}", f"i64 {depth}", f"i64 {cols}")
+        arguments = (
+            f"ptr {source}",
+            f"i64 {strides[0]}",
+            f"i64 {strides[1]}",
+            f"ptr {target}",
+            f"i64 {depth}",
+            f"i64 {cols}",
+        )
         rows = lambda: [f.call("void", f"{self.name}.pack_rows", *arguments)]
         transposed = lambda: [f.call("void", f"{self.name}.pack_transposed", *arguments)]
         if isinstance(strides[1], int):
@@ -232,7 +252,8 @@ class TileWriter:
         def step(pointers: list[str], sums: Sums) -> tuple[list[str], Sums]:
             *starts, row_of_b = pointers
             columns = [
-                f.load(self.item, f.gep(row_of_b, v * self.lanes, self.item), self.lanes, masks[v]) for v in range(vectors)
+                f.load(self.item, f.gep(row_of_b, v * self.lanes, self.item), self.lanes, masks[v])
+                for v in range(vectors)
             ]
             out = []
             for r in range(rows):
