@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from . import nest
+from . import dtypes, nest
 from .context import context, entered
 from .emit import emit
 from .graph import Graph, Node
@@ -61,6 +61,8 @@ def _sum(parts: list[Any]) -> Any:
         values = F.concat([p.values for p in parts], 0)
         indices = F.concat([F.cast(p.indices, parts[0].indices.dtype) for p in parts], 0)
         return IndexedSlices(values, indices, parts[0].dense_shape)
+    if parts[0].dtype is dtypes.variant:
+        return functools.reduce(F.tensor_list_add, parts)
     return F.add_n([convert(p) for p in parts])
 
 
@@ -83,7 +85,8 @@ def backpropagate(
         grads = [None if id(out) in stopped else table.take(out) for out in node.outputs]
         if all(g is None for g in grads) or not node.op.differentiable:
             continue
-        for tensor, cotangent in zip(node.inputs, _pull_back(node, grads), strict=True):
+        pulled = _pull_back(node, grads)  # may give a control node further inputs
+        for tensor, cotangent in zip(node.inputs, pulled, strict=True):
             if cotangent is not None:
                 table.add(tensor, cotangent)
     return [table.take(source) for source in sources]
@@ -97,7 +100,7 @@ def _pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
         raise LookupError(f"gradient registry has no entry for: {node.op.name}")
     if node.op.kind is not Kind.CONTROL:
         grads = [
-            F.zeros_like(out) if g is None and out.dtype.is_differentiable else _dense(node, g)
+            F.zeros_like(out) if g is None and (out.dtype.is_floating or out.dtype.is_complex) else _dense(node, g)
             for g, out in zip(grads, node.outputs, strict=True)
         ]
     with F.name_scope(f"gradients/{node.name or node.op.name}_grad"):
@@ -215,6 +218,20 @@ class GradientTape:
         for out in node.outputs:
             watched[id(out)] = out
 
+    def widened(self, node: Node) -> None:
+        """Note that a control node of a graph was given further outputs."""
+        if any(id(out) in self._watched for out in node.outputs):
+            self._watched.update({id(out): out for out in node.outputs})
+
+    def watches(self, tensor: Tensor) -> bool:
+        """Whether what is computed from a tensor is recorded."""
+        return id(tensor) in self._watched
+
+    @property
+    def persistent(self) -> bool:
+        """Whether more than one gradient may be asked for."""
+        return self._persistent
+
     def variable_accessed(self, variable: Variable) -> None:
         """Watch a trainable variable that is being read."""
         if self._watch_accessed and variable.trainable:
@@ -283,22 +300,17 @@ class GradientTape:
         targets = [t for t, _ in pairs]
         cotangents = [_seed(t, g) for t, g in pairs]
         keys = [_source_key(s) for s in flat_sources]
-        results = backpropagate(list(self._nodes), targets, keys, cotangents)
-        results = self._add_captured(results, keys, targets, cotangents)
+        results = self._pull(list(self._nodes), keys, targets, cotangents)
         self._release()
         finished = [_connected(r, s, unconnected_gradients) for r, s in zip(results, flat_sources, strict=True)]
         return nest.pack_sequence_as(sources, finished)
 
-    def _add_captured(self, results: list[Any], keys: list[Tensor], targets: list[Tensor], cotangents: list[Any]) -> list[Any]:
-        """In a function, an outside tensor is seen as its captured placeholder: ask for that one too."""
-        graph = context.graph
-        if graph is None or not graph.is_function:
-            return results
-        inner = [graph.captures[id(k)][1] if id(k) in graph.captures else None for k in keys]
-        if not any(t is not None for t in inner):
-            return results
-        found = backpropagate(list(self._nodes), targets, [k if t is None else t for k, t in zip(keys, inner, strict=True)], cotangents)
-        return [r if r is not None else f for r, f in zip(results, found, strict=True)]
+    def _pull(self, nodes: list[Node], keys: list[Tensor], targets: list[Tensor], cotangents: list[Any]) -> list[Any]:
+        """`backpropagate`; inside functions an outside tensor is also known by the placeholders that stand for it."""
+        names = [[key, *_captured_as(key)] for key in keys]
+        found = iter(backpropagate(nodes, targets, [t for group in names for t in group], cotangents))
+        by_name = [[next(found) for _ in group] for group in names]
+        return [next((g for g in group if g is not None), None) for group in by_name]
 
     def jacobian(
         self,
@@ -358,8 +370,7 @@ class GradientTape:
         nodes, keys = list(self._nodes), [_source_key(s) for s in sources]
 
         def pull(i: Any) -> list[Any]:
-            found = backpropagate(nodes, [target], keys, [row(i)])
-            found = self._add_captured(found, keys, [target], [row(i)])
+            found = self._pull(nodes, keys, [target], [row(i)])
             return [_connected(f, s, unconnected) for f, s in zip(found, sources, strict=True)]
 
         connected = [f is not None for f in pull(F.constant(0))]
@@ -396,6 +407,16 @@ def _source_key(source: Any) -> Tensor:
     if isinstance(source, Tensor):
         return source
     raise TypeError(f"Gradient sources must be tensors or variables, received {source!r}.")
+
+
+def _captured_as(key: Tensor) -> list[Tensor]:
+    """What stands for a tensor in the functions being traced."""
+    found, graph = [], context.graph
+    while graph is not None and graph.is_function:
+        if id(key) in graph.captures:
+            found.append(graph.captures[id(key)][1])
+        graph = graph.outer
+    return found
 
 
 def _seed(target: Tensor, cotangent: Any) -> Any:
@@ -442,7 +463,7 @@ def gradients(
     keys = [graph.capture(_source_key(s)) for s in sources]
     stop = [graph.capture(_source_key(s)) for s in _as_list(stop_gradients or [])]
     seeds = _as_list(grad_ys) if grad_ys is not None else [None] * len(targets)
-    nodes = _between(graph, keys, targets)
+    nodes = between(graph, keys, targets)
     with F.name_scope(name):
         cotangents = [_seed(t, g) for t, g in zip(targets, seeds, strict=True)]
         found = backpropagate(nodes, targets, keys, cotangents, stop)
@@ -454,7 +475,7 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else nest.flatten(value)
 
 
-def _between(graph: Graph, sources: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Node]:
+def between(graph: Graph, sources: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Node]:
     """The nodes that depend on a source and that a target depends on, in order."""
     wanted = {id(t) for t in targets}
     behind: set[int] = set()

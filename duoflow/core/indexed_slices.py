@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .composite import Composite
 from .late import F
 from .tensor import Tensor, convert, register_conversion
 
 __all__ = ["IndexedSlices"]
 
 
-class IndexedSlices:
+class IndexedSlices(Composite):
     """Rows `values[i]` of a tensor of shape `dense_shape` at `indices[i]`; rows named twice add up.
 
     TensorFlow: tf.IndexedSlices.
@@ -49,6 +50,12 @@ class IndexedSlices:
         from_shape = None if self._dense_shape is None else self._dense_shape.spec.dims()
         rows = self._values.shape
         return from_shape if from_shape is not None else type(rows)([None]).concatenate(rows[1:])
+
+    def _components(self) -> tuple[Any, ...]:
+        return tuple([t for t in (self._values, self._indices, self._dense_shape) if t is not None])
+
+    def _with_components(self, tensors: tuple[Any, ...]) -> IndexedSlices:
+        return IndexedSlices(*tensors)
 
     def map_values(self, function: Any) -> IndexedSlices:
         """The same rows with a function applied to their values."""

@@ -24,5 +24,10 @@ from .embedding import *
 from .normalization import *
 from .pooling import *
 from .softmax import *
+from .tensor_list import *
+from .tensor_array import *
+from .conditional import *
+from .loops import *
+from .control_flow import *
 
 __all__ = [name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _Module)]
