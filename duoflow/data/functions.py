@@ -8,6 +8,7 @@ from typing import Any
 from duoflow.core import nest
 from duoflow.core.context import eager_only
 from duoflow.core.spec import TensorSpec
+from duoflow.trace.autograph import convert
 from duoflow.trace.function import function
 
 from .structure import Flat, Structure, array, normalize, wrap
@@ -29,14 +30,14 @@ class Traced:
             raise TypeError(f"{what} needs a callable, received {user_function!r}.")
         self._input = structure
 
-        def normalized(*args: Any) -> Any:
-            return normalize(user_function(*args))
+        converted = convert(user_function)
 
-        # AutoGraph and errors should show the user's function, not this wrapper.
-        normalized.__wrapped__ = user_function  # type: ignore[attr-defined]
+        def normalized(*args: Any) -> Any:
+            return normalize(converted(*args))
+
         specs = arguments(structure, [s for s in structure.flat])
         with eager_only():
-            self._concrete = function(normalized, autograph=True).get_concrete_function(*specs)
+            self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)
         self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))
 
     def __call__(self, flat: Flat) -> Flat:

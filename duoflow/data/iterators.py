@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from duoflow.core import dtypes, nest
 from duoflow.core.context import context, eager_only
 from duoflow.core.emit import emit
+from duoflow.core.engine import run_graph
 from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.graph import Graph
 from duoflow.core.optional import Optional
@@ -90,6 +90,12 @@ class OwnedIterator:
     def __iter__(self) -> OwnedIterator:
         return self
 
+    def _stream(self) -> Iterator[Flat]:
+        return self._cursor.stream
+
+    def _fold(self, initial_state: Any, step: Callable[..., Any]) -> Any:
+        return fold_in_graph(self, initial_state, step)
+
     def __next__(self) -> Any:
         if context.graph is None:
             with eager_only():
@@ -130,7 +136,7 @@ class NumpyIterator:
 
 def single_element(dataset: Dataset) -> Any:
     """The only element of a dataset."""
-    stream = dataset._stream()
+    stream = iter(dataset._stream())
     first, second = next(stream, None), next(stream, None)
     if first is None:
         raise InvalidArgumentError(None, None, "Dataset was empty.")
@@ -159,36 +165,41 @@ def _reduce_eagerly(dataset: Dataset, state: Any, structure: Structure, reduce_f
     return structure.pack(flat)
 
 
-def _infer_reduce(*specs: Spec, body: Graph, dataset: Any, count: int, runner: Any) -> tuple[Spec, ...]:
+def fold_in_graph(source: Any, initial_state: Any, step: Callable[..., Any]) -> Any:
+    """The `for` loop of a graph over a dataset, or over what is left of an iterator: `state = step(state, element)`.
+
+    The first leaf of the state is a boolean: as soon as it is false no further element is taken.
+    """
+    state = normalize(initial_state)
+    return _reduce_in_graph(source, state, Structure.of(state), step, stops=True)
+
+
+def _infer_reduce(*specs: Spec, body: Graph, dataset: Any, count: int, stops: bool) -> tuple[Spec, ...]:
     return tuple(Spec(t.dims, t.dtype) for t in body.outputs)
 
 
-def _evaluate_reduce(*values: Any, body: Graph, dataset: Any, count: int, runner: Any) -> Flat:
+def _evaluate_reduce(*values: Any, body: Graph, dataset: Any, count: int, stops: bool) -> Flat:
     state, captured = values[:count], values[count:]
     with eager_only():
-        for element in dataset._stream():
-            state = tuple(runner(body, [*state, *element, *captured]))
+        stream = iter(dataset._stream())
+        while not stops or state[0]:
+            element = next(stream, None)
+            if element is None:
+                break
+            state = tuple(run_graph(body, [*state, *element, *captured]))
     return tuple(state)
 
 
 REDUCE = register(
     Op(
-        "ReduceDataset", Kind.HOST, _infer_reduce, _evaluate_reduce, None, Effect.IO, num_outputs=None,
-        differentiable=False,
+        "ReduceDataset", Kind.HOST, _infer_reduce, _evaluate_reduce, None, Effect.READ | Effect.WRITE | Effect.IO,
+        num_outputs=None, differentiable=False,
     )  # fmt: skip
 )
 
-_compiled: weakref.WeakKeyDictionary[Graph, Any] = weakref.WeakKeyDictionary()
-
-
-def _run_body(body: Graph, values: list[Any]) -> Any:
-    executable = _compiled.get(body)
-    if executable is None:
-        executable = _compiled[body] = compile_graph(body)
-    return executable.run(values)
-
-
-def _reduce_in_graph(dataset: Dataset, state: Any, structure: Structure, reduce_func: Callable[..., Any]) -> Any:
+def _reduce_in_graph(
+    dataset: Any, state: Any, structure: Structure, reduce_func: Callable[..., Any], stops: bool = False
+) -> Any:
     graph = context.graph
     assert graph is not None
     body = Graph("reduce_body", is_function=True, outer=graph)
@@ -201,7 +212,7 @@ def _reduce_in_graph(dataset: Dataset, state: Any, structure: Structure, reduce_
     nest.assert_same_structure(structure.spec, out, check_types=False)
     body.outputs = [body.capture(t) for t in nest.flatten(out)]
     inputs: list[Tensor] = [*flat_state, *body.external_captures]
-    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "runner": _run_body}
+    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "stops": stops}
     return nest.pack_sequence_as(structure.spec, list(emit(REDUCE, tuple(inputs), attrs)))
 
 

@@ -1,7 +1,7 @@
 """What a `for` of the graph iterates over: a length and the item at an index, so that nothing is materialised.
 
 Tensors go along their first axis; a `tf.range` gives start + index * step; `enumerate` and `zip` of such things give
-tuples. Datasets are recognised by their methods `scan`, `take_while` and `reduce`.
+tuples. Datasets and their iterators have `_fold(initial_state, step)`, which goes on while the first state is true.
 """
 
 from __future__ import annotations
@@ -72,32 +72,5 @@ def zipped(*iterated: Any) -> Items:
 
 
 def is_dataset(iterated: Any) -> bool:
-    """Whether a value is a dataset met while tracing."""
-    return context.graph is not None and all(hasattr(iterated, name) for name in ("scan", "take_while", "reduce"))
-
-
-def over_dataset(dataset: Any, extra_test: Callable[[], Any] | None, body: Callable[[Any], Any], loop: Any) -> None:
-    """Reduce a dataset with the loop's state; with an extra test, up to where it stops holding."""
-    item: list[Any] = [None]
-    loop.body = lambda: body(item[0])
-
-    def step(tensors: Any, element: Any) -> list[Any]:
-        loop.enter(tensors)
-        item[0] = element
-        loop.body()
-        return loop.leave() or list(tensors)
-
-    loop.define_missing_from(dataset.element_spec, item)
-    started = loop.start() or [F.zeros([], "int32")]
-    if extra_test is None:
-        loop.enter(state.as_list(dataset.reduce(tuple(started), lambda old, x: tuple(step(old, x)))))
-        return
-
-    def scan(old: Any, element: Any) -> Any:
-        loop.enter(old)
-        going = convert(extra_test())
-        new = F.cond(going, lambda: step(old, element), lambda: list(old))
-        return tuple(state.as_list(new)), (going, tuple(state.as_list(new)))
-
-    taken = dataset.scan(tuple(started), scan).take_while(lambda going, _: going)
-    loop.enter(state.as_list(taken.reduce(tuple(started), lambda old, x: x[1])))
+    """Whether a value is a dataset, or an iterator over one, met while tracing."""
+    return context.graph is not None and hasattr(iterated, "_fold")

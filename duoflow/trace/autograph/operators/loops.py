@@ -11,13 +11,14 @@ import collections.abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ....core import shapes
+from ....core import nest, shapes
+from ....core.context import context
 from ....core.late import F
 from ....core.shapes import TensorShape
 from ....core.tensor import Tensor, convert
 from . import state
 from .conditionals import if_stmt
-from .iteration import Items, is_dataset, over_dataset, over_items
+from .iteration import Items, is_dataset, over_items
 from .state import Block, Value
 from .symbolic import is_symbolic, probe
 
@@ -64,8 +65,7 @@ def for_stmt(
     if items is not None:
         _loop_over_items(items, extra_test, body, get_state, set_state, names, options)
     elif is_dataset(iterated):
-        loop = GraphLoop(lambda: None, get_state, set_state, names, options)
-        over_dataset(iterated, extra_test, body, loop)
+        _loop_over_dataset(iterated, extra_test, body, get_state, set_state, names)
     elif extra_test is None:
         for item in iterated:
             body(item)
@@ -132,6 +132,32 @@ def _loop_over_items(
     loop.run(test)
 
 
+def _loop_over_dataset(
+    dataset: Any, extra_test: Block | None, body: Any, get_state: GetState, set_state: SetState, names: Any
+) -> None:
+    """A `for` as a fold over the elements; what the extra test says goes first in the state."""
+    item: list[Any] = [None]
+    loop = GraphLoop(lambda: body(item[0]), get_state, set_state, names, {})
+
+    def going() -> Any:
+        return convert(True if extra_test is None else extra_test())
+
+    def step(tensors: Any, element: Any) -> Any:
+        item[0] = element
+        loop.enter(tensors[1:])
+        loop.body()
+        left = loop.leave()
+        return (going(), *left)
+
+    def first_element() -> Any:
+        return nest.map_structure(lambda spec: context.graph.placeholder(spec.dtype, spec.shape.as_tuple()), spec)
+
+    spec = dataset.element_spec
+    loop.define_missing(lambda: item.__setitem__(0, first_element()))
+    results = dataset._fold((going(), *loop.start()), step)
+    loop.finish(results[1:])
+
+
 class GraphLoop:
     """A loop of the graph over the state of a statement."""
 
@@ -146,14 +172,14 @@ class GraphLoop:
         self.first: list[Value] = []
         self.undefined: dict[int, Any] = {}
 
-    def define_missing(self) -> None:
+    def define_missing(self, prepare: Block = lambda: None) -> None:
         """Start variables that are undefined or None, and that an iteration defines, with zeros of that type."""
         before = self.get_state()
         missing = [index for index, value in enumerate(before) if value is None or state.is_undefined(value)]
         if not missing:
             return
         try:
-            after = probe(lambda: self._iteration(before))[0]
+            after = probe(lambda: self._iteration(before, prepare))[0]
         except UnboundLocalError as error:
             names = ", ".join(f"'{state.shown_name(self.names[index])}'" for index in missing)
             message = f"{names} must be defined before the loop: an iteration reads it first ({error})."
@@ -164,7 +190,8 @@ class GraphLoop:
                 values[index] = state.zeros_like(after[index])
         self.set_state(tuple(values))
 
-    def _iteration(self, before: Any) -> list[Value]:
+    def _iteration(self, before: Any, prepare: Block) -> list[Value]:
+        prepare()
         values = state.read(self.names, before)
         self.set_state(tuple(state.write(values, [tensor for value in values for tensor in value.tensors])))
         self.body()
@@ -219,7 +246,11 @@ class GraphLoop:
                 for old, fixed in zip(started, invariants, strict=True)
             ]
         results = F.while_loop(loop_test, loop_body, [*started, *dummy], **options)
-        values = state.write(self.first, state.as_list(results))
+        self.finish(state.as_list(results))
+
+    def finish(self, tensors: Sequence[Any]) -> None:
+        """Give the state the results of the loop."""
+        values = state.write(self.first, tensors)
         self.set_state(tuple([self._told(index, value) for index, value in enumerate(values)]))
 
     def _told(self, index: int, value: Any) -> Any:
