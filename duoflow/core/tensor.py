@@ -217,7 +217,7 @@ class Tensor(Operators):
 class EagerTensor(Tensor):
     """A tensor that has its value: a NumPy array, or for resources and variants any Python object."""
 
-    __slots__ = ("_array", "assign", "_keras_mask", "__weakref__")
+    __slots__ = ("_array", "assign", "_keras_mask", "_keras_logits", "__weakref__")
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -401,7 +401,7 @@ why_unconverted: Callable[[FrameType], str] | None = None
 class GraphTensor(Tensor):
     """An output of a graph node; its value exists when the graph runs."""
 
-    __slots__ = ("node", "index", "assign", "_spec", "_keras_mask", "_keras_history", "__weakref__")
+    __slots__ = ("node", "index", "assign", "_spec", "_keras_mask", "_keras_logits", "_keras_history", "__weakref__")
 
     def __init__(self, node: Node, index: int, spec: Spec) -> None:
         self.node = node

@@ -1,0 +1,178 @@
+"""Adam and its family: first and second moments of the gradient per element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duoflow import ops as tf
+
+from .optimizer import Optimizer
+
+__all__ = ["Adam", "AdamW", "Adamax", "Lamb", "Nadam"]
+
+
+class _Moments(Optimizer):
+    """What the family shares: hyperparameters, two slots, bias correction."""
+
+    _HYPERPARAMETERS = ("beta_1", "beta_2", "epsilon")
+    _SECOND_SLOT = "velocity"
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, **kwargs: Any
+    ) -> None:
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        super().__init__(learning_rate=learning_rate, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        self._first, self._second = self.add_optimizer_variables(variables, ["momentum", self._SECOND_SLOT])
+
+    def _slots(self, variable: Any) -> tuple[Any, Any]:
+        index = self._get_variable_index(variable)
+        return self._first[index], self._second[index]
+
+    def _powers(self, dtype: Any) -> tuple[Any, Any]:
+        step = tf.cast(self.iterations.value() + 1, dtype)
+        return tf.pow(tf.cast(self.beta_1, dtype), step), tf.pow(tf.cast(self.beta_2, dtype), step)
+
+    def _update_moments(self, gradient: Any, m: Any, v: Any) -> None:
+        m.assign_add((gradient - m.value()) * (1 - self.beta_1))
+        v.assign_add((tf.square(gradient) - v.value()) * (1 - self.beta_2))
+
+
+class Adam(_Moments):
+    """Steps scaled by running estimates of the gradient's first two moments.
+
+    Kingma & Ba, 2014; `amsgrad` as in Reddi et al., 2018. Keras: keras.optimizers.Adam.
+    """
+
+    _HYPERPARAMETERS = ("beta_1", "beta_2", "epsilon", "amsgrad")
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        amsgrad: bool = False, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.amsgrad = amsgrad
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        self._maxima = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        power_1, power_2 = self._powers(dtype)
+        m, v = self._slots(variable)
+        alpha = rate * tf.sqrt(1 - power_2) / (1 - power_1)
+        self._update_moments(gradient, m, v)
+        second = v.value()
+        if self._maxima:
+            top = self._maxima[self._get_variable_index(variable)]
+            top.assign(tf.maximum(top.value(), second))
+            second = top.value()
+        variable.assign_sub((m.value() * alpha) / (tf.sqrt(second) + self.epsilon))
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay. Loshchilov & Hutter, 2019. Keras: keras.optimizers.AdamW."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-7, amsgrad: bool = False, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if weight_decay is None:
+            raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **kwargs)
+
+
+class Adamax(_Moments):
+    """Adam with the infinity norm. Kingma & Ba, 2014. Keras: keras.optimizers.Adamax."""
+
+    _SECOND_SLOT = "norm"
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        power_1, _ = self._powers(dtype)
+        m, u = self._slots(variable)
+        m.assign_add((gradient - m.value()) * (1 - self.beta_1))
+        u.assign(tf.maximum(u.value() * self.beta_2, tf.abs(gradient)))
+        variable.assign_sub((rate * m.value()) / ((1 - power_1) * (u.value() + self.epsilon)))
+
+
+class Nadam(_Moments):
+    """Adam with Nesterov momentum. Dozat, 2015. Keras: keras.optimizers.Nadam."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots and the running product of the momentum schedule."""
+        if self.built:
+            return
+        dtype = variables[0].dtype if variables else "float32"
+        super().build(variables)
+        self._u_product = self.add_variable((), "ones", dtype, name="u_product")
+
+    def _momentum_at(self, step: Any) -> Any:
+        return self.beta_1 * (1.0 - 0.5 * tf.pow(tf.cast(0.96, step.dtype), step * 0.004))
+
+    def _update(self, grads: Any, variables: Any) -> None:
+        dtype = self._u_product.value().dtype
+        step = tf.cast(self.iterations.value() + 1, dtype)
+        self._u_product.assign(self._u_product.value() * self._momentum_at(step))
+        super()._update(grads, variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        step = tf.cast(self.iterations.value() + 1, dtype)
+        _, power_2 = self._powers(dtype)
+        now, following = self._momentum_at(step), self._momentum_at(step + 1)
+        product = tf.cast(self._u_product.value(), dtype)
+        m, v = self._slots(variable)
+        self._update_moments(gradient, m, v)
+        m_hat = following * m.value() / (1 - product * following) + (1 - now) * gradient / (1 - product)
+        variable.assign_sub(m_hat * rate / (tf.sqrt(v.value() / (1 - power_2)) + self.epsilon))
+
+
+class Lamb(_Moments):
+    """Adam whose steps are scaled to each variable's norm. You et al., 2019. Keras: keras.optimizers.Lamb."""
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        power_1, power_2 = self._powers(dtype)
+        m, v = self._slots(variable)
+        self._update_moments(gradient, m, v)
+        step = (m.value() / (1 - power_1)) / (tf.sqrt(v.value() / (1 - power_2)) + self.epsilon)
+        w_norm, g_norm = tf.norm(variable.value()), tf.norm(step)
+        one = tf.ones_like(w_norm)
+        ratio = tf.where(w_norm > 0, tf.where(g_norm > 0, w_norm / g_norm, one), one)
+        variable.assign_sub(ratio * rate * step)

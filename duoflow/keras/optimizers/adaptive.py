@@ -1,0 +1,190 @@
+"""Optimizers that scale each element's step by its gradient's history: RMSprop, Adagrad, Adadelta, Ftrl, Lion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duoflow import ops as tf
+
+from ..initializers import Constant
+from .optimizer import Optimizer
+
+__all__ = ["Adadelta", "Adagrad", "Ftrl", "Lion", "RMSprop"]
+
+
+class RMSprop(Optimizer):
+    """Steps divided by a running root mean square of the gradient. Hinton, 2012. Keras: keras.optimizers.RMSprop."""
+
+    _HYPERPARAMETERS = ("rho", "momentum", "epsilon", "centered")
+
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
+        centered: bool = False, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum > 0 else []
+        self._averages_of_gradients = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype, index = variable.value().dtype, self._get_variable_index(variable)
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        velocity = self._velocities[index]
+        velocity.assign(self.rho * velocity.value() + (1 - self.rho) * tf.square(gradient))
+        denominator = velocity.value()
+        if self.centered:
+            average = self._averages_of_gradients[index]
+            average.assign(self.rho * average.value() + (1 - self.rho) * gradient)
+            denominator = denominator - tf.square(average.value())
+        increment = rate * gradient / tf.sqrt(denominator + self.epsilon)
+        if self._momentums:
+            slot = self._momentums[index]
+            slot.assign(self.momentum * slot.value() + increment)
+            increment = slot.value()
+        variable.assign_sub(increment)
+
+
+class Adagrad(Optimizer):
+    """Steps divided by the root of the sum of squared gradients. Duchi et al., 2011. Keras: keras.optimizers.Adagrad."""
+
+    _HYPERPARAMETERS = ("initial_accumulator_value", "epsilon")
+
+    def __init__(
+        self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
+        name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        start = Constant(self.initial_accumulator_value)
+        self._sums = self.add_optimizer_variables(variables, "accumulator", start)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        total = self._sums[self._get_variable_index(variable)]
+        total.assign_add(tf.square(gradient))
+        variable.assign_sub(rate * gradient / tf.sqrt(total.value() + self.epsilon))
+
+
+class Adadelta(Optimizer):
+    """Steps in units of the running size of past steps. Zeiler, 2012. Keras: keras.optimizers.Adadelta."""
+
+    _HYPERPARAMETERS = ("rho", "epsilon")
+
+    def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, name: str | None = None, **kwargs: Any) -> None:
+        self.rho, self.epsilon = rho, epsilon
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        self._gradients, self._deltas = self.add_optimizer_variables(variables, ["accumulated_grad", "accumulated_delta_var"])
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype, index = variable.value().dtype, self._get_variable_index(variable)
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        squares, deltas = self._gradients[index], self._deltas[index]
+        squares.assign(self.rho * squares.value() + (1 - self.rho) * tf.square(gradient))
+        delta = -tf.sqrt(deltas.value() + self.epsilon) * gradient / tf.sqrt(squares.value() + self.epsilon)
+        deltas.assign(self.rho * deltas.value() + (1 - self.rho) * tf.square(delta))
+        variable.assign_add(rate * delta)
+
+
+class Ftrl(Optimizer):
+    """Follow the regularized leader. McMahan et al., 2013. Keras: keras.optimizers.Ftrl."""
+
+    _HYPERPARAMETERS = (
+        "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
+        "l2_shrinkage_regularization_strength", "beta",
+    )  # fmt: skip
+
+    def __init__(
+        self, learning_rate: Any = 0.001, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0, beta: float = 0.0, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        for key, value in (
+            ("initial_accumulator_value", initial_accumulator_value),
+            ("l1_regularization_strength", l1_regularization_strength),
+            ("l2_regularization_strength", l2_regularization_strength),
+            ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
+        ):
+            if value < 0.0:
+                raise ValueError(f"`{key}` needs to be positive or zero. Received: {key}={value}.")
+        if learning_rate_power > 0.0:
+            raise ValueError(f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}.")
+        self.learning_rate_power, self.initial_accumulator_value = learning_rate_power, initial_accumulator_value
+        self.l1_regularization_strength, self.l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self.l2_shrinkage_regularization_strength, self.beta = l2_shrinkage_regularization_strength, beta
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        starts = [Constant(self.initial_accumulator_value), "zeros"]
+        self._sums, self._linears = self.add_optimizer_variables(variables, ["accumulator", "linear"], starts)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        value, index = variable.value(), self._get_variable_index(variable)
+        gradient, rate = tf.cast(gradient, value.dtype), tf.cast(learning_rate, value.dtype)
+        total, linear, power = self._sums[index], self._linears[index], -self.learning_rate_power
+        exponent = tf.cast(power, value.dtype)
+        l2 = self.l2_regularization_strength + self.beta / (2.0 * rate)
+        shrunk = gradient + 2 * self.l2_shrinkage_regularization_strength * value
+        new_total = total.value() + tf.square(gradient)
+        sigma = (tf.pow(new_total, exponent) - tf.pow(total.value(), exponent)) / rate
+        linear.assign_add(shrunk - sigma * value)
+        quadratic = tf.pow(new_total, exponent) / rate + 2 * l2
+        l1 = self.l1_regularization_strength
+        clipped = tf.clip_by_value(linear.value(), -l1, l1)
+        variable.assign((clipped - linear.value()) / quadratic)
+        total.assign(new_total)
+
+
+class Lion(Optimizer):
+    """Steps of one size in the direction of the momentum's sign. Chen et al., 2023. Keras: keras.optimizers.Lion."""
+
+    _HYPERPARAMETERS = ("beta_1", "beta_2")
+
+    def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, name: str | None = None, **kwargs: Any) -> None:
+        if beta_1 <= 0 or beta_1 > 1:
+            raise ValueError("Argument `beta_1` must be in the [0, 1] range. Otherwise, the optimizer degenerates to "
+                             f"SignSGD. Received: beta_1={beta_1}.")  # fmt: skip
+        self.beta_1, self.beta_2 = beta_1, beta_2
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def build(self, variables: Any) -> None:
+        """Make the slots."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums = self.add_optimizer_variables(variables, "momentum")
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.value().dtype
+        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        m = self._momentums[self._get_variable_index(variable)]
+        variable.assign_sub(rate * tf.sign(m.value() * self.beta_1 + gradient * (1 - self.beta_1)))
+        m.assign(m.value() * self.beta_2 + gradient * (1 - self.beta_2))

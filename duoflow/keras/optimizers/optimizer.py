@@ -1,0 +1,421 @@
+"""The base of Keras' optimizers: what surrounds the update rule of each.
+
+A subclass gives `build(variables)`, which makes its slots, and `update_step(gradient, variable, learning_rate)`, which
+updates one variable with assignments. Everything here is ordinary ops, so a step traced in a `tf.function` is part of
+that function's graph.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from duoflow import ops as tf
+from duoflow.core.autodiff import GradientTape
+from duoflow.core.context import init_scope
+from duoflow.core.indexed_slices import IndexedSlices
+from duoflow.core.tensor import convert
+
+from ..naming import auto_name, name_scope
+from ..variables import Variable
+from .schedules import LearningRateSchedule, deserialize as deserialize_schedule, serialize as serialize_schedule
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    Args:
+      learning_rate: a number, a `LearningRateSchedule`, or a callable without arguments.
+      weight_decay: share of each variable's value taken off per step, times the learning rate.
+      clipnorm, clipvalue, global_clipnorm: clip each gradient by norm, by value, or all together by norm; at most one.
+      use_ema, ema_momentum, ema_overwrite_frequency: keep a moving average of the variables.
+      loss_scale_factor: what the loss was multiplied with; gradients are divided by it.
+      gradient_accumulation_steps: update every so many steps, with the mean gradient.
+
+    Keras: keras.optimizers.Optimizer.
+    """
+
+    _SETTINGS: ClassVar[tuple[str, ...]] = (
+        "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum", "ema_overwrite_frequency",
+        "loss_scale_factor", "gradient_accumulation_steps",
+    )  # fmt: skip
+    #: Constructor arguments of the subclass that belong in its config.
+    _HYPERPARAMETERS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs.pop("decay", None) is not None:
+            warnings.warn("Argument `decay` is no longer supported and will be ignored.", stacklevel=3)
+        if kwargs:
+            raise ValueError(f"Argument(s) not recognized: {kwargs}")
+        self.name = auto_name(type(self).__name__) if name is None else name
+        self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
+        self.global_clipnorm, self.use_ema = global_clipnorm, use_ema
+        self.ema_momentum, self.ema_overwrite_frequency = ema_momentum, ema_overwrite_frequency
+        self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
+        self._check_settings()
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Variable] = []
+        self._index: dict[int, int] = {}
+        self._accumulators: list[Variable] = []
+        self._averages: list[Variable] = []
+        self._decay_excluded: set[int] = set()
+        with name_scope(self.name), init_scope():
+            self.iterations = self._track(Variable(0, name="iteration", dtype="int64", trainable=False))
+            self._schedule: Any = None
+            if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
+                self._schedule = learning_rate
+            else:
+                if not isinstance(learning_rate, (int, float)) and convert(learning_rate).spec.rank != 0:
+                    raise ValueError(
+                        "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
+                        f"(that takes in no arguments). Received instead: learning_rate={learning_rate}"
+                    )
+                self._learning_rate = self._track(
+                    Variable(learning_rate, name="learning_rate", dtype="float32", trainable=False)
+                )
+
+    def _check_settings(self) -> None:
+        steps = self.gradient_accumulation_steps
+        if steps is not None and steps < 2:
+            raise ValueError(f"`gradient_accumulation_steps` must be an integer >= 2. Received: gradient_accumulation_steps={steps}")
+        if sum(c is not None for c in (self.clipnorm, self.clipvalue, self.global_clipnorm)) > 1:
+            raise ValueError(
+                "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
+                f"clipnorm={self.clipnorm}, clipvalue={self.clipvalue}, global_clipnorm={self.global_clipnorm}"
+            )
+        if self.use_ema and not 0 <= self.ema_momentum <= 1:
+            raise ValueError(f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={self.ema_momentum}")
+        every = self.ema_overwrite_frequency
+        if self.use_ema and every is not None and (not isinstance(every, int) or every < 1):
+            raise ValueError(f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={every}")
+
+    # -- variables ---------------------------------------------------------------------------------------------------
+
+    def _track(self, variable: Variable) -> Variable:
+        self._variables.append(variable)
+        return variable
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The optimizer's own variables: step count, learning rate, slots."""
+        return self._variables[:]
+
+    def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
+                     layout: Any = None, name: str | None = None) -> Variable:  # fmt: skip
+        """A variable of the optimizer."""
+        with name_scope(self.name), init_scope():
+            return self._track(Variable(initializer, shape=shape, dtype=dtype, trainable=False, name=name))
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A slot of the shape and dtype of a model's variable, named after both."""
+        path = getattr(reference_variable, "path", reference_variable.name.split(":")[0]).replace("/", "_")
+        return self.add_variable(
+            shape=reference_variable.shape, initializer=initializer, dtype=reference_variable.dtype, name=f"{path}_{name}"
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """A slot per variable, or a tuple of such lists for several names."""
+        if not isinstance(name, (list, tuple)):
+            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+        initializers = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
+        # Slots of one variable stand together: files store them by position.
+        rows = [
+            [self.add_variable_from_reference(v, n, i) for n, i in zip(name, initializers, strict=True)]
+            for v in trainable_variables
+        ]
+        return tuple([row[i] for row in rows] for i in range(len(name)))
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the slots for the variables to train; called by the first step."""
+        with init_scope():
+            if self.use_ema:
+                self._averages = self.add_optimizer_variables(variables, "average")
+                for average, variable in zip(self._averages, variables, strict=True):
+                    average.assign(variable)
+            if self.gradient_accumulation_steps:
+                self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
+        self._trainable_variables = list(variables)
+        self._index = {id(v.handle): i for i, v in enumerate(variables)}
+        self.built = True
+
+    def _get_variable_index(self, variable: Any) -> int:
+        return self._index[id(variable.handle)]
+
+    # -- the learning rate -------------------------------------------------------------------------------------------
+
+    @property
+    def learning_rate(self) -> Any:
+        """The current learning rate: the variable, or what the schedule gives for this step."""
+        if self._schedule is None:
+            return self._learning_rate
+        if isinstance(self._schedule, LearningRateSchedule):
+            return self._schedule(self._schedule_step)
+        return self._schedule()
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate) and not hasattr(learning_rate, "dtype"):
+            self._schedule = learning_rate
+            return
+        if self._schedule is not None:
+            raise TypeError(
+                "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor "
+                "argument, hence its learning rate is not settable. If you need the learning rate to be settable, you "
+                "should instantiate the optimizer with a float `learning_rate` argument."
+            )
+        self._learning_rate.assign(tf.cast(convert(learning_rate), "float32"))
+
+    lr = learning_rate
+
+    @property
+    def _schedule_step(self) -> Any:
+        steps = self.gradient_accumulation_steps
+        return self.iterations if not steps else tf.floordiv(self.iterations, steps)
+
+    # -- a step ------------------------------------------------------------------------------------------------------
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
+        """Update variables, given pairs of (gradient, variable); returns the step count."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self.iterations
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Update variables by their gradients (None where a variable has none).
+
+        Raises `ValueError` for gradients that do not match the variables, or variables the optimizer was not built for.
+        """
+        grads = list(grads)
+        if not grads:
+            return
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError("When passing `grads` without `variables`, the optimizer must already be built on a list of variables. Call `optimizer.build(trainable_variables)` first.")
+            trainable_variables = self._trainable_variables
+        variables = list(trainable_variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"There are {len(grads)} gradients for {len(variables)} variables.")
+        if not self.built:
+            with init_scope():
+                self.build(variables)
+        self._check_known(variables)
+        with name_scope(self.name):
+            self._apply(*_with_gradients(grads, variables))
+            self.iterations.assign_add(1)
+
+    def _check_known(self, variables: Sequence[Variable]) -> None:
+        for v in variables:
+            if id(v.handle) not in self._index:
+                raise ValueError(
+                    f"Unknown variable: {v!r}. This optimizer can only be called for the variables it was originally "
+                    "built with. When working with a new set of variables, you should recreate a new optimizer instance."
+                )
+
+    def _apply(self, grads: list[Any], variables: list[Variable]) -> None:
+        if self.loss_scale_factor is not None:
+            grads = [g / self.loss_scale_factor for g in map(convert, grads)]
+        if self.gradient_accumulation_steps:
+            self._accumulate(grads, variables)
+        else:
+            self._update(grads, variables)
+
+    def _update(self, grads: list[Any], variables: list[Variable]) -> None:
+        grads = self._clip_gradients(grads)
+        self._apply_weight_decay(variables)
+        rate = convert(self.learning_rate)
+        for grad, variable in zip(grads, variables, strict=True):
+            self.update_step(convert(grad), variable, rate)
+        if self.use_ema:
+            self._update_model_variables_moving_average(variables)
+            self._overwrite_periodically(variables)
+        for variable in variables:
+            if getattr(variable, "constraint", None) is not None:
+                variable.assign(variable.constraint(variable.value()))
+
+    def _accumulate(self, grads: list[Any], variables: list[Variable]) -> None:
+        steps = self.gradient_accumulation_steps
+        assert steps is not None
+        held = [self._accumulators[self._get_variable_index(v)] for v in variables]
+        for accumulator, grad in zip(held, grads, strict=True):
+            accumulator.assign_add(convert(grad))
+
+        def update() -> None:
+            self._update([a.value() / steps for a in held], variables)
+            for accumulator in held:
+                accumulator.assign(tf.zeros_like(accumulator))
+
+        _when(tf.equal(tf.floormod(self.iterations.value() + 1, steps), 0), update)
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Update one variable; a subclass's rule."""
+        raise NotImplementedError
+
+    def minimize(self, loss: Callable[[], Any] | Any, var_list: Any, tape: GradientTape | None = None) -> Any:
+        """Compute gradients of a loss (a callable, or a tensor with its `tape`) and apply them."""
+        if callable(loss):
+            with GradientTape() as tape:
+                value = loss()
+        elif tape is None:
+            raise ValueError("`tape` is required when a `Tensor` loss is passed.")
+        else:
+            value = loss
+        variables = list(var_list() if callable(var_list) else var_list)
+        return self.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+    # -- clipping, decay, averages -----------------------------------------------------------------------------------
+
+    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
+        if self.clipnorm and self.clipnorm > 0:
+            return [tf.clip_by_norm(g, self.clipnorm) for g in map(convert, grads)]
+        if self.global_clipnorm and self.global_clipnorm > 0:
+            return tf.clip_by_global_norm([convert(g) for g in grads], self.global_clipnorm)[0]  # type: ignore[no-any-return]
+        if self.clipvalue and self.clipvalue > 0:
+            return [tf.clip_by_value(g, -self.clipvalue, self.clipvalue) for g in map(convert, grads)]
+        return grads
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Leave variables, or those whose names contain a string, out of weight decay; before `build`."""
+        if self.built:
+            raise ValueError("`exclude_from_weight_decay()` can only be configured before the optimizer is built.")
+        self._decay_excluded = {id(v.handle) for v in var_list or ()}
+        self._decay_excluded_names = list(var_names or ())
+
+    _decay_excluded_names: list[str] = []
+
+    def _use_weight_decay(self, variable: Any) -> bool:
+        if id(variable.handle) in self._decay_excluded:
+            return False
+        return not any(name in variable.name for name in self._decay_excluded_names)
+
+    def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
+        if self.weight_decay is None:
+            return
+        for variable in filter(self._use_weight_decay, variables):
+            rate = tf.cast(convert(self.learning_rate), variable.value().dtype)
+            variable.assign_sub(variable.value() * self.weight_decay * rate)
+
+    def _update_model_variables_moving_average(self, variables: Sequence[Variable]) -> None:
+        first = tf.equal(self.iterations.value(), 0)
+        for variable in variables:
+            average = self._averages[self._get_variable_index(variable)]
+            momentum = tf.where(first, tf.constant(0.0), tf.constant(self.ema_momentum))
+            momentum = tf.cast(momentum, average.value().dtype)
+            average.assign(momentum * average.value() + (1 - momentum) * variable.value())
+
+    def _overwrite_periodically(self, variables: Sequence[Variable]) -> None:
+        every = self.ema_overwrite_frequency
+        if every:
+            due = tf.equal(tf.floormod(self.iterations.value() + 1, every), 0)
+            _when(due, lambda: self._overwrite_model_variables_with_average_value(variables))
+
+    def _overwrite_model_variables_with_average_value(self, variables: Sequence[Variable]) -> None:
+        for variable in variables:
+            variable.assign(self._averages[self._get_variable_index(variable)].value())
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Put the moving averages into the variables at the end of training, if they are kept."""
+        if self.use_ema:
+            self._overwrite_model_variables_with_average_value(var_list)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times the loss scale, whose gradients `apply` divides again."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the variables' values into a mapping, by position."""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read what `save_own_variables` wrote."""
+        if len(store.keys()) != len(self.variables):
+            warnings.warn(
+                f"Skipping variable loading for optimizer '{self.name}', because it has {len(self.variables)} variables "
+                f"whereas the saved optimizer has {len(store.keys())} variables. ",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self.variables):
+            variable.assign(store[str(i)][()])
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the variables' values, in the order of `variables`."""
+        if len(weights) != len(self.variables):
+            raise ValueError(f"Expected {len(self.variables)} arrays, received {len(weights)}.")
+        for variable, weight in zip(self.variables, weights, strict=True):
+            if tuple(variable.shape) != tuple(weight.shape):
+                raise ValueError(
+                    f"Optimizer variable {self.name} has shape {tuple(variable.shape)} not compatible with provided weight "
+                    f"shape {tuple(weight.shape)}."
+                )
+            variable.assign(weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer, JSON-serialisable."""
+        config: dict[str, Any] = {"name": self.name}
+        if isinstance(self._schedule, LearningRateSchedule):
+            config["learning_rate"] = serialize_schedule(self._schedule)
+        elif self._schedule is not None:
+            config["learning_rate"] = 0.5
+        else:
+            config["learning_rate"] = float(self._learning_rate.numpy())
+        config |= {name: getattr(self, name) for name in (*self._SETTINGS, *self._HYPERPARAMETERS)}
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+        """An optimizer from what `get_config` gave."""
+        config = dict(config)
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = deserialize_schedule(config["learning_rate"], custom_objects)
+        return cls(**config)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, "learning_rate" if name == "lr" else name, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name!r}>"
+
+
+def _with_gradients(grads: list[Any], variables: list[Variable]) -> tuple[list[Any], list[Variable]]:
+    """The pairs that have a gradient; `ValueError` if none has, a warning if some have not."""
+    missing = [v.name for g, v in zip(grads, variables, strict=True) if g is None]
+    if len(missing) == len(variables):
+        raise ValueError("No gradients provided for any variable.")
+    if missing:
+        warnings.warn(
+            f"Gradients do not exist for variables {missing} when minimizing the loss. "
+            "If using `model.compile()`, did you forget to provide a `loss` argument?",
+            stacklevel=4,
+        )
+    kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+    return [g if isinstance(g, IndexedSlices) else convert(g) for g, _ in kept], [v for _, v in kept]
+
+
+def _when(condition: Any, action: Callable[[], None]) -> None:
+    """Run assignments if a boolean tensor is true, in eager mode and in graphs."""
+    tf.cond(condition, lambda: (action(), tf.no_op())[1], tf.no_op)
