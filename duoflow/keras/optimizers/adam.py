@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from duoflow import ops as tf
+from duoflow.core.tensor import convert
 
 from .optimizer import Optimizer
 
@@ -35,12 +36,12 @@ class _Moments(Optimizer):
         return self._first[index], self._second[index]
 
     def _powers(self, dtype: Any) -> tuple[Any, Any]:
-        step = tf.cast(self.iterations.value() + 1, dtype)
+        step = tf.cast(convert(self.iterations) + 1, dtype)
         return tf.pow(tf.cast(self.beta_1, dtype), step), tf.pow(tf.cast(self.beta_2, dtype), step)
 
     def _update_moments(self, gradient: Any, m: Any, v: Any) -> None:
-        m.assign_add((gradient - m.value()) * (1 - self.beta_1))
-        v.assign_add((tf.square(gradient) - v.value()) * (1 - self.beta_2))
+        m.assign_add((gradient - convert(m)) * (1 - self.beta_1))
+        v.assign_add((tf.square(gradient) - convert(v)) * (1 - self.beta_2))
 
 
 class Adam(_Moments):
@@ -67,18 +68,18 @@ class Adam(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         power_1, power_2 = self._powers(dtype)
         m, v = self._slots(variable)
         alpha = rate * tf.sqrt(1 - power_2) / (1 - power_1)
         self._update_moments(gradient, m, v)
-        second = v.value()
+        second = convert(v)
         if self._maxima:
             top = self._maxima[self._get_variable_index(variable)]
-            top.assign(tf.maximum(top.value(), second))
-            second = top.value()
-        variable.assign_sub((m.value() * alpha) / (tf.sqrt(second) + self.epsilon))
+            top.assign(tf.maximum(convert(top), second))
+            second = convert(top)
+        variable.assign_sub((convert(m) * alpha) / (tf.sqrt(second) + self.epsilon))
 
 
 class AdamW(Adam):
@@ -106,13 +107,13 @@ class Adamax(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         power_1, _ = self._powers(dtype)
         m, u = self._slots(variable)
-        m.assign_add((gradient - m.value()) * (1 - self.beta_1))
-        u.assign(tf.maximum(u.value() * self.beta_2, tf.abs(gradient)))
-        variable.assign_sub((rate * m.value()) / ((1 - power_1) * (u.value() + self.epsilon)))
+        m.assign_add((gradient - convert(m)) * (1 - self.beta_1))
+        u.assign(tf.maximum(convert(u) * self.beta_2, tf.abs(gradient)))
+        variable.assign_sub((rate * convert(m)) / ((1 - power_1) * (convert(u) + self.epsilon)))
 
 
 class Nadam(_Moments):
@@ -133,26 +134,26 @@ class Nadam(_Moments):
         self._u_product = self.add_variable((), "ones", dtype, name="u_product")
 
     def _momentum_at(self, step: Any) -> Any:
-        return self.beta_1 * (1.0 - 0.5 * tf.pow(tf.cast(0.96, step.dtype), step * 0.004))
+        return self.beta_1 * (1.0 - 0.5 * tf.pow(tf.cast(0.96, step.dtype), step))
 
     def _update(self, grads: Any, variables: Any) -> None:
-        dtype = self._u_product.value().dtype
-        step = tf.cast(self.iterations.value() + 1, dtype)
-        self._u_product.assign(self._u_product.value() * self._momentum_at(step))
+        dtype = convert(self._u_product).dtype
+        step = tf.cast(convert(self.iterations) + 1, dtype)
+        self._u_product.assign(convert(self._u_product) * self._momentum_at(step))
         super()._update(grads, variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
-        step = tf.cast(self.iterations.value() + 1, dtype)
+        step = tf.cast(convert(self.iterations) + 1, dtype)
         _, power_2 = self._powers(dtype)
         now, following = self._momentum_at(step), self._momentum_at(step + 1)
-        product = tf.cast(self._u_product.value(), dtype)
+        product = tf.cast(convert(self._u_product), dtype)
         m, v = self._slots(variable)
         self._update_moments(gradient, m, v)
-        m_hat = following * m.value() / (1 - product * following) + (1 - now) * gradient / (1 - product)
-        variable.assign_sub(m_hat * rate / (tf.sqrt(v.value() / (1 - power_2)) + self.epsilon))
+        m_hat = following * convert(m) / (1 - product * following) + (1 - now) * gradient / (1 - product)
+        variable.assign_sub(m_hat * rate / (tf.sqrt(convert(v) / (1 - power_2)) + self.epsilon))
 
 
 class Lamb(_Moments):
@@ -166,13 +167,13 @@ class Lamb(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         power_1, power_2 = self._powers(dtype)
         m, v = self._slots(variable)
         self._update_moments(gradient, m, v)
-        step = (m.value() / (1 - power_1)) / (tf.sqrt(v.value() / (1 - power_2)) + self.epsilon)
-        w_norm, g_norm = tf.norm(variable.value()), tf.norm(step)
+        step = (convert(m) / (1 - power_1)) / (tf.sqrt(convert(v) / (1 - power_2)) + self.epsilon)
+        w_norm, g_norm = tf.norm(convert(variable)), tf.norm(step)
         one = tf.ones_like(w_norm)
         ratio = tf.where(w_norm > 0, tf.where(g_norm > 0, w_norm / g_norm, one), one)
         variable.assign_sub(ratio * rate * step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from duoflow import ops as tf
+from duoflow.core.tensor import convert
 
 from ..initializers import Constant
 from .optimizer import Optimizer
@@ -35,20 +36,20 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype, index = variable.value().dtype, self._get_variable_index(variable)
+        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         velocity = self._velocities[index]
-        velocity.assign(self.rho * velocity.value() + (1 - self.rho) * tf.square(gradient))
-        denominator = velocity.value()
+        velocity.assign(self.rho * convert(velocity) + (1 - self.rho) * tf.square(gradient))
+        denominator = convert(velocity)
         if self.centered:
             average = self._averages_of_gradients[index]
-            average.assign(self.rho * average.value() + (1 - self.rho) * gradient)
-            denominator = denominator - tf.square(average.value())
+            average.assign(self.rho * convert(average) + (1 - self.rho) * gradient)
+            denominator = denominator - tf.square(convert(average))
         increment = rate * gradient / tf.sqrt(denominator + self.epsilon)
         if self._momentums:
             slot = self._momentums[index]
-            slot.assign(self.momentum * slot.value() + increment)
-            increment = slot.value()
+            slot.assign(self.momentum * convert(slot) + increment)
+            increment = convert(slot)
         variable.assign_sub(increment)
 
 
@@ -74,11 +75,11 @@ class Adagrad(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         total = self._sums[self._get_variable_index(variable)]
         total.assign_add(tf.square(gradient))
-        variable.assign_sub(rate * gradient / tf.sqrt(total.value() + self.epsilon))
+        variable.assign_sub(rate * gradient / tf.sqrt(convert(total) + self.epsilon))
 
 
 class Adadelta(Optimizer):
@@ -99,12 +100,12 @@ class Adadelta(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype, index = variable.value().dtype, self._get_variable_index(variable)
+        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         squares, deltas = self._gradients[index], self._deltas[index]
-        squares.assign(self.rho * squares.value() + (1 - self.rho) * tf.square(gradient))
-        delta = -tf.sqrt(deltas.value() + self.epsilon) * gradient / tf.sqrt(squares.value() + self.epsilon)
-        deltas.assign(self.rho * deltas.value() + (1 - self.rho) * tf.square(delta))
+        squares.assign(self.rho * convert(squares) + (1 - self.rho) * tf.square(gradient))
+        delta = -tf.sqrt(convert(deltas) + self.epsilon) * gradient / tf.sqrt(convert(squares) + self.epsilon)
+        deltas.assign(self.rho * convert(deltas) + (1 - self.rho) * tf.square(delta))
         variable.assign_add(rate * delta)
 
 
@@ -146,19 +147,19 @@ class Ftrl(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        value, index = variable.value(), self._get_variable_index(variable)
+        value, index = convert(variable), self._get_variable_index(variable)
         gradient, rate = tf.cast(gradient, value.dtype), tf.cast(learning_rate, value.dtype)
         total, linear, power = self._sums[index], self._linears[index], -self.learning_rate_power
         exponent = tf.cast(power, value.dtype)
         l2 = self.l2_regularization_strength + self.beta / (2.0 * rate)
         shrunk = gradient + 2 * self.l2_shrinkage_regularization_strength * value
-        new_total = total.value() + tf.square(gradient)
-        sigma = (tf.pow(new_total, exponent) - tf.pow(total.value(), exponent)) / rate
+        new_total = convert(total) + tf.square(gradient)
+        sigma = (tf.pow(new_total, exponent) - tf.pow(convert(total), exponent)) / rate
         linear.assign_add(shrunk - sigma * value)
         quadratic = tf.pow(new_total, exponent) / rate + 2 * l2
         l1 = self.l1_regularization_strength
-        clipped = tf.clip_by_value(linear.value(), -l1, l1)
-        variable.assign((clipped - linear.value()) / quadratic)
+        clipped = tf.clip_by_value(convert(linear), -l1, l1)
+        variable.assign((clipped - convert(linear)) / quadratic)
         total.assign(new_total)
 
 
@@ -183,8 +184,8 @@ class Lion(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
         m = self._momentums[self._get_variable_index(variable)]
-        variable.assign_sub(rate * tf.sign(m.value() * self.beta_1 + gradient * (1 - self.beta_1)))
-        m.assign(m.value() * self.beta_2 + gradient * (1 - self.beta_2))
+        variable.assign_sub(rate * tf.sign(convert(m) * self.beta_1 + gradient * (1 - self.beta_1)))
+        m.assign(convert(m) * self.beta_2 + gradient * (1 - self.beta_2))

@@ -252,7 +252,7 @@ class Optimizer:
             self._overwrite_periodically(variables)
         for variable in variables:
             if getattr(variable, "constraint", None) is not None:
-                variable.assign(variable.constraint(variable.value()))
+                variable.assign(variable.constraint(convert(variable)))
 
     def _accumulate(self, grads: list[Any], variables: list[Variable]) -> None:
         steps = self.gradient_accumulation_steps
@@ -262,11 +262,11 @@ class Optimizer:
             accumulator.assign_add(convert(grad))
 
         def update() -> None:
-            self._update([a.value() / steps for a in held], variables)
+            self._update([convert(a) / steps for a in held], variables)
             for accumulator in held:
                 accumulator.assign(tf.zeros_like(accumulator))
 
-        _when(tf.equal(tf.floormod(self.iterations.value() + 1, steps), 0), update)
+        _when(tf.equal(tf.floormod(convert(self.iterations) + 1, steps), 0), update)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Update one variable; a subclass's rule."""
@@ -313,21 +313,21 @@ class Optimizer:
         if self.weight_decay is None:
             return
         for variable in filter(self._use_weight_decay, variables):
-            rate = tf.cast(convert(self.learning_rate), variable.value().dtype)
-            variable.assign_sub(variable.value() * self.weight_decay * rate)
+            rate = tf.cast(convert(self.learning_rate), convert(variable).dtype)
+            variable.assign_sub(convert(variable) * self.weight_decay * rate)
 
     def _update_model_variables_moving_average(self, variables: Sequence[Variable]) -> None:
-        first = tf.equal(self.iterations.value(), 0)
+        first = tf.equal(convert(self.iterations), 0)
         for variable in variables:
             average = self._averages[self._get_variable_index(variable)]
             momentum = tf.where(first, tf.constant(0.0), tf.constant(self.ema_momentum))
-            momentum = tf.cast(momentum, average.value().dtype)
-            average.assign(momentum * average.value() + (1 - momentum) * variable.value())
+            momentum = tf.cast(momentum, convert(average).dtype)
+            average.assign(momentum * convert(average) + (1 - momentum) * convert(variable))
 
     def _overwrite_periodically(self, variables: Sequence[Variable]) -> None:
         every = self.ema_overwrite_frequency
         if every:
-            due = tf.equal(tf.floormod(self.iterations.value() + 1, every), 0)
+            due = tf.equal(tf.floormod(convert(self.iterations) + 1, every), 0)
             _when(due, lambda: self._overwrite_model_variables_with_average_value(variables))
 
     def _overwrite_model_variables_with_average_value(self, variables: Sequence[Variable]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from duoflow import ops as tf
+from duoflow.core.tensor import convert
 
 from .optimizer import Optimizer
 
@@ -34,11 +35,11 @@ class SGD(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.value().dtype
+        dtype = convert(variable).dtype
         step = tf.cast(gradient, dtype) * tf.cast(learning_rate, dtype)
         if not self.momentums:
             variable.assign_sub(step)
             return
         slot = self.momentums[self._get_variable_index(variable)]
-        slot.assign(slot.value() * self.momentum - step)
-        variable.assign_add(slot.value() * self.momentum - step if self.nesterov else slot.value())
+        slot.assign(convert(slot) * self.momentum - step)
+        variable.assign_add(convert(slot) * self.momentum - step if self.nesterov else convert(slot))
