@@ -468,7 +468,7 @@ def nested_loops(a, b):
 
 @program((4,))
 def loop_variable_after(n):
-    for i in tf.range(n):
+    for i in tf.range(n):  # noqa: B007
         pass
     return i
 
@@ -524,7 +524,7 @@ def calls_a_function(x):
 
 @program((1.0,), (-1.0,))
 def calls_a_lambda(x):
-    pick = lambda v: v * 2 if v > 0 else v  # noqa: E731
+    pick = lambda v: v * 2 if v > 0 else v
     return pick(x)
 
 
@@ -630,13 +630,3 @@ def break_in_python_loop(x):
         if x > 4:
             break
     return x
-
-
-@program((4,))
-def deleted_variable(n):
-    y = n
-    while n > 0:
-        n -= 1
-        y = n
-        del y
-    return y
