@@ -13,6 +13,8 @@ from .cast import *
 from .constants import *
 from .gather import *
 from .joining import *
+from .random import *
+from .random_generator import *
 from .shaping import *
 from .slicing import *
 from .comparison import *
