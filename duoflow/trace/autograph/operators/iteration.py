@@ -49,8 +49,9 @@ def over_items(iterated: Any) -> Items | None:
 
 
 def _over_range(start: Any, limit: Any, delta: Any) -> Items:
-    span = limit - start
-    steps = F.cast(F.math.ceil(span / delta), "int32") if start.dtype.is_floating else -((-span) // delta)
+    steps = -((start - limit) // delta)  # rounds up
+    if start.dtype.is_floating:
+        steps = F.cast(steps, "int32")
     return Items(F.maximum(steps, F.zeros([], steps.dtype)), lambda index: start + F.cast(index, start.dtype) * delta)
 
 
