@@ -7,7 +7,7 @@ signature.
 from __future__ import annotations
 
 from duoflow.core.graph import PLACEHOLDER, Graph, Node
-from duoflow.core.record import Effect, Kind
+from duoflow.core.record import Effect
 
 from .rewrite import Rewriter
 
@@ -18,10 +18,8 @@ _KEPT = Effect.WRITE | Effect.IO
 
 def acts(node: Node) -> bool:
     """Whether running the node does more than give its outputs."""
-    if node.op.kind is Kind.CONTROL:
-        inner = [v for v in node.attrs.values() if isinstance(v, Graph)]
-        if inner:
-            return any(acts(n) for graph in inner for n in graph.nodes)
+    if inner := node.subgraphs:
+        return any(acts(n) for graph in inner for n in graph.nodes)
     return bool(node.op.effects & _KEPT)
 
 

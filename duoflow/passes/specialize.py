@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from duoflow.core import shapes
 from duoflow.core.errors import OpError
 from duoflow.core.graph import PLACEHOLDER, Graph, Node, _fold
-from duoflow.core.record import Kind
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
@@ -54,7 +53,7 @@ def _tells_more(new: Spec, old: Spec) -> bool:
 
 def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
     """What the record infers now, joined with what was known before."""
-    if node.op.kind is Kind.CONTROL and any(isinstance(v, Graph) for v in node.attrs.values()):
+    if node.subgraphs:
         return [t.spec for t in node.outputs]
     try:
         specs = node.op.infer(*[t._spec for t in inputs], **node.attrs)

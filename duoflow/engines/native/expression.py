@@ -1,7 +1,7 @@
 """What a loop kernel computes, as expressions over loop variables.
 
-`describe(node)` asks a record how it is lowered: itself for an elementwise body, a description of `core.lowering`, or None
-if the node must run on the host. A `Resolver` then turns "the element of tensor t at this index" into a DAG of
+`describe(node)` asks a record how it is lowered: itself for an elementwise body, a description of `core.lowering`, or
+None if the node must run on the host. A `Resolver` then turns "the element of tensor t at this index" into a DAG of
 expressions: views become index maps, elementwise ops become applications of their bodies, and what lies outside the
 kernel becomes loads. Equal questions give the same expression, so a kernel computes each once.
 """
@@ -140,7 +140,13 @@ class Load(Expression):
     __slots__ = ("tensor", "index", "guard", "dynamic", "stride", "limit")
 
     def __init__(
-        self, tensor: GraphTensor, index: Affine, guard: Guard, dynamic: Expression | None = None, stride: int = 0, limit: int = 0
+        self,
+        tensor: GraphTensor,
+        index: Affine,
+        guard: Guard,
+        dynamic: Expression | None = None,
+        stride: int = 0,
+        limit: int = 0,
     ) -> None:
         variables = index.variables().union(*(a.variables() for a, _ in guard))
         results: frozenset[int] = frozenset()
@@ -267,7 +273,9 @@ class Resolver:
         assert isinstance(description, lowering.Gather)
         return self._gather(description, node, index, guard)
 
-    def _affine(self, view: lowering.Affine, source: GraphTensor, index: tuple[Affine, ...], guard: Guard) -> Expression:
+    def _affine(
+        self, view: lowering.Affine, source: GraphTensor, index: tuple[Affine, ...], guard: Guard
+    ) -> Expression:
         moved = []
         for row, offset in zip(view.matrix, view.offset, strict=True):
             entry = Affine(offset)

@@ -1,9 +1,9 @@
 """Index arithmetic of loop kernels: affine forms over loop variables, with quotients and remainders where they remain.
 
 A kernel's loops are `Var`s. The element of a tensor that an iteration touches is an `Affine`: a constant plus integer
-multiples of variables. Reshapes bring division; `divide` splits a form exactly where the terms allow it, asks for a loop
-to be split (`Split`) where that makes it exact, and otherwise keeps a `Quotient` and a `Remainder`, which come together
-again when the flat index of the same row-major order is formed.
+multiples of variables. Reshapes bring division; `divide` splits a form exactly where the terms allow it, asks for a
+loop to be split (`Split`) where that makes it exact, and otherwise keeps a `Quotient` and a `Remainder`, which come
+together again when the flat index of the same row-major order is formed.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     """The strides, in elements, of a contiguous array."""
-    return tuple(reversed(list(itertools.accumulate(reversed(shape[1:]), lambda a, b: a * b, initial=1)))) if shape else ()
+    return (
+        tuple(reversed(list(itertools.accumulate(reversed(shape[1:]), lambda a, b: a * b, initial=1)))) if shape else ()
+    )
 
 
 def flat(index: Sequence[Affine], shape: Sequence[int]) -> Affine:

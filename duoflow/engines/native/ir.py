@@ -78,6 +78,14 @@ class Module:
         """Whether a function of this name was already written."""
         return name in self._functions
 
+    def body(self, name: str) -> str:
+        """The text of a function that was written."""
+        return self._functions[name]
+
+    def discard(self, name: str) -> None:
+        """Take back a function that turned out to be the copy of another."""
+        del self._functions[name]
+
     @contextlib.contextmanager
     def function(
         self, name: str, parameters: Sequence[tuple[str, str]], result: str = "void", *, internal: bool = False

@@ -1,14 +1,15 @@
 """Loop kernels: elementwise chains, views and reductions over one iteration space, written as one nest of loops.
 
-A `LoopKernel` says what to compute. Its domain is a list of dimensions in row-major order, each kept or reduced. A member
-is computed at every point of the domain ("full"), or once per point of the kept dimensions ("kept"): a reduction, and what
-is computed from reductions. Members may depend on reductions of the same kernel; the reduced loops then run again, as
-often as the longest chain of reductions asks (softmax: maximum, sum, quotient), which are the kernel's phases.
+A `LoopKernel` says what to compute. Its domain is a list of dimensions in row-major order, each kept or reduced. A
+member is computed at every point of the domain ("full"), or once per point of the kept dimensions ("kept"): a
+reduction, and what is computed from reductions. Members may depend on reductions of the same kernel; the reduced
+loops then run again, as often as the longest chain of reductions asks (softmax: maximum, sum, quotient), which are
+the kernel's phases.
 
-Schedules. If the last dimension is kept, it is the vector: each vector of outputs walks the reduced dimensions with its
-own accumulators. If it is reduced, the vectors run along it, and lanes are combined at the end of each row. The outer kept
-loops, or the blocks of the vector loop if there are few of those, are shared by the threads; sums are therefore the same
-for any number of threads.
+Schedules. If the last dimension is kept, it is the vector: each vector of outputs walks the reduced dimensions with
+its own accumulators. If it is reduced, the vectors run along it, and lanes are combined at the end of each row. The
+outer kept loops, or the blocks of the vector loop if there are few of those, are shared by the threads; sums are
+therefore the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -269,6 +270,7 @@ class _Writer:
             self.at.place(start, mask)
             scopes.append(self.at.take())
         for phase in range(self.phases):
+            self.at.phase = phase
             self._reduce_columns(phase, scopes)
             for scope in scopes:
                 with self.at.resumed(scope):
@@ -296,7 +298,9 @@ class _Writer:
                 for node, accumulator in zip(nodes, group):
                     self._give(node, accumulator.result(self.at.vector))
 
-    def _accumulate(self, scopes: list[Any], nodes: list[Node], accumulators: list[list[Accumulator]], stores: list[Any]) -> None:
+    def _accumulate(
+        self, scopes: list[Any], nodes: list[Node], accumulators: list[list[Accumulator]], stores: list[Any]
+    ) -> None:
         position = self._reduced_position() if any(a.counts for g in accumulators for a in g) else None
         for scope, group in zip(scopes, accumulators):
             with self.at.resumed(scope, fresh=True):
@@ -334,6 +338,7 @@ class _Writer:
 
     def _row(self) -> None:
         for phase in range(self.phases):
+            self.at.phase = phase
             self.at.hoist(self._roots(phase))
             self._reduce_row(phase)
             self._store_kept(phase)

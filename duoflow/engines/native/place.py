@@ -1,8 +1,9 @@
 """Where in a nest of loops code is being written, and the emission of expressions there.
 
-A `Place` is a stack of scopes, one per open loop: the registers of its variables and the values computed at its level.
-`hoist(expressions)` is called before a loop is opened and computes there whatever does not depend on it; `emit` computes
-the rest where it is used. The vector variable is bound by `place(start, mask)` to a vector of consecutive values.
+A `Place` is a stack of scopes, one per open loop: the registers of its variables and the values computed at its
+level. `hoist(expressions)` is called before a loop is opened and computes there whatever does not depend on it;
+`emit` computes the rest where it is used. The vector variable is bound by `place(start, mask)` to a vector of
+consecutive values.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class Scope:
 class Place:
     """The stack of scopes in one function."""
 
-    def __init__(self, f: Function, lanes: int, vector_var: Var | None, pointers: dict[int, str], check: str | None) -> None:
+    def __init__(
+        self, f: Function, lanes: int, vector_var: Var | None, pointers: dict[int, str], check: str | None
+    ) -> None:
         self.f = f
         self.one, self.vector = LLVMBuilder(f, 1), LLVMBuilder(f, lanes)
         self.lanes = lanes
@@ -49,7 +52,9 @@ class Place:
         self._check = check
         self._scopes = [Scope()]
         self._starts: list[tuple[Scope, Index, str | None]] = []
-        self._reloads: dict[int, tuple[str, Affine, DType]] = {}
+        self._reloads: dict[int, tuple[int, str, Affine, DType]] = {}
+        #: Which walk over the reduced loops is being written.
+        self.phase = 0
 
     # Scopes ---------------------------------------------------------------------------------------------------------
 
@@ -110,8 +115,8 @@ class Place:
         self._keep(id(expression), value)
 
     def reload(self, expression: Expression, pointer: str, index: Affine, dtype: DType) -> None:
-        """From now on a stored value is read back rather than computed again."""
-        self._reloads[id(expression)] = (pointer, index, dtype)
+        """In later phases a stored value is read back rather than computed again."""
+        self._reloads[id(expression)] = (self.phase, pointer, index, dtype)
 
     # Hoisting -------------------------------------------------------------------------------------------------------
 
@@ -152,8 +157,9 @@ class Place:
             return found  # type: ignore[no-any-return]
         if isinstance(e, Constant):
             return self.one.const(e.value, e.dtype)
-        if id(e) in self._reloads:
-            pointer, index, dtype = self._reloads[id(e)]
+        stored = self._reloads.get(id(e))
+        if stored is not None and stored[0] < self.phase:
+            _, pointer, index, dtype = stored
             return self._keep(id(e), self._load_affine(pointer, index, dtype, None))  # type: ignore[no-any-return]
         if isinstance(e, Load):
             value = self._load(e)

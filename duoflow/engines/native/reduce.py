@@ -1,8 +1,8 @@
 """Accumulators: how a reduction's running value starts, takes an element, and ends.
 
-The running value is a vector. In loops over outputs each lane is one output; in loops along a row the lanes are combined
-at the end. 16-bit floats are summed in float32. arg max and arg min carry the best value and its position; the first of
-equals wins and NaN counts as best, as in NumPy.
+The running value is a vector. In loops over outputs each lane is one output; in loops along a row the lanes are
+combined at the end. 16-bit floats are summed in float32. arg max and arg min carry the best value and its position;
+the first of equals wins and NaN counts as best, as in NumPy.
 """
 
 from __future__ import annotations

@@ -1,0 +1,394 @@
+"""Which nodes become one kernel.
+
+Nodes that loops can compute (elementwise ops, reductions, gathers, concatenations, and views that must be stored) start as
+groups of their own. Walking in program order, a node's group takes in the groups of what it reads, as long as each value
+passes from one to the other at the point where it is computed, nothing outside lies between them, and the group stays a size
+that registers can hold. Views in between are index maps; a view that only loops read is never stored.
+
+How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"), the
+same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from duoflow.core import lowering
+from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
+from duoflow.core.tensor import GraphTensor
+
+from .expression import Elementwise, Load, Resolver, describe
+from .index import Affine, Split, Var, flat, row_major
+from .loops import Dimension, LoopKernel
+
+__all__ = ["Fusion", "fuse", "storage"]
+
+#: Kernels with more operands than this would spill and lose more than they save.
+_MOST_OPERANDS = 24
+_MOST_MEMBERS = 64
+#: A column-wise reduction may be followed by work at each point only if a strip of its input stays in the cache.
+_RESTARTED_ROWS = 512
+
+FULL, PREFIX, SUFFIX, OTHER = "full", "prefix", "suffix", "other"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """How the flat index of a source follows that of the node that reads it: `kind`, and how many elements it has."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A node reads a tensor, possibly through views."""
+
+    source: GraphTensor
+    relation: Relation
+
+
+def _points(tensor: GraphTensor) -> int:
+    return math.prod(tensor.dims)  # type: ignore[arg-type]
+
+
+class Group:
+    """Nodes that are computed in one kernel. `reduced` are the dimensions if there is a reduction among them."""
+
+    def __init__(self, node: Node, description: Any) -> None:
+        self.nodes = [node]
+        self.full: dict[int, bool] = {id(node.outputs[0]): True}
+        if isinstance(description, lowering.Reduction):
+            self.domain = _reduced_domain(node.inputs[0].dims, description.axes)  # type: ignore[arg-type]
+            self.full[id(node.outputs[0])] = False
+        else:
+            self.domain = (Dimension(_points(node.outputs[0])),)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no reduction."""
+        return not any(d.reduced for d in self.domain)
+
+    @property
+    def points(self) -> int:
+        return math.prod(d.extent for d in self.domain)
+
+    @property
+    def kept(self) -> int:
+        return math.prod(d.extent for d in self.domain if not d.reduced)
+
+    def level(self, tensor: GraphTensor) -> bool | None:
+        """Whether a member's output is full; None if it is not a member's."""
+        return self.full.get(id(tensor))
+
+
+def _reduced_domain(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[Dimension, ...]:
+    """The dimensions of a reduction, neighbours of one kind merged and those of extent 1 left out."""
+    out: list[Dimension] = []
+    for i, size in enumerate(shape):
+        reduced = i in axes
+        if size == 1:
+            continue
+        if out and out[-1].reduced == reduced:
+            out[-1] = Dimension(out[-1].extent * size, reduced)
+        else:
+            out.append(Dimension(size, reduced))
+    return tuple(out) or (Dimension(1, True),)
+
+
+class Fusion:
+    """The kernels of a graph's loops, and what is left."""
+
+    def __init__(self, graph: Graph, descriptions: dict[int, Any], epilogues: Iterable[Node] = ()) -> None:
+        self.graph = graph
+        self.descriptions = descriptions
+        self.position = {id(n): i for i, n in enumerate(graph.nodes)}
+        self.stored = self._stored_views()
+        self.group_of: dict[int, Group] = {}
+        self.edges: dict[int, list[Edge]] = {}
+        self._fuse()
+
+    # What is looped ---------------------------------------------------------------------------------------------------
+
+    def is_view(self, node: Node) -> bool:
+        return isinstance(self.descriptions.get(id(node)), (lowering.Affine, lowering.Reshape))
+
+    def is_looped(self, node: Node) -> bool:
+        """Whether the node is computed by a loop kernel of its own or with others."""
+        found = self.descriptions.get(id(node))
+        if isinstance(found, (lowering.Affine, lowering.Reshape)):
+            return id(node) in self.stored
+        return isinstance(found, (Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather))
+
+    def _reads_stored(self, node: Node, position: int) -> bool:
+        """Whether a node needs an input in memory, in row-major order."""
+        found = self.descriptions.get(id(node))
+        if isinstance(found, lowering.Gather):
+            return position == 0
+        return not isinstance(
+            found, (Elementwise, lowering.Reduction, lowering.Affine, lowering.Reshape, lowering.Concat, lowering.Gather)
+        )
+
+    def _stored_views(self) -> set[int]:
+        """Views (by id of the node) that must be copied out: something other than a loop reads them."""
+        stored: set[int] = set()
+
+        def need(tensor: Any) -> None:
+            while isinstance(self.descriptions.get(id(tensor.node)), lowering.Reshape):
+                tensor = tensor.node.inputs[0]
+            if isinstance(self.descriptions.get(id(tensor.node)), lowering.Affine):
+                stored.add(id(tensor.node))
+
+        for tensor in self.graph.outputs:
+            need(tensor)
+        for node in self.graph.nodes:
+            for i, tensor in enumerate(node.inputs):
+                if self._reads_stored(node, i):
+                    need(tensor)
+        return stored
+
+    # Edges ------------------------------------------------------------------------------------------------------------
+
+    def _edges_of(self, node: Node) -> list[Edge]:
+        """What a looped node reads through views, and how."""
+        found = self.descriptions[id(node)]
+        domain = node.inputs[0] if isinstance(found, lowering.Reduction) else node.outputs[0]
+        shape = domain.dims
+        factors = [[size] for size in shape]  # type: ignore[union-attr]
+        while True:
+            try:
+                return self._related(node, shape, factors)  # type: ignore[arg-type]
+            except Split as split:
+                dimension, place = split.var.key
+                factors[dimension][place : place + 1] = [split.var.extent // split.inner, split.inner]
+
+    def _related(self, node: Node, shape: tuple[int, ...], factors: list[list[int]]) -> list[Edge]:
+        variables = [[Var((i, j), size) for j, size in enumerate(sizes)] for i, sizes in enumerate(factors)]
+        index = tuple(flat([Affine.of(v) for v in own], sizes) for own, sizes in zip(variables, factors))
+        point = flat(index, shape)
+        ordered = [v for own in variables for v in own if v.extent > 1]
+        found: list[Edge] = []
+
+        def inside(tensor: GraphTensor, position: Affine) -> Any:
+            if self.is_view(tensor.node) and id(tensor.node) not in self.stored:
+                return None
+            found.append(Edge(tensor, _relation(position, point, ordered, _points(tensor))))
+            return Load(tensor, Affine(), ())
+
+        resolver = Resolver(self.descriptions, inside)
+        if isinstance(self.descriptions[id(node)], lowering.Reduction):
+            resolver.element(node.inputs[0], index)  # type: ignore[arg-type]
+        else:
+            resolver.compute(node, index)
+            if isinstance(self.descriptions[id(node)], lowering.Gather):
+                source = node.inputs[0]
+                found.append(Edge(source, Relation(OTHER, _points(source))))  # type: ignore[arg-type]
+        return found
+
+    # Groups -----------------------------------------------------------------------------------------------------------
+
+    def _fuse(self) -> None:
+        for node in self.graph.nodes:
+            if not self.is_looped(node):
+                continue
+            self.edges[id(node)] = self._edges_of(node)
+            self.group_of[id(node)] = Group(node, self.descriptions[id(node)])
+            for edge in self.edges[id(node)]:
+                producer = self.group_of.get(id(edge.source.node))
+                own = self.group_of[id(node)]
+                if producer is not None and producer is not own:
+                    self._try_merge(producer, own)
+
+    def _try_merge(self, producer: Group, consumer: Group) -> None:
+        merged = self._merged_levels(producer, consumer)
+        if merged is None or self._passes_outside(producer, consumer):
+            return
+        domain, full = merged
+        nodes = sorted(producer.nodes + consumer.nodes, key=lambda n: self.position[id(n)])
+        if len(nodes) > _MOST_MEMBERS or self._operands(nodes) > _MOST_OPERANDS:
+            return
+        producer.nodes, producer.full, producer.domain = nodes, full, domain
+        for node in consumer.nodes:
+            self.group_of[id(node)] = producer
+
+    def _operands(self, nodes: list[Node]) -> int:
+        members = {id(n) for n in nodes}
+        return len({id(e.source) for n in nodes for e in self.edges[id(n)] if id(e.source.node) not in members})
+
+    def _merged_levels(self, producer: Group, consumer: Group) -> tuple[tuple[Dimension, ...], dict[int, bool]] | None:
+        """The domain and levels of both groups together, or None if some value does not pass where it is computed."""
+        for domain, flip_producer, flip_consumer in _domains(producer, consumer):
+            full = {t: (False if flip_producer else f) for t, f in producer.full.items()}
+            full |= {t: (False if flip_consumer else f) for t, f in consumer.full.items()}
+            if self._passes(producer, consumer, domain, full) and _is_sound(domain, full, self, producer, consumer):
+                return domain, full
+        return None
+
+    def _passes(self, producer: Group, consumer: Group, domain: tuple[Dimension, ...], full: dict[int, bool]) -> bool:
+        points = math.prod(d.extent for d in domain)
+        kept = math.prod(d.extent for d in domain if not d.reduced)
+        rows_first = len(domain) == 2 and domain[1].reduced and not domain[0].reduced
+        columns = len(domain) == 2 and domain[0].reduced and not domain[1].reduced
+        everything = len(domain) == 1 and domain[0].reduced
+        for node in consumer.nodes:
+            reduces = isinstance(self.descriptions[id(node)], lowering.Reduction)
+            at_full = reduces or full[id(node.outputs[0])]
+            for edge in self.edges[id(node)]:
+                level = producer.level(edge.source)
+                if level is None:
+                    continue
+                relation, source_full = edge.relation, full[id(edge.source)]
+                if source_full == at_full:
+                    if relation != Relation(FULL, points if at_full else kept):
+                        return False
+                elif source_full:
+                    return False
+                elif rows_first:
+                    if relation.kind != PREFIX or relation.count != kept:
+                        return False
+                elif columns:
+                    if relation.kind != SUFFIX or relation.count != kept:
+                        return False
+                elif not (everything and relation.count == 1):
+                    return False
+        return True
+
+    def _passes_outside(self, producer: Group, consumer: Group) -> bool:
+        """Whether something outside both groups reads the producer and feeds the consumer."""
+        first = min(self.position[id(n)] for n in producer.nodes)
+        inside = {id(n) for n in producer.nodes} | {id(n) for n in consumer.nodes}
+        seen: set[int] = set()
+        stack = self._outside_inputs(consumer, inside)
+        own = {id(n) for n in producer.nodes}
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            group = self.group_of.get(id(node))
+            nodes = group.nodes if group is not None else [node]
+            if max(self.position[id(n)] for n in nodes) < first:
+                continue
+            for member in nodes:
+                seen.add(id(member))
+                for tensor in member.inputs:
+                    source = tensor.node  # type: ignore[attr-defined]
+                    if id(source) in own:
+                        return True
+                    stack.append(source)
+        return False
+
+    def _outside_inputs(self, group: Group, inside: set[int]) -> list[Node]:
+        """The nodes outside that feed a group; views that are not stored are part of what reads them."""
+        out: list[Node] = []
+        stack = [t.node for n in group.nodes for t in n.inputs]  # type: ignore[attr-defined]
+        while stack:
+            node = stack.pop()
+            if id(node) in inside:
+                continue
+            if self.is_view(node) and id(node) not in self.stored:
+                stack += [t.node for t in node.inputs]  # type: ignore[attr-defined]
+            else:
+                out.append(node)
+        return out
+
+    # Results ----------------------------------------------------------------------------------------------------------
+
+    def kernels(self) -> list[LoopKernel]:
+        """The groups as kernels, in the order of their first member."""
+        needed = self._needed_outside()
+        out, seen = [], set()
+        for node in self.graph.nodes:
+            group = self.group_of.get(id(node))
+            if group is None or id(group) in seen:
+                continue
+            seen.add(id(group))
+            outputs = [n.outputs[0] for n in group.nodes if id(n.outputs[0]) in needed.get(id(group), set())]
+            out.append(LoopKernel(group.domain, group.nodes, group.full, outputs, self.descriptions))  # type: ignore[arg-type]
+        return out
+
+    def _needed_outside(self) -> dict[int, set[int]]:
+        """For each group, the outputs (by id) that something outside reads."""
+        needed: dict[int, set[int]] = {}
+
+        def need(tensor: GraphTensor) -> None:
+            group = self.group_of.get(id(tensor.node))
+            if group is not None:
+                needed.setdefault(id(group), set()).add(id(tensor))
+
+        for node in self.graph.nodes:
+            group = self.group_of.get(id(node))
+            if group is not None:
+                for edge in self.edges[id(node)]:
+                    if self.group_of.get(id(edge.source.node)) is not group:
+                        need(edge.source)
+            elif not self.is_view(node):
+                for tensor in node.inputs:
+                    need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
+        for tensor in self.graph.outputs:
+            need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
+        return needed
+
+
+def _domains(producer: Group, consumer: Group) -> list[tuple[tuple[Dimension, ...], bool, bool]]:
+    """Domains that two groups could share: (domain, producer becomes kept-level, consumer becomes kept-level)."""
+    if producer.is_flat and consumer.is_flat:
+        return [(producer.domain, False, False)] if producer.points == consumer.points else []
+    if producer.is_flat:
+        out = [(consumer.domain, False, False)] if producer.points == consumer.points else []
+        return out + ([(consumer.domain, True, False)] if producer.points == consumer.kept else [])
+    if consumer.is_flat:
+        out = [(producer.domain, False, True)] if consumer.points == producer.kept else []
+        return out + ([(producer.domain, False, False)] if consumer.points == producer.points else [])
+    return [(producer.domain, False, False)] if producer.domain == consumer.domain else []
+
+
+def _is_sound(domain: tuple[Dimension, ...], full: dict[int, bool], fusion: Fusion, a: Group, b: Group) -> bool:
+    """Column-wise kernels do not walk long columns twice."""
+    if not any(d.reduced for d in domain) or domain[-1].reduced:
+        return True
+    rows = math.prod(d.extent for d in domain if d.reduced)
+    if rows <= _RESTARTED_ROWS:
+        return True
+    reductions = {
+        id(n.outputs[0]) for g in (a, b) for n in g.nodes if isinstance(fusion.descriptions[id(n)], lowering.Reduction)
+    }
+    behind = set(reductions)
+    for node in sorted(a.nodes + b.nodes, key=lambda n: fusion.position[id(n)]):
+        if any(id(e.source) in behind for e in fusion.edges[id(node)]):
+            if id(node.outputs[0]) in reductions or full[id(node.outputs[0])]:
+                return False
+            behind.add(id(node.outputs[0]))
+    return True
+
+
+def _relation(position: Affine, point: Affine, variables: list[Var], count: int) -> Relation:
+    """How one flat index follows another."""
+    if position == point:
+        return Relation(FULL, count)
+    if position.constant == 0 and not position.terms:
+        return Relation(PREFIX if count == 1 else OTHER, count)
+    used = position.variables()
+    for kind, chosen in ((PREFIX, variables[: len(used)]), (SUFFIX, variables[len(variables) - len(used) :])):
+        if used == set(chosen):
+            strides = row_major([v.extent for v in chosen])
+            expected = Affine(0, {v: s for v, s in zip(chosen, strides)})
+            if position == expected and count == math.prod(v.extent for v in chosen):
+                return Relation(kind, count)
+    return Relation(OTHER, count)
+
+
+def storage(tensor: GraphTensor, descriptions: dict[int, Any]) -> GraphTensor:
+    """The tensor whose memory a tensor shares: reshapes share their input's."""
+    while isinstance(descriptions.get(id(tensor.node)), lowering.Reshape):
+        tensor = tensor.node.inputs[0]  # type: ignore[assignment]
+    return tensor
+
+
+def fuse(graph: Graph) -> Fusion:
+    """Describe every node and form the groups."""
+    descriptions = {id(n): describe(n) for n in graph.nodes if n.op is not CONST and n.op is not PLACEHOLDER}
+    return Fusion(graph, descriptions)

@@ -1,0 +1,148 @@
+"""The order of tasks and the place of every tensor.
+
+Tasks are put into stages: a barrier lies between two stages and nothing within one depends on another thread's work. A task
+follows its producers, and, when it replaces a variable's value in place, all others that read the old one. Tensors that
+live only inside the program share one arena: two may have the same bytes if their stages do not meet.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+from duoflow.core.tensor import GraphTensor
+
+from .tasks import Task
+
+__all__ = ["Schedule", "allocate", "depends_on", "schedule"]
+
+_ALIGNMENT = 64
+
+
+@dataclass
+class Schedule:
+    """Tasks in order, with the stage of each (by id)."""
+
+    tasks: list[Task]
+    stage: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def stages(self) -> int:
+        return 1 + max(self.stage.values(), default=-1)
+
+
+def producers(tasks: Sequence[Task]) -> dict[int, Task]:
+    """The task that writes each tensor (by id)."""
+    return {id(t): task for task in tasks for t in task.writes}
+
+
+def edges(tasks: Sequence[Task], extra: Sequence[tuple[Task, Task]] = ()) -> dict[int, list[Task]]:
+    """For each task (by id), those that must come before it."""
+    made = producers(tasks)
+    before: dict[int, list[Task]] = {id(t): [] for t in tasks}
+    for task in tasks:
+        for tensor in task.reads:
+            source = made.get(id(tensor))
+            if source is not None and source is not task:
+                before[id(task)].append(source)
+    for first, second in extra:
+        before[id(second)].append(first)
+    return before
+
+
+def depends_on(task: Task, other: Task, before: dict[int, list[Task]]) -> bool:
+    """Whether `other` must run before `task`."""
+    seen: set[int] = set()
+    stack = [task]
+    while stack:
+        for source in before[id(stack.pop())]:
+            if source is other:
+                return True
+            if id(source) not in seen:
+                seen.add(id(source))
+                stack.append(source)
+    return False
+
+
+def schedule(tasks: Sequence[Task], before: dict[int, list[Task]], position: dict[int, int]) -> Schedule:
+    """Order tasks by the place of their last node in the graph, as far as dependencies allow, and put them into stages."""
+    ordered = _topological(tasks, before, position)
+    stage: dict[int, int] = {}
+    for task in ordered:
+        earliest = 0
+        for source in before[id(task)]:
+            alone = not source.parallel and not task.parallel
+            earliest = max(earliest, stage[id(source)] + (0 if alone else 1))
+        stage[id(task)] = earliest
+    rank = {id(t): i for i, t in enumerate(ordered)}
+    return Schedule(sorted(ordered, key=lambda t: (stage[id(t)], rank[id(t)])), stage)
+
+
+def _topological(tasks: Sequence[Task], before: dict[int, list[Task]], position: dict[int, int]) -> list[Task]:
+    after: dict[int, list[Task]] = {id(t): [] for t in tasks}
+    missing = {}
+    for task in tasks:
+        sources = {id(s): s for s in before[id(task)]}
+        missing[id(task)] = len(sources)
+        for source in sources.values():
+            after[id(source)].append(task)
+    place = {id(t): max(position[id(n)] for n in t.nodes) for t in tasks}
+    ready = [(place[id(t)], i, t) for i, t in enumerate(tasks) if not missing[id(t)]]
+    heapq.heapify(ready)
+    out: list[Task] = []
+    count = len(tasks)
+    while ready:
+        _, _, task = heapq.heappop(ready)
+        out.append(task)
+        for follower in after[id(task)]:
+            missing[id(follower)] -= 1
+            if not missing[id(follower)]:
+                count += 1
+                heapq.heappush(ready, (place[id(follower)], count, follower))
+    if len(out) != len(tasks):
+        raise AssertionError("The kernels of a graph depend on each other in a circle.")
+    return out
+
+
+@dataclass
+class _Interval:
+    size: int
+    first: int
+    last: int
+    offset: int = 0
+
+
+def allocate(planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int]) -> tuple[dict[int, int], dict[int, int], int]:
+    """Offsets in the arena of tensors and of tasks' scratch memory (both by id), and the arena's size."""
+    intervals: dict[int, _Interval] = {}
+    for tensor in tensors:
+        intervals[id(tensor)] = _Interval(math.prod(tensor.dims) * tensor.dtype.numpy.itemsize, node_stage[id(tensor)], 0)  # type: ignore[arg-type]
+    for task in planned.tasks:
+        stage = planned.stage[id(task)]
+        for tensor in (*task.reads, *task.writes):
+            if id(tensor) in intervals:
+                intervals[id(tensor)].last = max(intervals[id(tensor)].last, stage)
+        if task.scratch_bytes:
+            intervals[id(task)] = _Interval(task.scratch_bytes, stage, stage)
+    placed: list[_Interval] = []
+    for interval in sorted(intervals.values(), key=lambda i: (-i.size, i.first)):
+        size = interval.size
+        busy = sorted((p.offset, p.offset + p.size) for p in placed if p.first <= interval.last and interval.first <= p.last)
+        offset = 0
+        for start, end in busy:
+            if offset + size <= start:
+                break
+            offset = max(offset, -(-end // _ALIGNMENT) * _ALIGNMENT)
+        interval.offset = offset
+        placed.append(interval)
+    total = max((p.offset + p.size for p in placed), default=0)
+    offsets = {key: interval.offset for key, interval in intervals.items()}
+    tensor_ids = {id(t) for t in tensors}
+    return (
+        {k: o for k, o in offsets.items() if k in tensor_ids}, {k: o for k, o in offsets.items() if k not in tensor_ids}, total,
+    )  # fmt: skip
+
+

@@ -1,0 +1,138 @@
+"""What a native program is made of: tasks, each some nodes computed by one kernel or by the host.
+
+A task says which tensors it reads and writes (in memory, each whole and row-major), whether threads share it, and what
+scratch memory it needs; it writes its code into a module, if it has any, and adds its calls to a program.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from duoflow.core.graph import Node
+from duoflow.core.tensor import GraphTensor
+
+from .contract import Product
+from .ir import Module
+from .kernels.gemm import generic
+from .loops import LoopKernel, write_loops
+from .runner import Operand, Program
+from .threads import thread_count
+
+__all__ = ["HostTask", "LoopTask", "ProductTask", "Task"]
+
+#: Where a tensor lives, and where a task's scratch memory is.
+Where = Callable[[GraphTensor], Operand]
+
+
+@dataclass
+class Task:
+    """Some nodes, computed together. `reads` and `writes` are tensors in memory; `order` comes from the graph."""
+
+    nodes: list[Node]
+    reads: list[GraphTensor]
+    writes: list[GraphTensor]
+    #: Whether the threads share the work; otherwise the first does it alone.
+    parallel: bool = False
+    scratch_bytes: int = 0
+
+    @property
+    def is_host(self) -> bool:
+        return False
+
+    @property
+    def name(self) -> str:
+        """What it computes, for people: the ops, joined."""
+        names = [n.op.name for n in self.nodes]
+        return "+".join(names) if len(names) < 7 else "+".join([*names[:3], f"{len(names) - 5} more", *names[-2:]])
+
+    @property
+    def flops(self) -> int:
+        """Arithmetic operations, roughly."""
+        return 0
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes read and written at least."""
+        return sum(_bytes(t) for t in (*self.reads, *self.writes))
+
+    def write(self, module: Module, name: str) -> bool:
+        """Write the kernel's function into a module; False if there is nothing to compile."""
+        return False
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        """Add the calls to a program; `address` is that of the function written."""
+        raise NotImplementedError
+
+
+def _bytes(tensor: GraphTensor) -> int:
+    return math.prod(tensor.dims) * tensor.dtype.size if tensor.spec.known else 0  # type: ignore[arg-type]
+
+
+class LoopTask(Task):
+    """A fused loop kernel."""
+
+    def __init__(self, kernel: LoopKernel) -> None:
+        super().__init__(kernel.members, [], list(kernel.outputs), kernel.worth_sharing)
+        self.kernel = kernel
+        #: The byte in the check buffer that reports an index out of range, if the kernel gathers.
+        self.check: Operand = (0, 0)
+
+    @property
+    def flops(self) -> int:
+        return self.kernel.points * len(self.kernel.members)
+
+    def write(self, module: Module, name: str) -> bool:
+        write_loops(module, name, self.kernel)
+        self.reads = list(self.kernel.reads)
+        return True
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        operands = [self.check, *map(where, self.kernel.reads), *map(where, self.kernel.outputs)]
+        program.call(address, operands, parallel=self.parallel, name=self.name)
+
+
+class ProductTask(Task):
+    """A matrix product on the precompiled kernels."""
+
+    def __init__(self, node: Node, product: Product) -> None:
+        gemm = product.gemm
+        super().__init__([node], list(node.inputs), list(node.outputs), gemm.worth_sharing)  # type: ignore[arg-type]
+        self.product = product
+        self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
+
+    @property
+    def flops(self) -> int:
+        return self.product.gemm.flops
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        kernel, consts = generic(self.product.gemm)
+        (node,) = self.nodes
+        a, b = node.inputs[self.product.a], node.inputs[self.product.b]
+        operands = [where(a), where(b), where(node.outputs[0]), scratch]  # type: ignore[arg-type]
+        program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
+
+
+class HostTask(Task):
+    """A node that runs in Python, on arrays."""
+
+    def __init__(self, node: Node, call: Callable[[Node], Callable[[], object]], reads: Sequence[GraphTensor]) -> None:
+        super().__init__([node], list(reads), list(node.outputs))  # type: ignore[arg-type]
+        self._callback = call
+
+    @property
+    def is_host(self) -> bool:
+        return True
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        program.call_python(self._callback(self.nodes[0]), self.name)
+
+
+def describe_task(task: Task) -> dict[str, Any]:
+    """A task as a row of a report."""
+    return {
+        "name": task.name, "ops": [n.op.name for n in task.nodes], "flops": task.flops, "bytes": task.bytes_moved,
+        "where": "host" if task.is_host else "native", "parallel": task.parallel,
+    }  # fmt: skip
