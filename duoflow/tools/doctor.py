@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 import duoflow as tf
-from duoflow.core import engine
 from duoflow.engines import reference
 from duoflow.engines.native import jit, target, threads
 from duoflow.keras import config

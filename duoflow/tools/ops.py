@@ -1,16 +1,34 @@
-"""`duoflow ops`: the table of operations by kind, and which engine runs each."""
+"""`duoflow ops`: the table of operations by kind, and which engine runs each.
+
+What is said here holds of the record: an elementwise op has a scalar body that the native engine can write, a reduction,
+view or contraction a description it can be asked for. A call of it may still run on the host, for a type such as string
+or sizes known only at run time; `duoflow show --kernels` says what became of each call in a program.
+"""
 
 import argparse
+import functools
+import inspect
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 import duoflow
+from duoflow.core.dtypes import DType, bool_, float32, int32
 from duoflow.core.record import OPS, Kind, Op
-from duoflow.engines.native import lowers
+from duoflow.core.scalar import Unsupported
+from duoflow.engines.native.ir import Module
+from duoflow.engines.native.scalar import LLVMBuilder
 
 assert duoflow  # importing the package registers every op
+
+NATIVE, HOST, PARTS, PASSES, SOURCE = "native", "host", "its parts", "passes", "-"
+
+# Ops that the passes take away before an engine sees the graph, as far as they can: `inline`, `state`, `specialize`.
+TAKEN_AWAY = frozenset(
+    "AssignAddVariableOp AssignSubVariableOp AssignVariableOp NoOp PartitionedCall Rank ReadVariableOp Shape Size "
+    "StatefulPartitionedCall".split()
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     ops = [op for op in OPS.values() if wanted(op, options)]
     Console(highlight=False).print(table(ops))
-    native = sum(map(lowers, ops))
-    print(f"{len(ops)} ops: {native} native, {len(ops) - native} on the host")
+    counts = {where: sum(runs_on(op) == where for op in ops) for where in (NATIVE, PARTS, PASSES, HOST)}
+    print(f"{len(ops)} ops:", ", ".join(f"{count} {where}" for where, count in counts.items() if count))
     return 0
 
 
@@ -43,7 +61,7 @@ def wanted(op: Op, options: argparse.Namespace) -> bool:
     if options.kind and op.kind.value != options.kind:
         return False
     if options.missing == "native":
-        return not lowers(op)
+        return runs_on(op) == HOST
     return not (options.missing == "gradient" and (op.gradient or op.expand or not op.differentiable))
 
 
@@ -52,8 +70,38 @@ def table(ops: Iterable[Op]) -> Table:
     view = Table("op", "kind", "runs on", "gradient", "effects", box=None, padding=(0, 2, 0, 0))
     order = list(Kind)
     for op in sorted(ops, key=lambda op: (order.index(op.kind), op.name)):
-        view.add_row(op.name, op.kind.value, "native" if lowers(op) else "host", gradient(op), effects(op))
+        view.add_row(op.name, op.kind.value, runs_on(op), gradient(op), effects(op))
     return view
+
+
+@functools.cache
+def runs_on(op: Op) -> str:
+    """What runs the op: native code, the code of the ops it expands to, nothing any more, or its NumPy meaning."""
+    if op.name in TAKEN_AWAY:
+        return PASSES
+    if op.kind is Kind.SOURCE:
+        return SOURCE
+    if op.kind is Kind.COMPOUND:
+        return PARTS
+    if op.kind is Kind.ELEMENTWISE:
+        return NATIVE if op.body and any(writes_body(op, dtype) for dtype in (float32, int32, bool_)) else HOST
+    return NATIVE if op.lower and op.kind in (Kind.REDUCTION, Kind.VIEW, Kind.CONTRACTION) else HOST
+
+
+def writes_body(op: Op, dtype: DType) -> bool:
+    """Whether the LLVM builder takes the op's scalar program for operands of this type."""
+    parameters = list(inspect.signature(op.body).parameters.values())[1:]
+    operands = sum(p.kind is not p.KEYWORD_ONLY for p in parameters)
+    required = {p.name: dtype for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+    with Module().function("probe", [("ptr", "p")]) as f:
+        builder = LLVMBuilder(f, 1)
+        try:
+            op.body(builder, *[builder.load(dtype, "%p") for _ in range(operands)], **required)
+        except Unsupported:
+            return False
+        except Exception:  # it wants operands of several types: then it is not for want of a function
+            return True
+    return True
 
 
 def gradient(op: Op) -> str:
