@@ -2,7 +2,7 @@
 
 It installs an engine of its own around the one that is installed: the graph is printed as traced, then after each pass
 that changed it, once per set of input shapes; then the wrapped engine compiles and runs it, so the script does what it
-always does.
+always does. With `--kernels` follows what the engine made of it: a line for each kernel or call to the host.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from duoflow.core import engine
 from duoflow.core.graph import Graph
 from duoflow.core.printer import show_graph
 from duoflow.core.variables import State
+from duoflow.engines.native import jit
 from duoflow.passes import pipeline
 from duoflow.tools import run
 
@@ -27,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     command = run.parser("show", "Run a script and print its graphs after each pass.")
     command.add_argument("--function", metavar="NAME", help="only graphs whose name contains this")
     command.add_argument("--passes", metavar="NAMES", help="only after these (traced,inline,...,prune again)")
+    command.add_argument("--kernels", action="store_true", help="print the kernels that run, and what runs on the host")
+    command.add_argument("--ir", action="store_true", help="print the LLVM IR of every module that is compiled")
+    command.add_argument("--assembly", action="store_true", help="print its machine code too")
     command.add_argument("--origins", action="store_true", help="print the file and line that made each node")
     return command
 
@@ -34,7 +38,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the script under the printing engine; returns its exit status."""
     options = parser().parse_args(argv)
-    engine.install(ShowingEngine(engine.current(), Printer(options)))
+    printer = Printer(options)
+    engine.install(ShowingEngine(engine.current(), printer))
+    if options.ir or options.assembly:
+        jit.watchers.append(printer.module)
     return run.execute(options)
 
 
@@ -53,6 +60,23 @@ class Printer:
         """Print the graph as it is after the pass `name`."""
         if self.wants(graph) and (self.passes is None or name in self.passes):
             print(f"\n--- {name}: {len(graph.nodes)} nodes\n{show_graph(graph, self.options.origins)}")
+
+    def kernels(self, graph: Graph, rows: Sequence[dict[str, Any]]) -> None:
+        """Print what runs: one line a kernel."""
+        if not (self.options.kernels and self.wants(graph)):
+            return
+        print(f"\n--- {graph.name}: {len(rows)} kernels\n  {'runs on':<8}{'threads':<9}{'kflop':>9}{'KiB':>9}  what")
+        for row in rows:
+            threads = "all" if row["parallel"] else "one"
+            flops, size = row["flops"] / 1e3, row["bytes"] / 2**10
+            print(f"  {row['where']:<8}{threads:<9}{flops:>9,.1f}{size:>9,.1f}  {row['name']}")
+
+    def module(self, name: str, ir_text: str) -> None:
+        """Print a module's IR, and its assembly if that is asked for."""
+        if self.options.ir:
+            print(f"\n--- LLVM IR of {name}\n{ir_text}")
+        if self.options.assembly:
+            print(f"\n--- assembly of {name}\n{jit.assembly(ir_text)}")
 
 
 class ShowingEngine:
@@ -84,11 +108,14 @@ class ShowingExecutable:
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
         dims = tuple(value.shape if isinstance(value, np.ndarray | State) else None for value in values)
-        if dims not in self.seen:
-            self.seen.add(dims)
-            known = [*dims, *[None] * (len(self.prepared.all_inputs) - len(dims))]
-            pipeline.finish(self.prepared, known, self.claimed, self.printer.stage)
-        return self.inner.run(values)
+        if dims in self.seen:
+            return self.inner.run(values)
+        self.seen.add(dims)
+        known = [*dims, *[None] * (len(self.prepared.all_inputs) - len(dims))]
+        pipeline.finish(self.prepared, known, self.claimed, self.printer.stage)
+        results = self.inner.run(values)
+        self.printer.kernels(self.prepared, getattr(self.inner, "kernels", ()))
+        return results
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

@@ -21,19 +21,22 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .target import Target, binding, host
 
-__all__ = ["Library", "assembly", "cache_directory", "compile_module", "statistics"]
+__all__ = ["Library", "assembly", "cache_directory", "compile_module", "statistics", "watchers"]
 
 _FORMAT = 1
 _CODEGEN_LEVEL = 2
 _CACHE_BYTES = 512 << 20
 
 _lock = threading.Lock()
+
+#: Called with the name and the IR of every module that is asked for: how `duoflow show` gets to see them.
+watchers: list[Callable[[str, str], None]] = []
 
 #: How many modules were compiled and how many came from the cache, in this process.
 statistics = {"compiled": 0, "cached": 0}
@@ -69,6 +72,8 @@ def compile_module(
     name in the whole process, so names must be unique to what they mean (the C library's own are found without).
     """
     target = target or host()
+    for watch in watchers:
+        watch(name, ir_text)
     with _lock:
         llvm = binding()
         for symbol, address in (symbols or {}).items():
