@@ -9,14 +9,17 @@ from duoflow.core.context import name_scope
 
 from .families import binary_reversed
 from .math import *
+from .arranging import *
 from .cast import *
 from .constants import *
 from .gather import *
 from .joining import *
 from .random import *
 from .random_generator import *
+from .scatter import *
 from .shaping import *
 from .slicing import *
+from .sorting import *
 from .comparison import *
 from .reduction import *
 from .linalg import *

@@ -24,7 +24,9 @@ __all__ = ["bitcast", "cast", "saturate_cast"]
 def _infer_cast(x: Spec, *, dtype: DType) -> Spec:
     if not x.dtype.is_numpy_compatible or (x.dtype is dtypes.string) != (dtype is dtypes.string):
         raise UnimplementedError(
-            None, None, f"Cast {x.dtype.name} to {dtype.name} is not supported. Use tf.strings.to_number or tf.strings.as_string."
+            None,
+            None,
+            f"Cast {x.dtype.name} to {dtype.name} is not supported. Use tf.strings.to_number or tf.strings.as_string.",
         )
     partial = entries(x) if isinstance(x.value, tuple) and dtype.is_integer else None
     return Spec(x.shape, dtype, value_of(partial, dtype))
@@ -46,7 +48,12 @@ def _gradient_cast(node: Any, g: Any) -> Any:
 
 CAST = register(
     Op(
-        "Cast", Kind.ELEMENTWISE, _infer_cast, _evaluate_cast, _gradient_cast, checked=False,
+        "Cast",
+        Kind.ELEMENTWISE,
+        _infer_cast,
+        _evaluate_cast,
+        _gradient_cast,
+        checked=False,
         body=lambda b, x, *, dtype: b.cast(x, dtype),
     )  # fmt: skip
 )
@@ -98,8 +105,12 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
 
 def _representable(source: DType, target: DType) -> tuple[Any, Any]:
     """The limits of `target` as numbers that `source` holds and that do not overflow when cast."""
-    low = max(int(source.min) if source.is_integer else source.min, int(target.min) if target.is_integer else target.min)
-    high = min(int(source.max) if source.is_integer else source.max, int(target.max) if target.is_integer else target.max)
+    low = max(
+        int(source.min) if source.is_integer else source.min, int(target.min) if target.is_integer else target.min
+    )
+    high = min(
+        int(source.max) if source.is_integer else source.max, int(target.max) if target.is_integer else target.max
+    )
     if source.is_floating and target.is_integer:
         kind = source.numpy.type
         if int(kind(high)) > int(target.max):

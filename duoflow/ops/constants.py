@@ -130,8 +130,12 @@ def _infer_fill(dims: Spec, value: Spec) -> Spec:
 
 FILL = register(
     Op(
-        "Fill", Kind.COMPOUND, _infer_fill, lambda dims, value: np.full(tuple(dims), value[()], value.dtype),
-        lambda node, g: (None, F.reduce_sum(g)), expand=lambda dims, value: F.broadcast_to(value, dims),
+        "Fill",
+        Kind.COMPOUND,
+        _infer_fill,
+        lambda dims, value: np.full(tuple(dims), value[()], value.dtype),
+        lambda node, g: (None, F.reduce_sum(g)),
+        expand=lambda dims, value: F.broadcast_to(value, dims),
     )  # fmt: skip
 )
 
@@ -210,8 +214,14 @@ def _register_like(name: str, item: int) -> Op:
 
     return register(
         Op(
-            name, Kind.ELEMENTWISE, lambda x, *, dtype: Spec(x.shape, dtype), evaluate, None, checked=False,
-            body=lambda b, x, *, dtype: b.const(item, dtype), differentiable=False,
+            name,
+            Kind.ELEMENTWISE,
+            lambda x, *, dtype: Spec(x.shape, dtype),
+            evaluate,
+            None,
+            checked=False,
+            body=lambda b, x, *, dtype: b.const(item, dtype),
+            differentiable=False,
         )  # fmt: skip
     )
 
@@ -320,7 +330,9 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     TensorFlow: tf.linspace.
     """
     with F.name_scope(name or "linspace"):
-        start = convert(start, dtype=stop.dtype if isinstance(stop, Operators) and not isinstance(start, Operators) else None)
+        start = convert(
+            start, dtype=stop.dtype if isinstance(stop, Operators) and not isinstance(start, Operators) else None
+        )
         stop = convert(stop, dtype=start.dtype)
         if start.dtype.is_integer:
             start, stop = F.cast(start, dtypes.float64), F.cast(stop, dtypes.float64)
@@ -346,7 +358,9 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
 def _infer_one_hot(indices: Spec, depth: Spec, on_value: Spec, off_value: Spec, *, axis: int) -> Spec:
     if not indices.dtype.is_integer:
-        raise TypeError(f"Value passed to parameter 'indices' of OneHot has DataType {indices.dtype.name}, not an integer type")
+        raise TypeError(
+            f"Value passed to parameter 'indices' of OneHot has DataType {indices.dtype.name}, not an integer type"
+        )
     if depth.rank not in (None, 0):
         raise ValueError(f"depth must be a scalar, but got: {shapes.show(depth.shape)}")
     dtype = same_dtype("OneHot", (on_value, off_value))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, shapes
-from duoflow.core.context import context
 from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.indexed_slices import IndexedSlices
@@ -15,11 +14,10 @@ from duoflow.core.late import F
 from duoflow.core.lowering import Gather
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import Operators, Tensor, convert
-from duoflow.core.variables import Variable
+from duoflow.core.tensor import Tensor, convert
 
 from .families import convert_pair
-from .static import axis_of, axis_or_negative, entries, int_tensor, same_dtype, static_int, value_of
+from .static import axis_of, axis_or_negative, int_tensor, same_dtype, static_int, value_of
 
 __all__ = ["boolean_mask", "gather", "gather_nd", "where"]
 
@@ -35,7 +33,15 @@ def check_indices(indices: Any, limit: int, what: str = "indices") -> None:
 
 
 def _require_index_dtype(op: str, indices: Spec) -> None:
-    if indices.dtype not in (dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint16, dtypes.int8, dtypes.uint32):
+    if indices.dtype not in (
+        dtypes.int16,
+        dtypes.int32,
+        dtypes.int64,
+        dtypes.uint8,
+        dtypes.uint16,
+        dtypes.int8,
+        dtypes.uint32,
+    ):
         raise TypeError(
             f"Value passed to parameter 'indices' of {op} has DataType {indices.dtype.name} not in list of allowed values: "
             "int16, int32, int64"
@@ -50,7 +56,9 @@ def _infer_gather(params: Spec, indices: Spec, *, axis: int, batch_dims: int) ->
         raise ValueError("params must be at least 1 dimensional")
     at = axis_of(axis, len(params.shape))
     if not 0 <= batch_dims <= min(len(indices.shape), at):
-        raise ValueError(f"batch_dims ({batch_dims}) must be at most the rank of indices ({len(indices.shape)}) and axis ({at})")
+        raise ValueError(
+            f"batch_dims ({batch_dims}) must be at most the rank of indices ({len(indices.shape)}) and axis ({at})"
+        )
     for d in range(batch_dims):
         a, b = params.shape[d], indices.shape[d]
         if a is not None and b is not None and a != b:
@@ -129,21 +137,33 @@ def _batch_gather_gradient(params: Any, indices: Any, g: Any, axis: int, batch_d
     batches = F.reduce_prod(shape[:batch_dims])
     flat = F.reshape(F.cast(indices, dtypes.int32), F.stack([batches, -1])) + F.expand_dims(F.range(batches), 1) * limit
     summed = F.unsorted_segment_sum(rows, F.reshape(flat, [-1]), batches * limit)
-    apart = F.reshape(summed, F.concat([shape[:batch_dims], F.reshape(limit, [1]), F.stack(outer) if outer else shape[:0]], 0))
+    apart = F.reshape(
+        summed, F.concat([shape[:batch_dims], F.reshape(limit, [1]), F.stack(outer) if outer else shape[:0]], 0)
+    )
     back = [*range(batch_dims), *range(batch_dims + 1, axis + 1), batch_dims, *range(axis + 1, params.ndim)]
     return F.transpose(apart, back)
 
 
 GATHER = register(
     Op(
-        "GatherV2", Kind.VIEW, _infer_gather, _evaluate_gather, _gradient_gather, checked=False,
+        "GatherV2",
+        Kind.VIEW,
+        _infer_gather,
+        _evaluate_gather,
+        _gradient_gather,
+        checked=False,
         lower=lambda specs, outs, attrs: Gather(attrs["axis"] % len(specs[0].shape), attrs["batch_dims"]),
     )  # fmt: skip
 )
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0, name: str | None = None
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+    name: str | None = None,
 ) -> Any:
     """The slices of `params` along `axis` that `indices` name.
 
@@ -182,7 +202,9 @@ def _infer_gather_nd(params: Spec, indices: Spec) -> Spec:
     depth = indices.shape[-1]
     assert depth is not None
     if depth > len(params.shape):
-        raise ValueError(f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}")
+        raise ValueError(
+            f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}"
+        )
     return Spec((*indices.shape[:-1], *params.shape[depth:]), params.dtype)
 
 
@@ -214,7 +236,9 @@ def _gradient_gather_nd(node: Any, g: Any) -> tuple[Any, None]:
 GATHER_ND = register(Op("GatherNd", Kind.HOST, _infer_gather_nd, _evaluate_gather_nd, _gradient_gather_nd))
 
 
-def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = "") -> Any:
+def gather_nd(
+    params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = ""
+) -> Any:
     """The slices of `params` at the positions that the rows of `indices` spell out.
 
     Args:
@@ -234,7 +258,9 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     if bad_indices_policy in ("", "DEFAULT", "ERROR"):
         return emit_one(GATHER_ND, (params, indices), NO_ATTRS, name)
     if bad_indices_policy != "IGNORE":
-        raise ValueError(f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', received {bad_indices_policy!r}")
+        raise ValueError(
+            f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', received {bad_indices_policy!r}"
+        )
     depth = indices.dims[-1]  # type: ignore[index]
     limits = F.shape(params, indices.dtype)[:depth]
     good = F.reduce_all((indices >= 0) & (indices < limits), axis=-1)
@@ -280,7 +306,12 @@ def _gradient_select(node: Any, g: Any) -> tuple[Any, Any, Any]:
 
 SELECT = register(
     Op(
-        "SelectV2", Kind.ELEMENTWISE, _infer_select, _evaluate_select, _gradient_select, checked=False,
+        "SelectV2",
+        Kind.ELEMENTWISE,
+        _infer_select,
+        _evaluate_select,
+        _gradient_select,
+        checked=False,
         body=lambda b, condition, x, y: b.select(condition, x, y),
     )  # fmt: skip
 )

@@ -32,7 +32,9 @@ def _infer_concat(*values: Spec, axis: int) -> Spec:
     first_at, first = ranked[0]
     assert first.shape is not None
     if not first.shape:
-        raise ValueError("ConcatOp : Expected concatenating dimensions in the range [0, 0), but got 0: scalars have no axis; use tf.stack.")
+        raise ValueError(
+            "ConcatOp : Expected concatenating dimensions in the range [0, 0), but got 0: scalars have no axis; use tf.stack."
+        )
     for i, v in ranked:
         if v.rank != first.rank:
             raise ValueError(
@@ -41,7 +43,9 @@ def _infer_concat(*values: Spec, axis: int) -> Spec:
             )
     count = len(first.shape)
     if not -count <= axis < count:
-        raise ValueError(f"ConcatOp : Expected concatenating dimensions in the range [{-count}, {count}), but got {axis}")
+        raise ValueError(
+            f"ConcatOp : Expected concatenating dimensions in the range [{-count}, {count}), but got {axis}"
+        )
     axis %= count
     out = list(first.shape)
     for i, v in ranked[1:]:
@@ -86,7 +90,12 @@ def _gradient_concat(node: Any, g: Any) -> list[Any]:
 
 CONCAT = register(
     Op(
-        "ConcatV2", Kind.VIEW, _infer_concat, _evaluate_concat, _gradient_concat, checked=False,
+        "ConcatV2",
+        Kind.VIEW,
+        _infer_concat,
+        _evaluate_concat,
+        _gradient_concat,
+        checked=False,
         lower=lambda specs, outs, attrs: Concat(attrs["axis"] % len(outs[0].shape)),
     )  # fmt: skip
 )
@@ -150,8 +159,13 @@ def _evaluate_pack(*values: Any, axis: int) -> Any:
 
 PACK = register(
     Op(
-        "Pack", Kind.COMPOUND, _infer_pack, _evaluate_pack, lambda node, g: unstack(g, len(node.inputs), node.attrs["axis"]),
-        expand=lambda *values, axis: concat([F.expand_dims(v, axis) for v in values], axis), checked=False,
+        "Pack",
+        Kind.COMPOUND,
+        _infer_pack,
+        _evaluate_pack,
+        lambda node, g: unstack(g, len(node.inputs), node.attrs["axis"]),
+        expand=lambda *values, axis: concat([F.expand_dims(v, axis) for v in values], axis),
+        checked=False,
     )  # fmt: skip
 )
 
@@ -194,7 +208,9 @@ def _infer_unpack(value: Spec, *, num: int, axis: int) -> tuple[Spec, ...]:
         raise ValueError(f"Input shape axis {at} must equal {num}, got shape {shapes.brief(value.shape)}")
     rest = (*value.shape[:at], *value.shape[at + 1 :])
     found = entries(value) if len(value.shape) == 1 and value.dtype.is_integer else None
-    return tuple(Spec(rest, value.dtype, None if found is None else value_of((found[i],), value.dtype, True)) for i in range(num))
+    return tuple(
+        Spec(rest, value.dtype, None if found is None else value_of((found[i],), value.dtype, True)) for i in range(num)
+    )
 
 
 def _expand_unpack(value: Any, *, num: int, axis: int) -> list[Any]:
@@ -203,9 +219,13 @@ def _expand_unpack(value: Any, *, num: int, axis: int) -> list[Any]:
 
 UNPACK = register(
     Op(
-        "Unpack", Kind.COMPOUND, _infer_unpack,
+        "Unpack",
+        Kind.COMPOUND,
+        _infer_unpack,
         lambda value, *, num, axis: tuple(np.asarray(v) for v in np.moveaxis(value, axis, 0)),
-        lambda node, *g: stack(list(g), node.attrs["axis"]), expand=_expand_unpack, num_outputs=None,
+        lambda node, *g: stack(list(g), node.attrs["axis"]),
+        expand=_expand_unpack,
+        num_outputs=None,
     )  # fmt: skip
 )
 
@@ -271,13 +291,20 @@ def _expand_split(value: Any, sizes: Any, *, num: int, axis: int) -> list[Any]:
 
 SPLIT = register(
     Op(
-        "SplitV", Kind.COMPOUND, _infer_split, _evaluate_split,
-        lambda node, *g: (concat(list(g), node.attrs["axis"]), None), expand=_expand_split, num_outputs=None,
+        "SplitV",
+        Kind.COMPOUND,
+        _infer_split,
+        _evaluate_split,
+        lambda node, *g: (concat(list(g), node.attrs["axis"]), None),
+        expand=_expand_split,
+        num_outputs=None,
     )  # fmt: skip
 )
 
 
-def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = "split") -> list[Any]:
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = "split"
+) -> list[Any]:
     """Pieces along a dimension: so many equal ones, or ones of the sizes given (one may be -1).
 
     Args:

@@ -48,7 +48,9 @@ def block(b: Any, index: Any, key: Any, low: Any, high: Any) -> tuple[Any, Any, 
 
 
 def _halves(b: Any, x: Any) -> tuple[Any, Any]:
-    return b.cast(x & b.const(_MASK, dtypes.uint64), dtypes.uint32), b.cast(x >> b.const(32, dtypes.uint64), dtypes.uint32)
+    return b.cast(x & b.const(_MASK, dtypes.uint64), dtypes.uint32), b.cast(
+        x >> b.const(32, dtypes.uint64), dtypes.uint32
+    )
 
 
 def element_words(b: Any, index: Any, key: Any, low: Any, high: Any, count: int) -> tuple[Any, ...]:

@@ -66,7 +66,9 @@ def require_philox(alg: Any) -> int:
             f"Argument `alg` got unsupported value {alg}. Supported values are 'philox' and 'auto_select'."
         )
     if number == Algorithm.THREEFRY.value:
-        raise UnimplementedError(None, None, "The ThreeFry algorithm is not available; use alg='philox' or 'auto_select'.")
+        raise UnimplementedError(
+            None, None, "The ThreeFry algorithm is not available; use alg='philox' or 'auto_select'."
+        )
     return number  # type: ignore[no-any-return]
 
 
@@ -92,8 +94,14 @@ def _normal_body(b: Any, index: Any, key: Any, low: Any, high: Any, *, dtype: DT
 def _element_op(name: str, body: Any) -> Op:
     return register(
         Op(
-            name, Kind.ELEMENTWISE, _infer_element, functools.partial(run_body, body), body=body, checked=False,
-            differentiable=False, tags=_RANDOM,
+            name,
+            Kind.ELEMENTWISE,
+            _infer_element,
+            functools.partial(run_body, body),
+            body=body,
+            checked=False,
+            differentiable=False,
+            tags=_RANDOM,
         )  # fmt: skip
     )
 
@@ -125,8 +133,13 @@ def _draw_op(name: str, draw: Any, element: Op | None) -> Op:
 
     return register(
         Op(
-            name, Kind.HOST if element is None else Kind.COMPOUND, _infer_draw, evaluate, differentiable=False,
-            expand=None if element is None else expand, tags=_RANDOM,
+            name,
+            Kind.HOST if element is None else Kind.COMPOUND,
+            _infer_draw,
+            evaluate,
+            differentiable=False,
+            expand=None if element is None else expand,
+            tags=_RANDOM,
         )  # fmt: skip
     )
 
@@ -171,8 +184,13 @@ def _expand_uniform_int(shape: Any, key: Any, counter: Any, minval: Any, maxval:
 
 UNIFORM_INT = register(
     Op(
-        "StatelessRandomUniformIntV2", Kind.COMPOUND, _infer_uniform_int, _evaluate_uniform_int,
-        expand=_expand_uniform_int, differentiable=False, tags=_RANDOM,
+        "StatelessRandomUniformIntV2",
+        Kind.COMPOUND,
+        _infer_uniform_int,
+        _evaluate_uniform_int,
+        expand=_expand_uniform_int,
+        differentiable=False,
+        tags=_RANDOM,
     )  # fmt: skip
 )
 
@@ -195,8 +213,14 @@ def _expand_key_counter(seed: Any) -> tuple[Any, Any]:
 
 KEY_COUNTER = register(
     Op(
-        "StatelessRandomGetKeyCounter", Kind.COMPOUND, _infer_key_counter, philox.scramble, expand=_expand_key_counter,
-        num_outputs=2, differentiable=False, tags=_RANDOM,
+        "StatelessRandomGetKeyCounter",
+        Kind.COMPOUND,
+        _infer_key_counter,
+        philox.scramble,
+        expand=_expand_key_counter,
+        num_outputs=2,
+        differentiable=False,
+        tags=_RANDOM,
     )  # fmt: skip
 )
 
@@ -259,7 +283,11 @@ def scaled_uniform(shape: Any, key: Any, counter: Any, minval: Any, maxval: Any,
     if dtype.is_integer:
         return emit_one(UNIFORM_INT, (*inputs, convert(minval, dtype=dtype), convert(maxval, dtype=dtype)))
     drawn = emit_one(UNIFORM, inputs, {"dtype": dtype})
-    if isinstance(minval, (int, float)) and minval == 0 and (maxval is None or isinstance(maxval, (int, float)) and maxval == 1):
+    if (
+        isinstance(minval, (int, float))
+        and minval == 0
+        and (maxval is None or isinstance(maxval, (int, float)) and maxval == 1)
+    ):
         return drawn
     low, high = convert(minval, dtype=dtype), convert(1 if maxval is None else maxval, dtype=dtype)
     return drawn * (high - low) + low  # type: ignore[operator]
@@ -334,7 +362,9 @@ def _per_parameter_op(name: str, draw: Any) -> Op:
         dims = tuple(shape.tolist())
         own = np.broadcast_shapes(*(p.shape for p in parameters))
         if dims[len(dims) - len(own) :] != own:
-            raise ValueError(f"Shape passed in must end with broadcasted shape: {list(dims)} does not end with {list(own)}.")
+            raise ValueError(
+                f"Shape passed in must end with broadcasted shape: {list(dims)} does not end with {list(own)}."
+            )
         lead = dims[: len(dims) - len(own)]
         samples = math.prod(lead)
         flat = [np.repeat(np.broadcast_to(p, own).reshape(-1).astype(np.float64), samples) for p in parameters]
@@ -356,9 +386,12 @@ def _infer_shuffle(value: Spec, key: Spec, counter: Spec) -> Spec:
 
 SHUFFLE = register(
     Op(
-        "StatelessShuffle", Kind.HOST, _infer_shuffle,
+        "StatelessShuffle",
+        Kind.HOST,
+        _infer_shuffle,
         lambda value, key, counter: value[philox.permutation(len(value), key[0], counter)] if value.ndim else value,
-        lambda node, g: (_unshuffled(node, g), None, None), tags=_RANDOM,
+        lambda node, g: (_unshuffled(node, g), None, None),
+        tags=_RANDOM,
     )  # fmt: skip
 )
 
@@ -381,7 +414,9 @@ def stateless_categorical(
 def _categorical(logits: Any, num_samples: Any, dtype: Any, name: str | None, key: Any, counter: Any) -> Any:
     dtype = dtypes.int64 if dtype is None else as_dtype(dtype)
     if dtype not in (dtypes.int32, dtypes.int64):
-        raise ValueError(f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are {(dtypes.int32, dtypes.int64)}.")
+        raise ValueError(
+            f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are {(dtypes.int32, dtypes.int64)}."
+        )
     return emit_one(CATEGORICAL, (convert(logits), int_tensor(num_samples), key, counter), {"dtype": dtype}, name)
 
 
@@ -605,7 +640,9 @@ def hidden_key_counter(kind: Any, op_seed: int | None, blocks: Any) -> tuple[Any
     return F.constant([seed], dtypes.uint64), counter
 
 
-def _eager_key_counter(kind: Any, op_seed: int | None, seed: int | None, seed2: int | None, blocks: int) -> tuple[Any, Any]:
+def _eager_key_counter(
+    kind: Any, op_seed: int | None, seed: int | None, seed2: int | None, blocks: int
+) -> tuple[Any, Any]:
     if op_seed is None and seed is not None:
         used = 0
     else:
@@ -639,7 +676,9 @@ def random_uniform(
     """
     dtype = as_dtype(dtype)
     if dtype not in (*_FLOATS, dtypes.int32, dtypes.int64):
-        raise ValueError(f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are {(*_FLOATS, dtypes.int32, dtypes.int64)}.")
+        raise ValueError(
+            f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are {(*_FLOATS, dtypes.int32, dtypes.int64)}."
+        )
     if maxval is None and dtype.is_integer:
         raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
     with F.name_scope(name or "random_uniform"):

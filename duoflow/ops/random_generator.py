@@ -206,7 +206,9 @@ def _joined(key: Any, counter: Any) -> Any:
 
 def _require_length(value: Any, length: int, what: str) -> None:
     if not shapes.compatible(value.dims, (length,)):
-        raise ValueError(f"The {what} of a Philox generator must have shape ({length},), received {shapes.show(value.dims)}.")
+        raise ValueError(
+            f"The {what} of a Philox generator must have shape ({length},), received {shapes.show(value.dims)}."
+        )
 
 
 _global: list[Generator] = []

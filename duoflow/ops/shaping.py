@@ -38,7 +38,13 @@ def _as_reshape(specs: Any, outs: Any, attrs: Any) -> Reshape:
 
 IDENTITY = register(
     Op(
-        "Identity", Kind.VIEW, _same, lambda x: x, lambda node, g: g, checked=False, lower=_as_reshape,
+        "Identity",
+        Kind.VIEW,
+        _same,
+        lambda x: x,
+        lambda node, g: g,
+        checked=False,
+        lower=_as_reshape,
         tags=frozenset({"sparse_gradient"}),
     )  # fmt: skip
 )
@@ -105,14 +111,22 @@ def _infer_rank(x: Spec) -> Spec:
 
 SHAPE = register(
     Op(
-        "Shape", Kind.HOST, _infer_shape, lambda x, *, out_type: np.asarray(np.shape(x), out_type.numpy),
-        checked=False, differentiable=False,
+        "Shape",
+        Kind.HOST,
+        _infer_shape,
+        lambda x, *, out_type: np.asarray(np.shape(x), out_type.numpy),
+        checked=False,
+        differentiable=False,
     )  # fmt: skip
 )
 SIZE = register(
     Op(
-        "Size", Kind.HOST, _infer_size, lambda x, *, out_type: np.asarray(np.size(x), out_type.numpy),
-        checked=False, differentiable=False,
+        "Size",
+        Kind.HOST,
+        _infer_size,
+        lambda x, *, out_type: np.asarray(np.size(x), out_type.numpy),
+        checked=False,
+        differentiable=False,
     )  # fmt: skip
 )
 RANK = register(
@@ -178,7 +192,12 @@ def _evaluate_ensure_shape(x: Any, *, shape: Dims) -> Any:
 
 ENSURE_SHAPE = register(
     Op(
-        "EnsureShape", Kind.VIEW, _infer_ensure_shape, _evaluate_ensure_shape, lambda node, g: g, checked=False,
+        "EnsureShape",
+        Kind.VIEW,
+        _infer_ensure_shape,
+        _evaluate_ensure_shape,
+        lambda node, g: g,
+        checked=False,
         lower=_as_reshape,
     )  # fmt: skip
 )
@@ -191,7 +210,9 @@ def _infer_reshape(x: Spec, shape: Spec) -> Spec:
     if shape.rank not in (None, 1):
         raise ValueError(f"sizes input must be 1-D, not {shapes.brief(shape.shape)}")
     if shape.array is not None and np.count_nonzero(shape.array == -1) > 1:
-        raise ValueError("Only one input size may be -1, not both " + " and ".join(map(str, np.flatnonzero(shape.array == -1)[:2])))
+        raise ValueError(
+            "Only one input size may be -1, not both " + " and ".join(map(str, np.flatnonzero(shape.array == -1)[:2]))
+        )
     wanted = dims_of(shape)
     if wanted is None:
         return Spec(None, x.dtype)
@@ -225,14 +246,21 @@ def _evaluate_reshape(x: Any, shape: Any) -> Any:
     try:
         return x.reshape(tuple(shape.tolist()))
     except (ValueError, TypeError):
-        _infer_reshape(Spec(x.shape, dtypes.from_numpy(x.dtype)), Spec(shape.shape, dtypes.from_numpy(shape.dtype), shape))
+        _infer_reshape(
+            Spec(x.shape, dtypes.from_numpy(x.dtype)), Spec(shape.shape, dtypes.from_numpy(shape.dtype), shape)
+        )
         raise
 
 
 RESHAPE = register(
     Op(
-        "Reshape", Kind.VIEW, _infer_reshape, _evaluate_reshape, lambda node, g: (_shaped_like(g, node.inputs[0]), None),
-        checked=False, lower=_as_reshape,
+        "Reshape",
+        Kind.VIEW,
+        _infer_reshape,
+        _evaluate_reshape,
+        lambda node, g: (_shaped_like(g, node.inputs[0]), None),
+        checked=False,
+        lower=_as_reshape,
     )  # fmt: skip
 )
 
@@ -268,8 +296,13 @@ def _infer_expand(x: Spec, *, axis: int) -> Spec:
 
 EXPAND_DIMS = register(
     Op(
-        "ExpandDims", Kind.VIEW, _infer_expand, lambda x, *, axis: np.expand_dims(x, axis),
-        lambda node, g: _shaped_like(g, node.inputs[0]), checked=False, lower=_as_reshape,
+        "ExpandDims",
+        Kind.VIEW,
+        _infer_expand,
+        lambda x, *, axis: np.expand_dims(x, axis),
+        lambda node, g: _shaped_like(g, node.inputs[0]),
+        checked=False,
+        lower=_as_reshape,
     )  # fmt: skip
 )
 
@@ -313,8 +346,13 @@ def _evaluate_squeeze(x: Any, *, axis: tuple[int, ...]) -> Any:
 
 SQUEEZE = register(
     Op(
-        "Squeeze", Kind.VIEW, _infer_squeeze, _evaluate_squeeze, lambda node, g: _shaped_like(g, node.inputs[0]),
-        checked=False, lower=_as_reshape,
+        "Squeeze",
+        Kind.VIEW,
+        _infer_squeeze,
+        _evaluate_squeeze,
+        lambda node, g: _shaped_like(g, node.inputs[0]),
+        checked=False,
+        lower=_as_reshape,
     )  # fmt: skip
 )
 
@@ -344,7 +382,9 @@ def _full_perm(perm: tuple[int, ...] | None, count: int) -> tuple[int, ...]:
         raise ValueError(f"transpose expects a vector of size {count}. But input(1) is a vector of size {len(perm)}")
     out = tuple(p + count if p < 0 else p for p in perm)
     if sorted(out) != list(range(count)):
-        raise ValueError(f"{list(perm)} is not a valid permutation of the dimensions 0..{count - 1}: each must occur once.")
+        raise ValueError(
+            f"{list(perm)} is not a valid permutation of the dimensions 0..{count - 1}: each must occur once."
+        )
     return out
 
 
@@ -376,7 +416,12 @@ def _gradient_transpose(node: Any, g: Any) -> Any:
 
 TRANSPOSE = register(
     Op(
-        "Transpose", Kind.VIEW, _infer_transpose, _evaluate_transpose, _gradient_transpose, checked=False,
+        "Transpose",
+        Kind.VIEW,
+        _infer_transpose,
+        _evaluate_transpose,
+        _gradient_transpose,
+        checked=False,
         lower=_lower_transpose,
     )  # fmt: skip
 )
@@ -442,9 +487,12 @@ def _lower_broadcast(specs: Any, outs: Any, attrs: Any) -> Affine:
 
 BROADCAST_TO = register(
     Op(
-        "BroadcastTo", Kind.VIEW, _infer_broadcast_to,
+        "BroadcastTo",
+        Kind.VIEW,
+        _infer_broadcast_to,
         lambda x, shape: np.broadcast_to(x, tuple(shape.tolist())).copy(),
-        lambda node, g: (F.sum_to_shape_of(g, node.inputs[0]), None), lower=_lower_broadcast,
+        lambda node, g: (F.sum_to_shape_of(g, node.inputs[0]), None),
+        lower=_lower_broadcast,
     )  # fmt: skip
 )
 
@@ -482,8 +530,11 @@ def _infer_broadcast_args(a: Spec, b: Spec) -> Spec:
 
 BROADCAST_ARGS = register(
     Op(
-        "BroadcastArgs", Kind.HOST, _infer_broadcast_args,
-        lambda a, b: np.asarray(shapes.broadcast(tuple(a.tolist()), tuple(b.tolist())), a.dtype), differentiable=False,
+        "BroadcastArgs",
+        Kind.HOST,
+        _infer_broadcast_args,
+        lambda a, b: np.asarray(shapes.broadcast(tuple(a.tolist()), tuple(b.tolist())), a.dtype),
+        differentiable=False,
     )  # fmt: skip
 )
 
@@ -510,7 +561,9 @@ def _infer_tile(x: Spec, multiples: Spec) -> Spec:
     if times is None or x.shape is None:
         return Spec(None if times is None else (None,) * len(times), x.dtype)
     if len(times) != len(x.shape):
-        raise ValueError(f"Expected multiples argument to be a vector of length {len(x.shape)} but got length {len(times)}")
+        raise ValueError(
+            f"Expected multiples argument to be a vector of length {len(x.shape)} but got length {len(times)}"
+        )
     return Spec(tuple(None if d is None or t is None else d * t for d, t in zip(x.shape, times, strict=True)), x.dtype)
 
 
@@ -534,7 +587,11 @@ def _gradient_tile(node: Any, g: Any) -> Any:
 
 TILE = register(
     Op(
-        "Tile", Kind.COMPOUND, _infer_tile, lambda x, multiples: np.tile(x, tuple(multiples.tolist())), _gradient_tile,
+        "Tile",
+        Kind.COMPOUND,
+        _infer_tile,
+        lambda x, multiples: np.tile(x, tuple(multiples.tolist())),
+        _gradient_tile,
         expand=_expand_tile,
     )  # fmt: skip
 )

@@ -11,17 +11,16 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
-from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import Unsupported
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert, make_constant
+from duoflow.core.tensor import EagerTensor, Operators, convert, make_constant
 from duoflow.core.variables import Variable
 
-from .static import Entries, dims_of, entries, int_tensor, known_dims, require_ints, value_of
+from .static import Entries, dims_of, entries, int_tensor, require_ints, value_of
 
 __all__ = ["getitem", "pad", "slice", "strided_slice", "tensor_strided_slice_update"]
 
@@ -77,14 +76,18 @@ def layout(
             shrink = bool(shrink_axis_mask >> i & 1)
             if not shrink:
                 outs.append(len(dimensions))
-            dimensions.append(_dimension(begin[i], end[i], strides[i], shrink, bool(begin_mask >> i & 1), bool(end_mask >> i & 1)))
+            dimensions.append(
+                _dimension(begin[i], end[i], strides[i], shrink, bool(begin_mask >> i & 1), bool(end_mask >> i & 1))
+            )
     while len(dimensions) < rank:
         outs.append(len(dimensions))
         dimensions.append(_FULL)
     return dimensions, outs
 
 
-def _dimension(begin: int | None, end: int | None, stride: int | None, shrink: bool, open_begin: bool, open_end: bool) -> Dimension:
+def _dimension(
+    begin: int | None, end: int | None, stride: int | None, shrink: bool, open_begin: bool, open_end: bool
+) -> Dimension:
     if stride == 0:
         raise ValueError("strides[0] must be non-zero")
     if shrink:
@@ -182,7 +185,12 @@ def _gradient_strided(node: Any, g: Any) -> tuple[Any, ...]:
 
 STRIDED_SLICE = register(
     Op(
-        "StridedSlice", Kind.VIEW, _infer_strided, _evaluate_strided, _gradient_strided, checked=False,
+        "StridedSlice",
+        Kind.VIEW,
+        _infer_strided,
+        _evaluate_strided,
+        _gradient_strided,
+        checked=False,
         lower=_lower_strided,
     )  # fmt: skip
 )
@@ -238,9 +246,13 @@ def _dilated(x: Any, axis: int, step: int) -> Any:
 
 STRIDED_SLICE_GRAD = register(
     Op(
-        "StridedSliceGrad", Kind.COMPOUND, _infer_strided_grad, _evaluate_strided_grad,
+        "StridedSliceGrad",
+        Kind.COMPOUND,
+        _infer_strided_grad,
+        _evaluate_strided_grad,
         lambda node, g: (None,) * 4 + (emit_one(STRIDED_SLICE, (g, *node.inputs[1:4]), dict(node.attrs)),),
-        expand=_expand_strided_grad, checked=False,
+        expand=_expand_strided_grad,
+        checked=False,
     )  # fmt: skip
 )
 
@@ -251,7 +263,9 @@ def _infer_update(x: Spec, begin: Spec, end: Spec, strides: Spec, value: Spec, *
     part = _out_dims(x.shape, begin, end, strides, _masks_of(attrs))
     if part is not None and shapes.broadcast(part, value.shape) is not None and value.shape is not None:
         if len(value.shape) > len(part) or not shapes.compatible(shapes.broadcast(part, value.shape), part):
-            raise ValueError(f"Cannot set a slice of shape {shapes.brief(part)} to a value of shape {shapes.brief(value.shape)}.")
+            raise ValueError(
+                f"Cannot set a slice of shape {shapes.brief(part)} to a value of shape {shapes.brief(value.shape)}."
+            )
     return Spec(x.shape, x.dtype)
 
 
@@ -274,9 +288,7 @@ def _gradient_update(node: Any, g: Any) -> tuple[Any, ...]:
     return kept, None, None, None, F.sum_to_shape_of(part, value)
 
 
-UPDATE = register(
-    Op("TensorStridedSliceUpdate", Kind.HOST, _infer_update, _evaluate_update, _gradient_update)
-)
+UPDATE = register(Op("TensorStridedSliceUpdate", Kind.HOST, _infer_update, _evaluate_update, _gradient_update))
 
 
 def tensor_strided_slice_update(input: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int) -> Any:
@@ -312,7 +324,9 @@ def strided_slice(
     return out
 
 
-def _assign_part(variable: Variable, begin: Any, end: Any, strides: Any, attrs: Any, value: Any, name: str | None = None) -> Any:
+def _assign_part(
+    variable: Variable, begin: Any, end: Any, strides: Any, attrs: Any, value: Any, name: str | None = None
+) -> Any:
     """`variable[...].assign(value)`: the whole value with a part replaced, assigned."""
     return variable.assign(tensor_strided_slice_update(variable, begin, end, strides, value, **attrs), name=name)
 
@@ -363,7 +377,12 @@ def _frozen(item: Any) -> Any:
 def _bound(value: Any) -> Any:
     if value is None or type(value) is int:
         return value
-    if isinstance(value, EagerTensor) and value._array.size == 1 and value._array.dtype.kind in "iu" and value._array.ndim == 0:
+    if (
+        isinstance(value, EagerTensor)
+        and value._array.size == 1
+        and value._array.dtype.kind in "iu"
+        and value._array.ndim == 0
+    ):
         return int(value._array)
     if isinstance(value, Operators):
         raise _NotStatic
@@ -386,7 +405,13 @@ def _check_index(value: Any) -> None:
 @functools.lru_cache(maxsize=4096)
 def _static_key(items: tuple[Any, ...]) -> tuple[Any, Any, Any, tuple[int, ...]]:
     begin, end, strides, masks = _bounds(items, lambda item: item)
-    return (*(np.asarray(v, np.int32 if all(-(2**31) <= i < 2**31 for i in v) else np.int64) for v in (begin, end, strides)), masks)
+    return (
+        *(
+            np.asarray(v, np.int32 if all(-(2**31) <= i < 2**31 for i in v) else np.int64)
+            for v in (begin, end, strides)
+        ),
+        masks,
+    )
 
 
 def _bounds(items: Any, as_slice: Any) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
@@ -445,7 +470,9 @@ def _infer_slice(x: Spec, begin: Spec, size: Spec) -> Spec:
         return Spec(None, x.dtype)
     b, s = b or (None,) * count, s or (None,) * count
     if len(b) != count or len(s) != count:
-        raise ValueError(f"Expected begin and size arguments to be 1-D tensors of size {count}, but got sizes {len(b)} and {len(s)} instead.")
+        raise ValueError(
+            f"Expected begin and size arguments to be 1-D tensors of size {count}, but got sizes {len(b)} and {len(s)} instead."
+        )
     dims = x.shape if x.shape is not None else (None,) * count
     out = tuple(_slice_size(i, *item) for i, item in enumerate(zip(dims, b, s, strict=True)))
     value = None
@@ -603,14 +630,20 @@ def _evaluate_mirror_grad(g: Any, paddings: Any, *, mode: str) -> Any:
 
 MIRROR_PAD = register(
     Op(
-        "MirrorPad", Kind.COMPOUND, _infer_mirror,
-        lambda x, paddings, *, mode: np.pad(x, paddings.tolist(), mode.lower()) if x.ndim else x, _gradient_mirror,
+        "MirrorPad",
+        Kind.COMPOUND,
+        _infer_mirror,
+        lambda x, paddings, *, mode: np.pad(x, paddings.tolist(), mode.lower()) if x.ndim else x,
+        _gradient_mirror,
         expand=_expand_mirror,
     )  # fmt: skip
 )
 MIRROR_PAD_GRAD = register(
     Op(
-        "MirrorPadGrad", Kind.HOST, _infer_mirror_grad, _evaluate_mirror_grad,
+        "MirrorPadGrad",
+        Kind.HOST,
+        _infer_mirror_grad,
+        _evaluate_mirror_grad,
         lambda node, g: (emit_one(MIRROR_PAD, (g, node.inputs[1]), dict(node.attrs)), None),
     )  # fmt: skip
 )
@@ -633,7 +666,9 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     if kind in ("REFLECT", "SYMMETRIC"):
         return emit_one(MIRROR_PAD, (x, pairs), {"mode": kind}, name)
     if kind != "CONSTANT":
-        raise ValueError(f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}")
+        raise ValueError(
+            f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}"
+        )
     if not isinstance(constant_values, Operators) and not x.dtype.is_floating and constant_values == 0:
         constant = F.zeros((), x.dtype)
     else:

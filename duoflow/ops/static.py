@@ -131,7 +131,9 @@ def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[
         dtype = next((v.dtype for v in values if isinstance(v, Operators)), None)
     if dtype is None and values:
         dtype = convert(values[0]).dtype
-    return tuple(v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values)
+    return tuple(
+        v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values
+    )
 
 
 def known_dims(x: Any) -> tuple[int, ...] | None:
