@@ -21,6 +21,7 @@ class Context(threading.local):
     scope: the current name scope, "" or "a/b/"
     device: the device string asked for, or ""
     control: nodes that ops added to a graph must follow
+    created_variables: where variables made while a function is traced are noted, or None
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Context(threading.local):
         self.device: str = ""
         self.control: tuple[Node, ...] = ()
         self.run_functions_eagerly: bool = False
-        self.variable_creators: tuple[Any, ...] = ()
+        self.created_variables: list[Any] | None = None
         self.distribution: Any = None
 
 

@@ -38,6 +38,11 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
     return optree.tree_leaves(structure, **_OPTIONS)
 
 
+def flatten_with_form(structure: Any) -> tuple[list[Any], Any]:
+    """The leaves, and the form without them: hashable, `form.unflatten(leaves)` gives the structure back."""
+    return optree.tree_flatten(structure, **_OPTIONS)  # type: ignore[return-value]
+
+
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any], expand_composites: bool = False) -> Any:
     """Leaves put back into the form of `structure`; `ValueError` if their number differs.
 

@@ -20,12 +20,12 @@ from .context import context, init_scope
 from .dtypes import DType
 from .emit import emit, emit_one
 from .errors import FailedPreconditionError, InvalidArgumentError
-from .graph import Graph
+from .graph import PLACEHOLDER, Graph
 from .late import F
 from .record import Effect, Kind, Op, register
 from .shapes import Dims, TensorShape
 from .spec import Spec
-from .tensor import EagerTensor, HandleTensor, Operators, Tensor, convert, register_conversion
+from .tensor import EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, convert, register_conversion
 
 __all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization", "aligned_empty"]
 
@@ -312,12 +312,10 @@ class Variable(Operators):
                 self._create_in_graph(context.graph, initial_value, dtype, name, shape, validate_shape)
 
     def _create_eager(self, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool) -> None:
-        value = _initial_tensor(initial_value, dtype)
-        if not isinstance(value, EagerTensor):
-            raise ValueError(
-                "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
-                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions."
-            )
+        value = initial_value if isinstance(initial_value, GraphTensor) else _initial_tensor(initial_value, dtype)
+        if isinstance(value, GraphTensor):
+            value = _initial_tensor(EagerTensor(_lifted(value)), dtype)
+        assert isinstance(value, EagerTensor)
         self._graph = None
         self._name = (context.scope + (name or "Variable")) + ":0"
         self._dtype = value.dtype
@@ -328,6 +326,8 @@ class Variable(Operators):
         self.handle: Tensor = HandleTensor(state)
         self._initial = None
         self._initializer_op = None
+        if context.created_variables is not None:
+            context.created_variables.append(self)
 
     def _create_in_graph(
         self, graph: Graph, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool
@@ -654,6 +654,28 @@ class _Unread(Variable):
 
 def _restore(value: Any, trainable: bool, name: str, dtype: DType, dims: Dims) -> Variable:
     return Variable(value, trainable=trainable, name=name, dtype=dtype, shape=dims)
+
+
+def _lifted(tensor: GraphTensor) -> Any:
+    """The value of a tensor of a function being traced, which must not depend on the function's arguments."""
+    graph = tensor.graph
+    values: dict[int, Any] = {id(inside): outside._array for outside, inside in graph.captures.values()
+                              if isinstance(outside, EagerTensor)}  # fmt: skip
+    needed, steps = {id(tensor)}, []
+    for node in reversed(graph.nodes):
+        if any(id(t) in needed for t in node.outputs) and id(node.outputs[0]) not in values:
+            needed.update(id(t) for t in node.inputs)
+            steps.append(node)
+    for node in reversed(steps):
+        if node.op is PLACEHOLDER:
+            raise ValueError(
+                "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
+                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions: the initial value depends on "
+                f"{node.outputs[0]!r}."
+            )
+        out = node.op.evaluate(*[values[id(t)] for t in node.inputs], **node.attrs)
+        values.update(zip(map(id, node.outputs), out if type(out) is tuple else (out,), strict=True))
+    return np.asarray(values[id(tensor)])
 
 
 def _initial_tensor(initial_value: Any, dtype: DType | None) -> Tensor:

@@ -1,0 +1,271 @@
+"""`ConcreteFunction`: one trace of a Python function, a graph with the way from arguments to its inputs and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from duoflow.core import dtypes, nest
+from duoflow.core.composite import Composite, expand, pack
+from duoflow.core.context import context, entered
+from duoflow.core.engine import executable
+from duoflow.core.graph import Graph, Node
+from duoflow.core.shapes import show
+from duoflow.core.spec import TensorSpec
+from duoflow.core.tensor import EagerTensor, GraphTensor, HandleTensor, Tensor, convert
+from duoflow.core.variables import Variable
+from duoflow.ops.call import call
+from duoflow.ops.subgraphs import report_reads, trace_into
+
+from .types import CompositeType, TensorType
+
+__all__ = ["ConcreteFunction", "FuncGraph", "trace"]
+
+
+class FuncGraph(Graph):
+    """The graph of a traced function.
+
+    Attributes: `inputs`, `outputs`, `captures`, `structured_input_signature`, `structured_outputs`, `variables`.
+    """
+
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def trainable_variables(self) -> tuple[Variable, ...]:
+        """The variables that tapes watch by themselves."""
+        return tuple([v for v in self.variables if v.trainable])
+
+    @property
+    def outer_graph(self) -> Graph | None:
+        """The graph in which this one was traced."""
+        return self.outer
+
+
+def trace(
+    function: Callable[..., Any],
+    name: str,
+    leaves: Sequence[Any],
+    types: Sequence[Any],
+    form: Any,
+    names: Sequence[str],
+) -> ConcreteFunction:
+    """Call `function` on placeholders in place of the tensors among `leaves`, and keep the graph that comes of it.
+
+    `form` puts leaves together to (args, kwargs); `types` are the leaves' trace types; `names` name the placeholders.
+    """
+    graph = FuncGraph(name, True, context.graph)
+    with entered(graph=graph, tapes=(), control=(), scope=""):
+        stand_ins = [_stand_in(graph, *each) for each in zip(leaves, types, names, strict=True)]
+    args, kwargs = form.unflatten(stand_ins)
+    graph.structured_input_signature = form.unflatten(
+        [_as_spec(*each) for each in zip(leaves, types, names, strict=True)]
+    )
+    (structure, outputs), reads = trace_into(graph, _results, function, args, kwargs)
+    graph.outputs = [graph.capture(t) for t in outputs if t is not None]
+    graph.variables = tuple(reads)
+    graph.structured_outputs = pack(structure, [None if t is None else graph.capture(t) for t in outputs])
+    return ConcreteFunction(graph, structure, [t is None for t in outputs])
+
+
+def _stand_in(graph: Graph, leaf: Any, kind: Any, name: str) -> Any:
+    if isinstance(kind, TensorType):
+        return graph.add_input(kind.dtype, kind.dims, name)
+    if isinstance(kind, CompositeType):
+        return leaf._with_components(tuple([graph.add_input(t.dtype, t.dims, name) for t in kind.parts]))
+    return leaf
+
+
+def _as_spec(leaf: Any, kind: Any, name: str) -> Any:
+    return TensorSpec(kind.dims, kind.dtype, name) if isinstance(kind, TensorType) else leaf
+
+
+def _results(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+    """What the function returns, and its leaves as tensors (None for nothing)."""
+    result = function(*args, **kwargs)
+    result = nest.map_structure(lambda leaf: None if isinstance(leaf, Node) else leaf, result)
+    return result, [_as_output(leaf, function) for leaf in expand(nest.flatten(result))]
+
+
+def _as_output(leaf: Any, function: Callable[..., Any]) -> Any:
+    if leaf is None or isinstance(leaf, Tensor):
+        return leaf
+    try:
+        return convert(leaf)
+    except (TypeError, ValueError):
+        raise TypeError(
+            "To be compatible with tf.function, Python functions must return zero or more Tensors or ExtensionTypes or None "
+            f"values; in compilation of {function!r}, found return value of type {type(leaf).__name__}, which is not a Tensor "
+            "or ExtensionType."
+        ) from None
+
+
+class ConcreteFunction:
+    """A traced function for arguments of certain types; see `tf.function`.
+
+    Calls take the tensors of the signature, by position or by name.
+
+    >>> @tf.function
+    ... def f(x, y):
+    ...     return x * y
+    >>> g = f.get_concrete_function(tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32))
+    >>> g(x=tf.constant(2.0), y=tf.constant(3.0)).numpy()
+    6.0
+
+    TensorFlow: tf.types.experimental.ConcreteFunction.
+    """
+
+    def __init__(self, graph: FuncGraph, structure: Any, missing: Sequence[bool]) -> None:
+        self.graph = graph
+        self._structure = structure
+        self._missing = list(missing)
+        self._plain = self._missing == [False] and isinstance(structure, (Tensor, Variable))
+        self._captured = graph.external_captures
+        self._captured_values = [t._array for t in self._captured if isinstance(t, EagerTensor)]
+        self._closed = len(self._captured_values) == len(self._captured)
+        self._names = [t.node.name for t in graph.inputs]
+        self._handles = any(t.dtype in (dtypes.resource, dtypes.variant) for t in graph.outputs)
+
+    # -- facts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return self.graph.name
+
+    @property
+    def inputs(self) -> list[GraphTensor]:
+        """The placeholders, those of captured tensors last."""
+        return self.graph.all_inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The flat outputs."""
+        return self.graph.outputs
+
+    @property
+    def captured_inputs(self) -> list[Tensor]:
+        """The tensors from outside that each call supplies."""
+        return list(self._captured)
+
+    @property
+    def structured_input_signature(self) -> Any:
+        """(args, kwargs) with specs in place of tensors."""
+        return self.graph.structured_input_signature
+
+    @property
+    def structured_outputs(self) -> Any:
+        """The structure of the results, with the graph's tensors."""
+        return self.graph.structured_outputs
+
+    @property
+    def output_shapes(self) -> Any:
+        """The structure of the results, with static shapes."""
+        return nest.map_structure(lambda t: getattr(t, "shape", None), self.structured_outputs)
+
+    @property
+    def output_dtypes(self) -> Any:
+        """The structure of the results, with dtypes."""
+        return nest.map_structure(lambda t: getattr(t, "dtype", None), self.structured_outputs)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables the function reads."""
+        return self.graph.variables
+
+    @property
+    def trainable_variables(self) -> tuple[Variable, ...]:
+        """Those among them that tapes watch by themselves."""
+        return self.graph.trainable_variables
+
+    def usable(self) -> bool:
+        """Whether what it captures can be reached from where calls are made now."""
+        return self._closed or all(_reachable(t) for t in self._captured)
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the trace on tensors given by position or by name."""
+        return self.call_flat(self._bound(args, kwargs))
+
+    def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
+        """One tensor per input; Python values of the signature may be given or left out."""
+        leaves = nest.flatten(list(args))
+        specs = nest.flatten(list(self.structured_input_signature[0]))
+        if len(leaves) == len(specs):
+            pairs = zip(leaves, specs, strict=True)
+            leaves = [leaf for leaf, spec in pairs if isinstance(spec, (TensorSpec, Composite))]
+        flat = expand(leaves)
+        if len(flat) > len(self._names):
+            raise TypeError(f"{self._head()} takes {len(self._names)} positional arguments, received {len(flat)}.")
+        rest = self._names[len(flat) :]
+        missing = [name for name in rest if name not in kwargs]
+        if missing:
+            raise TypeError(f"{self._head()} missing required arguments: {', '.join(missing)}.")
+        unknown = [name for name in kwargs if name not in rest and name not in self.structured_input_signature[1]]
+        if unknown:
+            raise TypeError(f"{self._head()} got unexpected keyword arguments: {', '.join(unknown)}.")
+        flat += [kwargs[name] for name in rest]
+        return [self._fitted(v, t) for v, t in zip(flat, self.graph.inputs, strict=True)]
+
+    def _head(self) -> str:
+        return f"{self.graph.name}({', '.join(f'{n}: {t.spec}' for n, t in zip(self._names, self.graph.inputs, strict=True))})"
+
+    def _fitted(self, value: Any, placeholder: GraphTensor) -> Tensor:
+        tensor = convert(value, dtype_hint=placeholder.dtype)
+        if not TensorType(placeholder.dtype, placeholder.dims).covers(TensorType(tensor.dtype, tensor.dims)):
+            raise TypeError(
+                f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of shape "
+                f"{show(placeholder.dims)}, received {tensor.dtype.name} of shape {show(tensor.dims)}."
+            )
+        return tensor
+
+    def call_flat(self, inputs: Sequence[Tensor]) -> Any:
+        """Run the trace on one tensor per input."""
+        if context.graph is None and not context.tapes:
+            return self.run([t._array for t in inputs])  # type: ignore[attr-defined]
+        report_reads(self.graph.variables)
+        return self._packed(list(call(self.graph, [*inputs, *self._captured], self.graph.name)))
+
+    def run(self, values: list[Any]) -> Any:
+        """Run the trace on the values of its inputs, with no tape watching."""
+        results = executable(self.graph).run(values + self._captured_values)
+        if self._plain and not self._handles:
+            return EagerTensor(results[0])
+        return self._packed([_wrapped(value, t) for value, t in zip(results, self.graph.outputs, strict=True)])
+
+    def _packed(self, outputs: list[Any]) -> Any:
+        if self._plain:
+            return outputs[0]
+        left = iter(outputs)
+        return pack(self._structure, [None if gone else next(left) for gone in self._missing])
+
+    def pretty_printed_signature(self, verbose: bool = True) -> str:
+        """Inputs and outputs as text."""
+        inputs = "\n".join(f"    {n} : {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True))
+        outputs = ", ".join(map(_show_spec, self.graph.outputs)) or "None"
+        return f"{self.graph.name}\n  Input Parameters:\n{inputs}\n  Output Type:\n    {outputs}"
+
+    def __repr__(self) -> str:
+        return f"<ConcreteFunction {self._head()} at {hex(id(self))}>"
+
+    def __str__(self) -> str:
+        return self.pretty_printed_signature()
+
+
+def _show_spec(tensor: Tensor) -> str:
+    return repr(TensorSpec(tensor.dims, tensor.dtype))
+
+
+def _wrapped(value: Any, like: Tensor) -> EagerTensor:
+    return HandleTensor(value, like.dtype) if like.dtype in (dtypes.resource, dtypes.variant) else EagerTensor(value)
+
+
+def _reachable(tensor: Tensor) -> bool:
+    if not isinstance(tensor, GraphTensor):
+        return True
+    graph = context.graph
+    while graph is not None:
+        if graph is tensor.node.graph:
+            return True
+        graph = graph.outer if graph.is_function else None
+    return False
