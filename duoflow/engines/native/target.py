@@ -68,7 +68,10 @@ def host() -> Target:
     vectors on one core of an AMD Zen 4, where the arithmetic units are 256 bits wide either way.
     """
     llvm = binding()
-    features: dict[str, bool] = dict(llvm.get_host_cpu_features())
+    try:
+        features: dict[str, bool] = dict(llvm.get_host_cpu_features())
+    except RuntimeError:  # LLVM cannot tell on this system; the processor's name implies them
+        features = {}
     has = lambda *names: all(features.get(name, False) for name in names)
     machine = platform.machine().lower()
     if machine in ("x86_64", "amd64"):

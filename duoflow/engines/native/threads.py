@@ -28,6 +28,7 @@ import os
 import platform
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,15 +39,19 @@ from .target import host
 __all__ = ["Block", "Pacer", "Team", "current_team", "set_threads", "thread_count"]
 
 _LINE = 64
-EPOCH, JOB, PENDING, SLEEPERS, STOP, BUSY, COUNT, PHASE, MUTEX, CONDITION = (line * _LINE for line in range(10))
-MUTEX, CONDITION = MUTEX, MUTEX + 2 * _LINE
+EPOCH, JOB, PENDING, SLEEPERS, STOP, BUSY, COUNT, PHASE, MUTEX = (line * _LINE for line in range(9))
+CONDITION = MUTEX + 2 * _LINE
 _BYTES = CONDITION + 2 * _LINE
 
-#: Turns of the wait loop (about 30 ns each) a worker makes before it parks, and a waiting thread before it yields.
+#: Turns of the wait loop (about 30 ns each) a worker makes before it parks.
 _SPINS = 4000
+#: Turns after which a thread that waits inside a job gives its processor away, and after which it sleeps between looks
+#: (somebody is in a long serial step, perhaps in Python).
 _YIELD_AFTER = 1000
-
-_JOB_PARAMETERS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_SLEEP_AFTER = 20_000
+_SLEEP_MICROSECONDS = 50
+#: How long stopping waits for a running job and for the workers to leave.
+_STOP_SECONDS = 1.0
 
 
 class Block:
@@ -147,7 +152,7 @@ def _pause(f: Function) -> None:
 
 
 def _wait_until(f: Function, reached: Callable[[], str]) -> None:
-    """Spin, then spin giving the processor away, until the i1 that `reached` writes holds."""
+    """Spin, then give the processor away, then sleep, until the i1 that `reached` writes holds."""
     before, head, again, after = f.block, f.new_label(), f.new_label(), f.new_label()
     f.jump(head)
     f.label(head)
@@ -156,8 +161,13 @@ def _wait_until(f: Function, reached: Callable[[], str]) -> None:
     f.label(again)
     _pause(f)
     following = f.add(turn, 1)
+    windows = sys.platform == "win32"
     with f.when(f.compare("sgt", following, _YIELD_AFTER)):
-        f.intrinsic("SwitchToThread" if sys.platform == "win32" else "sched_yield", "i32")
+        f.intrinsic("SwitchToThread" if windows else "sched_yield", "i32")
+    with f.when(f.compare("sgt", following, _SLEEP_AFTER)):
+        f.intrinsic("Sleep", "void", ("i32", "1")) if windows else f.intrinsic(
+            "usleep", "i32", ("i32", str(_SLEEP_MICROSECONDS))
+        )
     f.fill(place, f"{turn} = phi i64 [0, %{before}], [{following}, %{f.block}]")
     f.jump(head)
     f.label(after)
@@ -205,8 +215,7 @@ def _job(f: Function) -> tuple[str, str, str]:
 def _write_launch(module: Module) -> None:
     """launch(team, fn, context): run the job with the whole team, or alone if the team is busy."""
     with module.function("launch", [("ptr", "team"), ("ptr", "fn"), ("ptr", "context")]) as f:
-        outcome = f.emit(f"cmpxchg ptr {_at(f, BUSY)}, i64 0, i64 1 acq_rel monotonic, align 8")
-        free = f.emit(f"extractvalue {{ i64, i1 }} {outcome}, 1")
+        free = _take(f)
 
         def together() -> list[str]:
             _, _, parts = _job(f)
@@ -224,6 +233,18 @@ def _write_launch(module: Module) -> None:
             return []
 
         f.branch(free, together, alone)
+
+
+def _take(f: Function) -> str:
+    """Make the team busy; whether it was free, as an i1."""
+    outcome = f.emit(f"cmpxchg ptr {_at(f, BUSY)}, i64 0, i64 1 acq_rel monotonic, align 8")
+    return f.emit(f"extractvalue {{ i64, i1 }} {outcome}, 1")
+
+
+def _write_take(module: Module) -> None:
+    """take(team): make the team busy for good, if it is free; 1 if it was."""
+    with module.function("take", [("ptr", "team")], "i64") as f:
+        f.do(f"ret i64 {f.emit(f'zext i1 {_take(f)} to i64')}")
 
 
 def _write_wake(module: Module, parking: _Parking) -> None:
@@ -260,6 +281,7 @@ def _library(parking_name: str) -> Library:
     _write_wake(module, parking)
     _write_worker(module, parking)
     _write_launch(module)
+    _write_take(module)
     _write_barrier(module)
     return compile_module(module.text(), "threads", symbols=_windows_symbols())
 
@@ -269,7 +291,7 @@ def _windows_symbols() -> dict[str, int]:
         return {}
     synch, kernel = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0"), ctypes.WinDLL("kernel32")
     found = {"WaitOnAddress": synch.WaitOnAddress, "WakeByAddressAll": synch.WakeByAddressAll}
-    found["SwitchToThread"] = kernel.SwitchToThread
+    found |= {"SwitchToThread": kernel.SwitchToThread, "Sleep": kernel.Sleep}
     return {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in found.items()}
 
 
@@ -295,6 +317,7 @@ class Team:
         self.barrier_address = library.address("barrier")
         #: launch(team address, job address, context address)
         self.launch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.launch_address)
+        self._take = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(library.address("take"))
         self._wake = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("wake"))
         worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(library.address("worker"))
         self._threads = [
@@ -305,12 +328,16 @@ class Team:
             thread.start()
 
     def stop(self) -> None:
-        """Let the workers return. No job may be running or be launched afterwards."""
-        if not self._words[STOP // 8]:
-            self._words[STOP // 8] = 1
-            self._wake(self.address)
-            for thread in self._threads:
-                thread.join(1.0)
+        """Wait for the job that is running, if any, and let the workers return; later jobs run alone."""
+        give_up = time.monotonic() + _STOP_SECONDS
+        while not self._take(self.address):
+            if self._words[STOP // 8] or time.monotonic() > give_up:
+                return
+            time.sleep(0.001)
+        self._words[STOP // 8] = 1
+        self._wake(self.address)
+        for thread in self._threads:
+            thread.join(_STOP_SECONDS)
 
 
 _lock = threading.Lock()
@@ -342,24 +369,7 @@ def set_threads(count: int | None) -> None:
         _size = count
         retired, _team = _team, None
     if retired is not None:
-        retired.launch(retired.address, _nothing_address(), None)
         retired.stop()
-
-
-@functools.cache
-def _nothing_address() -> int:
-    module = Module(host())
-    with module.function("nothing", [("ptr", "context"), ("i64", "part"), ("i64", "parts")]):
-        pass
-    return _keep(compile_module(module.text(), "nothing")).address("nothing")
-
-
-_kept: list[Library] = []
-
-
-def _keep(library: Library) -> Library:
-    _kept.append(library)
-    return library
 
 
 def current_team() -> Team | None:

@@ -2,6 +2,8 @@
 
 import ctypes
 import itertools
+import subprocess
+import sys
 
 import pytest
 
@@ -139,6 +141,13 @@ def test_symbols_cross_modules():
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(library.address("twice"))(21) == 42
     with pytest.raises(KeyError, match="defines no function 'thrice'"):
         library.address("thrice")
+
+
+def test_llvmlite_is_imported_by_the_first_compilation():
+    modules = "runner scalar threads kernels.gemm kernels.conv".split()
+    program = "; ".join(f"import duoflow.engines.native.{name}" for name in modules)
+    program = f"import sys; {program}; sys.exit('llvmlite' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_wrong_ir_is_reported_with_the_module():

@@ -91,6 +91,14 @@ def test_parked_workers_use_no_processor_time():
     team.stop()
 
 
+def test_a_stopped_team_leaves_jobs_to_their_callers(jobs):
+    team = Team(2)
+    team.stop()
+    x = np.zeros(16, np.int64)
+    team.launch(team.address, jobs.address("count"), x.ctypes.data)
+    assert x[:2].tolist() == [1, 0]
+
+
 def test_size_can_be_set():
     try:
         threads.set_threads(3)
