@@ -140,8 +140,8 @@ class Dataset:
         """`state = reduce_func(state, element)` over all elements; the last state."""
         return it.reduce_dataset(self, initial_state, reduce_func)
 
-    def _fold(self, initial_state: Any, step: Callable[..., Any]) -> Any:
-        return it.fold_in_graph(self, initial_state, step)
+    def _fold(self, initial_state: Any, step: Callable[..., Any], shapes: Any) -> Any:
+        return it.fold_in_graph(self, initial_state, step, shapes)
 
     def get_single_element(self, name: str | None = None) -> Any:
         """The only element; `InvalidArgumentError` if there are none or several."""

@@ -13,6 +13,7 @@ from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.graph import Graph
 from duoflow.core.optional import Optional
 from duoflow.core.record import Effect, Kind, Op, register
+from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import Spec, TensorSpec, TypeSpec
 from duoflow.core.tensor import HandleTensor, Tensor
 
@@ -93,8 +94,8 @@ class OwnedIterator:
     def _stream(self) -> Iterator[Flat]:
         return self._cursor.stream
 
-    def _fold(self, initial_state: Any, step: Callable[..., Any]) -> Any:
-        return fold_in_graph(self, initial_state, step)
+    def _fold(self, initial_state: Any, step: Callable[..., Any], shapes: Any) -> Any:
+        return fold_in_graph(self, initial_state, step, shapes)
 
     def __next__(self) -> Any:
         if context.graph is None:
@@ -165,13 +166,14 @@ def _reduce_eagerly(dataset: Dataset, state: Any, structure: Structure, reduce_f
     return structure.pack(flat)
 
 
-def fold_in_graph(source: Any, initial_state: Any, step: Callable[..., Any]) -> Any:
+def fold_in_graph(source: Any, initial_state: Any, step: Callable[..., Any], shapes: Any) -> Any:
     """The `for` loop of a graph over a dataset, or over what is left of an iterator: `state = step(state, element)`.
 
-    The first leaf of the state is a boolean: as soon as it is false no further element is taken.
+    The first leaf of the state is a boolean: once it is false no further element is taken. `shapes` are the static
+    shapes that the leaves keep throughout.
     """
     state = normalize(initial_state)
-    return _reduce_in_graph(source, state, Structure.of(state), step, stops=True)
+    return _reduce_in_graph(source, state, Structure.of(state), step, [TensorShape(shape) for shape in shapes])
 
 
 def _infer_reduce(*specs: Spec, body: Graph, dataset: Any, count: int, stops: bool) -> tuple[Spec, ...]:
@@ -198,21 +200,22 @@ REDUCE = register(
 )
 
 def _reduce_in_graph(
-    dataset: Any, state: Any, structure: Structure, reduce_func: Callable[..., Any], stops: bool = False
+    dataset: Any, state: Any, structure: Structure, reduce_func: Callable[..., Any], shapes: Any = None
 ) -> Any:
     graph = context.graph
     assert graph is not None
     body = Graph("reduce_body", is_function=True, outer=graph)
     flat_state = nest.flatten(state)
     with body.as_default():
-        inner = [body.add_input(t.dtype, t.dims) for t in flat_state]
+        dims = [t.dims for t in flat_state] if shapes is None else [shape.as_tuple() for shape in shapes]
+        inner = [body.add_input(t.dtype, d) for t, d in zip(flat_state, dims, strict=True)]
         items = [body.add_input(s.dtype, s.shape.as_tuple()) for s in dataset._structure.flat]
         element = nest.pack_sequence_as(dataset.element_spec, items)
         out = normalize(reduce_func(nest.pack_sequence_as(structure.spec, inner), element))
     nest.assert_same_structure(structure.spec, out, check_types=False)
     body.outputs = [body.capture(t) for t in nest.flatten(out)]
     inputs: list[Tensor] = [*flat_state, *body.external_captures]
-    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "stops": stops}
+    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "stops": shapes is not None}
     return nest.pack_sequence_as(structure.spec, list(emit(REDUCE, tuple(inputs), attrs)))
 
 

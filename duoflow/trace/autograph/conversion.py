@@ -79,7 +79,7 @@ def lookup(function: FunctionType) -> Converted:
 
 
 def reason(frame: FrameType) -> str:
-    """Why a tensor meets Python's own control flow in this frame: what became of its function, or of those around it."""
+    """Why a tensor meets Python's own control flow in a frame: what became of its function, or of those around it."""
     code, outer = frame.f_code, frame
     while outer is not None:
         if _holds(outer.f_code, code):

@@ -455,3 +455,19 @@ def test_code_mentions_no_tensor():
             ag__.if_stmt(x > 1, if_body, else_body, get_state, set_state, ('y',), 1)
             return y"""
     )
+
+
+def test_what_an_iteration_defines_may_have_a_varying_shape():
+    batches = tf.data.Dataset.range(5).batch(2)
+
+    @tf.function
+    def last(n):
+        for batch in batches:
+            pass
+        for i in tf.range(n):
+            row = tf.fill([i], 7)
+        return batch, row
+
+    batch, row = last(tf.constant(4))
+    assert batch.numpy().tolist() == [4]
+    assert row.numpy().tolist() == [7, 7, 7]

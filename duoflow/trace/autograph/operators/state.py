@@ -14,6 +14,7 @@ import numpy as np
 
 from ....core import dtypes, nest, shapes
 from ....core.composite import Composite, expand, pack
+from ....core.context import context
 from ....core.errors import caller_origin, with_origin
 from ....core.late import F
 from ....core.tensor import Operators, Tensor, convert
@@ -89,6 +90,15 @@ def _zeros(leaf: Any) -> Any:
     if leaf.dtype is dtypes.variant:
         return F.tensor_list_reserve(0, dtypes.float32)
     return F.zeros([0 if size is None else size for size in leaf.dims or ()], leaf.dtype)
+
+
+def unknown_like(leaf: Any) -> Any:
+    """A stand-in of the same type in the current graph, of which no value is known."""
+    graph = context.graph
+    assert graph is not None
+    if isinstance(leaf, Composite):
+        return pack(leaf, [unknown_like(component) for component in expand([leaf])])
+    return graph.placeholder(leaf.dtype, leaf.dims)
 
 
 def kind(leaf: Any) -> str:
