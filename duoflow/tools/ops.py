@@ -1,8 +1,8 @@
 """`duoflow ops`: the table of operations by kind, and which engine runs each.
 
 What is said here holds of the record: an elementwise op has a scalar body that the native engine can write, a
-reduction, view or contraction a description it can be asked for. A call of it may still run on the host, for a type such as string
-or sizes known only at run time; `duoflow show --kernels` says what became of each call in a program.
+reduction, view or contraction a description it can be asked for. A call of it may still run on the host, for a type
+such as string or sizes known only at run time; `duoflow show --kernels` says what became of each call in a program.
 """
 
 import argparse
