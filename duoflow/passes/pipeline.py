@@ -23,6 +23,7 @@ from .state import explicit_state
 
 __all__ = ["finish", "prepare"]
 
+Step = tuple[str, Callable[[Graph], Graph]]
 Watcher = Callable[[str, Graph], None]
 
 
@@ -31,11 +32,21 @@ def prepare(graph: Graph, watch: Watcher | None = None) -> Graph:
     return _through(graph, (("inline", inline), ("prune", prune), ("state", explicit_state)), watch)
 
 
-def finish(graph: Graph, dims: Sequence[Dims], claimed: Container[str] = (), watch: Watcher | None = None) -> Graph:
-    """The graph for inputs of these shapes, ready for an engine that has kernels of its own for the compounds `claimed`."""
+def finish(
+    graph: Graph,
+    dims: Sequence[Dims],
+    claimed: Container[str] = (),
+    own: Sequence[Step] = (),
+    watch: Watcher | None = None,
+) -> Graph:
+    """The graph for inputs of these shapes, ready for an engine.
+
+    The engine has kernels of its own for the compounds `claimed`, and `own` passes that put ops in terms of others.
+    """
     steps = (
         ("specialize", lambda g: specialize(g, dims)),
         ("expand", lambda g: expand(g, claimed)),
+        *own,
         ("fold", fold),
         ("simplify", simplify),
         ("merge", merge),
@@ -49,7 +60,7 @@ def finish(graph: Graph, dims: Sequence[Dims], claimed: Container[str] = (), wat
     return _through(graph, steps, watch)
 
 
-def _through(graph: Graph, steps: Sequence[tuple[str, Callable[[Graph], Graph]]], watch: Watcher | None) -> Graph:
+def _through(graph: Graph, steps: Sequence[Step], watch: Watcher | None) -> Graph:
     for name, step in steps:
         after = step(graph)
         if switches.check_graphs and after is not graph:

@@ -18,7 +18,7 @@ import numpy as np
 
 from duoflow.core.errors import InvalidArgumentError, with_origin
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
-from duoflow.core.lowering import Contraction
+from duoflow.core.lowering import Contraction, Convolution
 from duoflow.core.record import Effect
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
@@ -29,12 +29,13 @@ from duoflow.passes.state import StateTable
 from ..reference import evaluate_node
 from . import plan
 from .contract import as_gemm
+from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, fuse, storage
 from .ir import Module
 from .jit import Library, compile_module
 from .loops import LoopKernel
 from .runner import Operand, Program
-from .tasks import HostTask, LoopTask, ProductTask, Task, describe_task
+from .tasks import ConvolutionTask, HostTask, LoopTask, ProductTask, Task, describe_task
 from .threads import Block
 
 __all__ = ["Specialization", "compile_graph"]
@@ -75,18 +76,23 @@ class _Compiler:
         for node in self.graph.nodes:
             if node.op in (CONST, PLACEHOLDER) or id(node) in self.fusion.group_of or self.fusion.is_view(node):
                 continue
-            tasks.append(self._product(node) or HostTask(node, self.out.callback, self._stored(node.inputs)))
+            tasks.append(self._heavy(node) or HostTask(node, self.out.callback, self._stored(node.inputs)))
         return tasks
 
-    def _product(self, node: Node) -> ProductTask | None:
+    def _heavy(self, node: Node) -> Task | None:
+        """A contraction's task, if the kernels can do it."""
         description = self.fusion.descriptions.get(id(node))
-        if not isinstance(description, Contraction):
-            return None
         try:
-            task = ProductTask(node, as_gemm(node, description))
+            if isinstance(description, Contraction):
+                task: Task = ProductTask(node, as_gemm(node, description))
+            elif isinstance(description, Convolution):
+                product = as_pointwise(node, description)
+                task = ProductTask(node, product) if product else ConvolutionTask(node, as_convolution(node, description))
+            else:
+                return None
         except Unsupported:
             return None
-        task.reads = self._stored(node.inputs)
+        task.reads = self._stored(task.reads)
         return task
 
     def _stored(self, tensors: Sequence[Any]) -> list[GraphTensor]:

@@ -68,6 +68,12 @@ def _gemm(a: _Operand, b: _Operand, c: _Operand, node: Node) -> Gemm | None:
     depth = [l for l in a.labels if l in b.sizes and l not in c.sizes]
     if len(batch) + len(rows) + len(depth) != len(a.labels) or len(batch) + len(cols) + len(depth) != len(b.labels):
         raise Unsupported("an operand is summed on its own")
+    # Rows (or columns) that are no single dimension repeat the product: an operand without them has stride 0.
+    while len(rows) > 1 and _merged(rows, (a, c)) is None:
+        batch.append(rows.pop(0))
+    while len(cols) > 1 and _merged(cols, (b, c)) is None:
+        batch.append(cols.pop(0))
+    batch.sort(key=lambda l: -c.strides[l])
     m, n, k = _merged(rows, (a, c)), _merged(cols, (b, c)), _merged(depth, (a, b))
     outer, inner = _batches(batch, (a, b, c))
     if m is None or n is None or k is None:
@@ -90,12 +96,12 @@ def _merged(labels: list[int], operands: Sequence[_Operand]) -> tuple[int, Strid
     if not labels:
         return 1, (0,) * len(operands)
     order = sorted(labels, key=lambda l: -operands[-1].strides[l])
-    size = operands[0].sizes[order[-1]]
-    strides = tuple(o.strides[order[-1]] for o in operands)
+    size = operands[-1].sizes[order[-1]]
+    strides = tuple(o.strides.get(order[-1], 0) for o in operands)
     for label in reversed(order[:-1]):
-        if any(o.strides[label] != s * size for o, s in zip(operands, strides)):
+        if any(o.strides.get(label, 0) != s * size for o, s in zip(operands, strides)):
             return None
-        size *= operands[0].sizes[label]
+        size *= operands[-1].sizes[label]
     return size, strides
 
 

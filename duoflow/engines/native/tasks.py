@@ -15,13 +15,14 @@ from duoflow.core.graph import Node
 from duoflow.core.tensor import GraphTensor
 
 from .contract import Product
+from .convolve import ConvolutionPlan
 from .ir import Module
 from .kernels.gemm import generic
 from .loops import LoopKernel, write_loops
 from .runner import Operand, Program
 from .threads import thread_count
 
-__all__ = ["HostTask", "LoopTask", "ProductTask", "Task"]
+__all__ = ["ConvolutionTask", "HostTask", "LoopTask", "ProductTask", "Task"]
 
 #: Where a tensor lives, and where a task's scratch memory is.
 Where = Callable[[GraphTensor], Operand]
@@ -99,7 +100,8 @@ class ProductTask(Task):
 
     def __init__(self, node: Node, product: Product) -> None:
         gemm = product.gemm
-        super().__init__([node], list(node.inputs), list(node.outputs), gemm.worth_sharing)  # type: ignore[arg-type]
+        operands = [node.inputs[product.a], node.inputs[product.b]]
+        super().__init__([node], operands, list(node.outputs), gemm.worth_sharing)  # type: ignore[arg-type]
         self.product = product
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
 
@@ -113,6 +115,31 @@ class ProductTask(Task):
         a, b = node.inputs[self.product.a], node.inputs[self.product.b]
         operands = [where(a), where(b), where(node.outputs[0]), scratch]  # type: ignore[arg-type]
         program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
+
+
+class ConvolutionTask(Task):
+    """A convolution, or one of its gradients, on the precompiled kernels."""
+
+    def __init__(self, node: Node, plan: ConvolutionPlan) -> None:
+        operands = [node.inputs[p] for p in plan.roles.values() if p >= 0]
+        super().__init__([node], operands, list(node.outputs), any(s.parallel for s in plan.steps))  # type: ignore[arg-type]
+        self.plan = plan
+        self._packed_bytes = -(-plan.conv.packed_bytes // 64) * 64
+        self.scratch_bytes = self._packed_bytes + plan.conv.scratch_bytes(thread_count())
+
+    @property
+    def flops(self) -> int:
+        return self.plan.conv.flops
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        (node,) = self.nodes
+        places = {role: where(node.outputs[0] if p < 0 else node.inputs[p]) for role, p in self.plan.roles.items()}  # type: ignore[arg-type]
+        places |= {"packed": scratch, "scratch": (scratch[0], scratch[1] + self._packed_bytes)}
+        for step in self.plan.steps:
+            if step.after_barrier:
+                program.barrier()
+            operands = [places[role] for role in step.roles]
+            program.call(step.address, operands, step.consts, parallel=step.parallel, name=f"{self.name}.{step.name}")
 
 
 class HostTask(Task):
