@@ -69,9 +69,7 @@ class NumpyBuilder:
     exp, expm1, exp2, log, log1p, log2 = np.exp, np.expm1, np.exp2, np.log, np.log1p, np.log2
     sin, cos, tan, asin, acos, atan = np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan
     sinh, cosh, tanh, asinh, acosh, atanh = np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh
-    erf, erfc, lgamma, digamma = special.erf, special.erfc, special.lgamma, special.digamma
-    erfinv, ndtri = special.erfinv, special.ndtri
-    pow, atan2, fmod = np.power, np.arctan2, np.fmod
+    pow, atan2, fmod, nextafter = np.power, np.arctan2, np.fmod, np.nextafter
     minimum, maximum, floormod, floordiv = np.minimum, np.maximum, np.mod, np.floor_divide
     isnan, isinf, isfinite, popcount = np.isnan, np.isinf, np.isfinite, np.bitwise_count
     truncdiv = staticmethod(_trunc_div)
@@ -110,6 +108,10 @@ class NumpyBuilder:
     @staticmethod
     def mulhi(a: Any, b: Any) -> Any:
         return ((np.asarray(a).astype(np.uint64) * np.asarray(b).astype(np.uint64)) >> np.uint64(32)).astype(np.uint32)
+
+
+for _name in special.__all__:
+    setattr(NumpyBuilder, _name, staticmethod(getattr(special, _name)))
 
 
 def run_body(body: Any, *arrays: Any, **attrs: Any) -> Any:

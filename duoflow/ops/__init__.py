@@ -23,6 +23,15 @@ from .sorting import *
 from .comparison import *
 from .reduction import *
 from .linalg import *
+from .special import *
+from .bitwise import *
+from .cumulative import *
+from .segment import *
+from .counting import *
+from .einsum import *
+from .diagonals import *
+from .decompositions import *
+from .solve import *
 from .activations import *
 from .convolution import *
 from .embedding import *

@@ -1,4 +1,4 @@
-"""Matrix products."""
+"""Matrix products, norms and other functions of matrices that are made of simpler ops."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from duoflow.core.lowering import Contraction
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import EagerTensor
+from duoflow.core.tensor import EagerTensor, convert
 
 from .families import INEXACT, INTEGERS, check_dtype, convert_pair, in_float32
 
-__all__ = ["matmul", "matvec"]
+__all__ = [
+    "adjoint", "cross", "eigh_tridiagonal", "l2_normalize", "matmul", "matrix_transpose", "matvec", "norm", "normalize",
+]  # fmt: skip
 
 _PRODUCT_DTYPES = INEXACT + INTEGERS
 
@@ -228,3 +230,190 @@ def matvec(
     with F.name_scope(name or "MatVec"):
         a, b = convert_pair(a, b)
         return F.squeeze(matmul(a, F.expand_dims(b, -1), transpose_a, adjoint_a=adjoint_a), -1)
+
+
+# -- transposes --------------------------------------------------------------------------------------------------------
+
+
+def matrix_transpose(a: Any, name: str | None = "matrix_transpose", conjugate: bool = False) -> Any:
+    """The last two dimensions exchanged, and conjugated if asked for.
+
+    >>> tf.linalg.matrix_transpose([[1, 2], [3, 4]]).numpy()
+    array([[1, 3], [2, 4]], dtype=int32)
+
+    TensorFlow: tf.linalg.matrix_transpose.
+    """
+    with F.name_scope(name or "matrix_transpose"):
+        a = convert(a)
+        if a.dims is not None and len(a.dims) < 2:
+            raise ValueError(f"Argument `a` should be a (batch) matrix with rank >= 2. Received shape {a.shape}.")
+        out = F.swapaxes(a, -1, -2)
+        return F.conj(out) if conjugate else out
+
+
+def adjoint(matrix: Any, name: str | None = None) -> Any:
+    """The conjugate transpose of each matrix.
+
+    >>> tf.linalg.adjoint(tf.constant([[1 + 1j, 2]])).numpy()
+    array([[1.-1.j], [2.-0.j]])
+
+    TensorFlow: tf.linalg.adjoint.
+    """
+    return matrix_transpose(matrix, name or "adjoint", conjugate=True)
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Any:
+    """The cross products of the vectors of length 3 along the last dimension.
+
+    >>> tf.linalg.cross([1, 0, 0], [0, 1, 0]).numpy()
+    array([0, 0, 1], dtype=int32)
+
+    TensorFlow: tf.linalg.cross.
+    """
+    with F.name_scope(name or "Cross"):
+        a, b = convert_pair(a, b)
+        for x in (a, b):
+            if x.dims is not None and (not x.dims or x.dims[-1] not in (3, None)):
+                raise ValueError(f"cross takes vectors of length 3, received shape {x.shape}.")
+        if not shapes.compatible(a.dims, b.dims):
+            raise ValueError(f"Both inputs must be of same shape: {a.shape} vs. {b.shape}")
+
+        def turned(x: Any, by: int) -> Any:
+            return F.gather(x, [(i + by) % 3 for i in range(3)], axis=-1)
+
+        return turned(a, 1) * turned(b, 2) - turned(a, 2) * turned(b, 1)
+
+
+# -- norms -------------------------------------------------------------------------------------------------------------
+
+_ORDERS = ("fro", "euclidean", 1, 2, np.inf)
+
+
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None) -> Any:
+    """The norm of vectors (one axis), of matrices (two axes), or of a whole tensor (axis None).
+
+    Args:
+      ord: "euclidean" (or "fro" of matrices), 1, 2, np.inf, or for vectors any positive number.
+
+    Raises `ValueError` for an order that is not defined.
+
+    >>> tf.norm([[3.0, 4.0], [6.0, 8.0]], axis=1).numpy()
+    array([ 5., 10.], dtype=float32)
+
+    TensorFlow: tf.norm.
+    """
+    pair = isinstance(axis, (tuple, list))
+    if pair:
+        axis = tuple(int(a) for a in axis)
+        if len(axis) != 2:
+            raise ValueError("'axis' must be None, an integer, or a tuple of 2 unique integers")
+        if ord not in _ORDERS:
+            raise ValueError(f"'ord' must be a supported matrix norm in {_ORDERS}, got {ord}")
+    elif ord == "fro" and axis is not None:
+        raise ValueError("'ord' = 'fro' is a norm of matrices: give two axes.")
+    elif isinstance(ord, str) and ord not in ("euclidean", "fro"):
+        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
+    elif not isinstance(ord, str) and not ord > 0:
+        raise ValueError(f"'ord' must be positive, got {ord}")
+    with F.name_scope(name or "norm"):
+        out = _norm(convert(tensor), ord, axis, pair)
+        return out if keepdims else F.squeeze(out, list(axis) if pair else axis) if axis is not None else F.squeeze(out)
+
+
+def _norm(x: Any, ord: Any, axis: Any, pair: bool) -> Any:
+    """A norm with the dimensions it is over kept."""
+    if ord in ("fro", "euclidean") or (ord == 2 and not pair):
+        if x.dtype.is_complex:
+            return F.cast(F.sqrt(F.reduce_sum(F.square(F.abs(x)), axis, keepdims=True)), x.dtype)
+        return F.sqrt(F.reduce_sum(x * x, axis, keepdims=True))
+    size = F.abs(x)
+    if pair and ord == 2:
+        rank = x.ndim
+        rest = [i for i in range(rank) if i not in (axis[0] % rank, axis[1] % rank)]
+        order = [*rest, axis[0] % rank, axis[1] % rank]
+        largest = F.reduce_max(F.svd(F.transpose(x, order), compute_uv=False), -1)[..., None, None]
+        return F.transpose(largest, [order.index(i) for i in range(rank)])
+    if ord == 1:
+        total = F.reduce_sum(size, axis[0] if pair else axis, keepdims=True)
+        return F.reduce_max(total, axis[1], keepdims=True) if pair else total
+    if ord == np.inf:
+        inner = F.reduce_sum(size, axis[1], keepdims=True) if pair else size
+        return F.reduce_max(inner, axis[0] if pair else axis, keepdims=True)
+    return F.pow(F.reduce_sum(F.pow(size, ord), axis, keepdims=True), 1.0 / ord)
+
+
+def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None) -> Any:
+    """A tensor divided by its norm, and the norm.
+
+    >>> scaled, size = tf.linalg.normalize([3.0, 4.0])
+    >>> scaled.numpy(), size.numpy()
+    (array([0.6, 0.8], dtype=float32), array([5.], dtype=float32))
+
+    TensorFlow: tf.linalg.normalize.
+    """
+    with F.name_scope(name or "normalize"):
+        tensor = convert(tensor)
+        size = F.cast(norm(tensor, ord, axis, keepdims=True), tensor.dtype)
+        return tensor / size, size
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Any:
+    """x scaled to unit length along `axis`: x / sqrt(max(sum(x^2), epsilon)). `dim` is the old name of `axis`.
+
+    >>> tf.math.l2_normalize([3.0, 4.0], axis=0).numpy()
+    array([0.6, 0.8], dtype=float32)
+
+    TensorFlow: tf.math.l2_normalize.
+    """
+    axis = dim if axis is None else axis
+    with F.name_scope(name or "l2_normalize"):
+        x = convert(x)
+        if x.dtype.is_complex:
+            squares = F.reduce_sum(F.square(F.real(x)) + F.square(F.imag(x)), axis, keepdims=True)
+            scale = F.rsqrt(F.maximum(squares, epsilon))
+            return F.complex(F.real(x) * scale, F.imag(x) * scale)
+        return x * F.rsqrt(F.maximum(F.reduce_sum(F.square(x), axis, keepdims=True), epsilon))
+
+
+def eigh_tridiagonal(
+    alpha: Any,
+    beta: Any,
+    eigvals_only: bool = True,
+    select: str = "a",
+    select_range: Any = None,
+    tol: Any = None,
+    name: str | None = None,
+) -> Any:
+    """The eigenvalues (ascending) of the Hermitian matrix with main diagonal `alpha` and upper diagonal conj(`beta`).
+
+    Args:
+      select: "a" for all, "i" for those of index select_range[0] to [1], "v" for those in (select_range[0], [1]].
+      tol: accepted; the values are computed to full precision.
+
+    >>> tf.linalg.eigh_tridiagonal([1.0, 1.0], [1.0]).numpy().round(5)
+    array([0., 2.], dtype=float32)
+
+    TensorFlow: tf.linalg.eigh_tridiagonal.
+    """
+    if not eigvals_only:
+        raise NotImplementedError("Eigenvectors are not implemented; use tf.linalg.eigh.")
+    if select not in ("a", "i", "v"):
+        raise ValueError(f"select must be 'a', 'i' or 'v', received {select!r}.")
+    if select != "a" and select_range is None:
+        raise ValueError(f"select={select!r} needs a select_range.")
+    with F.name_scope(name or "eigh_tridiagonal"):
+        alpha, beta = convert_pair(alpha, beta)
+        if alpha.dims is not None and beta.dims is not None and None not in (alpha.dims[-1], beta.dims[-1]):
+            if alpha.dims[-1] != beta.dims[-1] + 1:
+                raise ValueError(
+                    f"beta must have one element less than alpha, received {beta.shape} and {alpha.shape}."
+                )
+        values = F.real(F.eigvalsh(F.diag(alpha) + F.diag(beta, k=-1) + F.diag(F.conj(beta), k=1)))
+        if select == "a":
+            return values
+        low, high = select_range
+        if low > high:
+            raise ValueError(f"Got empty index range in select_range: {select_range}.")
+        if select == "i":
+            return values[..., low : high + 1]
+        return F.boolean_mask(values, F.logical_and(F.greater(values, low), F.less_equal(values, high)))
