@@ -85,7 +85,9 @@ def if_in_python_condition(x):
         return x - 1.0
 
 
-@program((2.0,),)
+@program(
+    (2.0,),
+)
 def undefined_in_else_and_used(x):
     if x > 0:
         y = x

@@ -188,10 +188,10 @@ def test_python_objects_pass_a_branch_unchanged():
 
 
 def test_eager_tensors_are_decided_in_python():
-    taken = []
+    taken, flag = [], tf.constant(True)
 
     @tf.function
-    def step(x, flag=tf.constant(True)):  # noqa: B008
+    def step(x):
         if flag:
             taken.append("main")
         else:
@@ -331,12 +331,13 @@ def test_errors_name_the_users_line():
             x -= 1
         return y
 
-    with pytest.raises(TypeError, match=rf"'y' does not have the same nested structure[^$]*line {line_of(function, 'while')}"):
+    where = line_of(function, "while")
+    with pytest.raises(TypeError, match=rf"'y' does not have the same nested structure[^$]*line {where}"):
         tf.function(function)(tf.constant(1.0))
 
 
 def outcome(function, *arguments):
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - the cases name the type
+    with pytest.raises(Exception) as caught:
         tf.function(function)(*arguments)
     return caught.type, str(caught.value)
 
@@ -462,7 +463,7 @@ def test_what_an_iteration_defines_may_have_a_varying_shape():
 
     @tf.function
     def last(n):
-        for batch in batches:
+        for batch in batches:  # noqa: B007
             pass
         for i in tf.range(n):
             row = tf.fill([i], 7)

@@ -140,7 +140,7 @@ def deletes(flag):
 
 @case((4,))
 def loop_variable_after_loop(n):
-    for i in range(n):
+    for i in range(n):  # noqa: B007
         pass
     return i
 
@@ -165,7 +165,7 @@ def walrus(xs):
         index += 1
     if (n := len(xs)) > 2 and (m := n * 2) > 3:
         total += m
-    return total, n, [y := v for v in xs], index
+    return total, n, [y := v for v in xs], y, index
 
 
 @case(({"kind": "a", "x": 1},), ([1, 2, 3],), (7,))
@@ -187,7 +187,7 @@ def matches(value):
 @case((3,))
 def closures_see_changes(n):
     x = 0
-    read = lambda: x  # noqa: E731
+    read = lambda: x
 
     def bump(by=1):
         nonlocal x
@@ -268,7 +268,8 @@ def starred_calls(n):
     def collect(*args, key=None, **kwargs):
         return args, key, kwargs
 
-    return collect(*range(n), **{"a": 1}, key=2), collect(n, *(1, 2), b=3)
+    options = {"a": 1}
+    return collect(*range(n), **options, key=2), collect(n, *(1, 2), b=3)
 
 
 @case((3,))
@@ -316,6 +317,21 @@ def nested_class(n):
             return self.x * self.scale
 
     return Point(-2).norm(), Point(n).norm()
+
+
+def sign(x):
+    return 1 if x > 0 else -1
+
+
+@case(([3, -1, 2],))
+def builtins_that_call(xs):
+    return (
+        list(map(sign, xs)),
+        list(filter(None, xs)),
+        sorted(xs, key=sign),
+        max(xs, key=abs),
+        functools.reduce(max, xs),
+    )
 
 
 @pytest.mark.parametrize(("function", "arguments"), CASES)
@@ -432,7 +448,7 @@ def test_decorators_of_the_user_are_called():
 
 
 def test_several_lambdas_on_a_line():
-    first, second, third = (lambda x: x if x else 1), (lambda x: x if x else 2), lambda x: (lambda y: y or x)
+    first, second, third = (lambda x: x if x else 1), (lambda x: x if x else 2), lambda x: lambda y: y or x
     assert [convert(f)(0) for f in (first, second)] == [1, 2]
     assert convert(third)(3)(0) == 3
     assert convert(third(4))(0) == 4

@@ -11,7 +11,7 @@ from typing import Any
 from .. import status
 from ..allowed import is_allowed, is_ours
 from ..conversion import convert_function
-from .python_builtins import OVERLOADS
+from .python_builtins import OVERLOADS, TAKING_FUNCTIONS
 
 
 def converted(target: Any) -> Any:
@@ -22,7 +22,8 @@ def converted(target: Any) -> Any:
     if kind is MethodType:
         return _method(target)
     if kind is BuiltinFunctionType or kind is type:
-        return OVERLOADS.get(target, target)
+        overload = OVERLOADS.get(target, target)
+        return _passing_callbacks(overload) if target in TAKING_FUNCTIONS else overload
     if kind is functools.partial:
         return functools.partial(converted(target.func), *target.args, **target.keywords)
     if isinstance(target, type) or not callable(target):
@@ -52,7 +53,7 @@ def _method(method: MethodType) -> Callable[..., Any]:
 
 
 def _passing_callbacks(function: Callable[..., Any]) -> Callable[..., Any]:
-    """One of our functions, given the converted form of the user's functions among its arguments."""
+    """A function of ours or of Python, given the converted form of the user's functions among its arguments."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*map(_callback, args), **{name: _callback(value) for name, value in kwargs.items()})

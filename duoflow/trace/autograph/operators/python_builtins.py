@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -114,20 +115,14 @@ def _zip(*values: Any, **options: Any) -> Any:
 
 
 def _map(function: Any, *values: Any) -> Any:
-    from .calls import converted  # calls looks builtins up here
-
     if values and all(is_dataset(value) for value in values):
         source = values[0] if len(values) == 1 else type(values[0]).zip(tuple(values))
         return source.map(function)
-    return builtins.map(converted(function), *values)
+    return builtins.map(function, *values)
 
 
 def _filter(function: Any, values: Any) -> Any:
-    from .calls import converted
-
-    if is_dataset(values):
-        return values.filter(function)
-    return builtins.filter(converted(function) if function is not None else None, values)
+    return values.filter(function) if is_dataset(values) else builtins.filter(function, values)
 
 
 OVERLOADS: dict[Any, Callable[..., Any]] = {
@@ -147,4 +142,10 @@ OVERLOADS: dict[Any, Callable[..., Any]] = {
     builtins.sorted: _sorted,
     builtins.sum: _sum,
     builtins.zip: _zip,
+    functools.reduce: functools.reduce,
 }
+
+#: Those that call a function they are given.
+TAKING_FUNCTIONS = frozenset(
+    {builtins.filter, builtins.map, builtins.max, builtins.min, builtins.sorted, functools.reduce}
+)
