@@ -6,6 +6,7 @@ asked for, so that `duoflow run` starts as fast as `import duoflow` does.
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,7 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         top.print_help()
         return 2
-    return load(options.command).main(arguments[1:])
+    try:
+        return load(options.command).main(arguments[1:])
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def load(command: str):

@@ -24,6 +24,8 @@ assert duoflow  # importing the package registers every op
 
 NATIVE, HOST, PARTS, PASSES, SOURCE = "native", "host", "its parts", "passes", "-"
 
+WIDTH = 100
+
 # Ops that the passes take away before an engine sees the graph, as far as they can: `inline`, `state`, `specialize`.
 TAKEN_AWAY = frozenset(
     "AssignAddVariableOp AssignSubVariableOp AssignVariableOp NoOp PartitionedCall Rank ReadVariableOp Shape Size "
@@ -48,7 +50,9 @@ def main(argv: Sequence[str]) -> int:
     """Print the table."""
     options = parser().parse_args(argv)
     ops = [op for op in OPS.values() if wanted(op, options)]
-    Console(highlight=False).print(table(ops))
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)  # rather wrapped by the terminal than cut by the table
+    console.print(table(ops))
     counts = {where: sum(runs_on(op) == where for op in ops) for where in (NATIVE, PARTS, PASSES, HOST)}
     print(f"{len(ops)} ops:", ", ".join(f"{count} {where}" for where, count in counts.items() if count))
     return 0

@@ -41,7 +41,7 @@ def test_a_script_runs_as_under_python(name, text, tmp_path):
 
 def test_the_script_imports_what_lies_beside_it(tmp_path):
     (tmp_path / "beside.py").write_text("import tensorflow as tf\nvalue = tf.constant(2.0) + 1.0\n")
-    (tmp_path / "script.py").write_text("import beside, tensorflow\nprint(beside.value.numpy(), beside.tf is tensorflow)\n")
+    (tmp_path / "script.py").write_text("import beside, keras\nprint(beside.value.numpy(), beside.tf.keras is keras)\n")
     out, error, status = outcome("-m", "duoflow", "run", str(tmp_path / "script.py"), cwd=tmp_path.parent)
     assert (out, status) == ("3.0 True\n", 0), error
 
