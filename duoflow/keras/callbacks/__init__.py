@@ -1,0 +1,26 @@
+"""Callbacks: keras.callbacks."""
+
+from .base import Callback
+from .callback_list import CallbackList
+from .checkpoint import BackupAndRestore, ModelCheckpoint
+from .control import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, SwapEMAWeights, TerminateOnNaN
+from .history import History
+from .logging import CSVLogger, LambdaCallback, RemoteMonitor
+from .progbar_logger import ProgbarLogger
+
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,46 @@
+"""Metrics: keras.metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import losses as _losses
+from ..losses import functions as _functions
+from ..lookup import Lookup
+from . import accuracy as _accuracy
+from . import losses as _of_losses
+from .accuracy import *
+from .losses import *
+from .metric import Metric
+from .reductions import Mean, MeanMetricWrapper, Sum
+
+__all__ = [*_accuracy.__all__, *_of_losses.__all__, "Mean", "MeanMetricWrapper", "Metric", "Sum", "deserialize", "get", "serialize"]
+
+_FUNCTIONS = {name: getattr(_functions, name) for name in _functions.__all__}
+_FUNCTIONS |= {name: getattr(_accuracy, name) for name in _accuracy.__all__ if name[0].islower()}
+_CLASSES = [globals()[name] for name in __all__ if name[0].isupper() and name not in ("Metric", "MeanMetricWrapper")]
+_SHORT = {k: v for k, v in _losses._SHORT.items()} | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
+_LOOKUP = Lookup("metric", _CLASSES, _SHORT)
+# A snake-case name means the function where there is one, as in Keras.
+_LOOKUP.objects.update(_FUNCTIONS)
+
+
+def serialize(metric: Any) -> Any:
+    """A metric as a JSON-serialisable value. Keras: keras.metrics.serialize."""
+    return _LOOKUP.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """A metric from what `serialize` gave. Keras: keras.metrics.deserialize."""
+    return _LOOKUP.deserialize(config, custom_objects)
+
+
+def get(identifier: Any) -> Any:
+    """A metric from a name, a config, a callable or None; `ValueError` for anything else. Keras: keras.metrics.get."""
+    return _LOOKUP.get(identifier)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    raise AttributeError(f"module 'keras.metrics' has no attribute {name!r}")

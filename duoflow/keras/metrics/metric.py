@@ -1,0 +1,112 @@
+"""The base of Keras' metrics: numbers accumulated in variables over batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duoflow import ops as tf
+from duoflow.core.context import init_scope
+
+from .. import config as keras_config
+from ..naming import auto_name, name_scope
+from ..variables import Variable, standardize_dtype
+
+__all__ = ["Metric"]
+
+
+class Metric:
+    """Base of the metrics.
+
+    A subclass makes variables with `add_variable`, changes them in `update_state` and computes `result` from them.
+
+    >>> m = tf.keras.metrics.Mean()
+    >>> m.update_state([1.0, 3.0])
+    >>> m.result().numpy().item()
+    2.0
+
+    Keras: keras.metrics.Metric.
+    """
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        self.name = name or auto_name(type(self).__name__)
+        self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype) or keras_config.floatx())
+        self._own: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of values and results."""
+        return self._dtype
+
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str = "sum", layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """A variable of the metric's state."""
+        with name_scope(self.name), init_scope():
+            variable = Variable(initializer, shape=shape, dtype=dtype or self._dtype, trainable=False, name=name)
+        self._own.append(variable)
+        return variable
+
+    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+        """A variable of the metric's state."""
+        return self.add_variable(shape=shape, initializer=initializer or "zeros", dtype=dtype, name=name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables of the metric and of the metrics among its attributes."""
+        inner = [m for m in vars(self).values() if isinstance(m, Metric)]
+        return [*self._own, *[v for m in inner for v in m.variables]]
+
+    def reset_state(self) -> None:
+        """Start over."""
+        for variable in self.variables:
+            variable.assign(tf.zeros_like(variable))
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Take a batch into account."""
+        raise NotImplementedError
+
+    def result(self) -> Any:
+        """The value so far: a scalar tensor, or a dict of them."""
+        raise NotImplementedError
+
+    def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The variables' values after an update, given those before it; the state itself is left alone."""
+        return self._with_values(metric_variables, lambda: self.update_state(*args, **kwargs))[0]
+
+    def stateless_result(self, metric_variables: Any) -> Any:
+        """The result for given values of the variables."""
+        return self._with_values(metric_variables, self.result)[1]
+
+    def stateless_reset_state(self) -> list[Any]:
+        """The variables' values after a reset."""
+        return self._with_values([v.numpy() for v in self.variables], self.reset_state)[0]
+
+    def _with_values(self, values: Any, action: Any) -> tuple[list[Any], Any]:
+        if len(values) != len(self.variables):
+            raise ValueError(f"Expected {len(self.variables)} values for {self.name}, received {len(values)}.")
+        saved = [v.numpy() for v in self.variables]
+        try:
+            for variable, value in zip(self.variables, values, strict=True):
+                variable.assign(value)
+            out = action()
+            return [tf.identity(v) for v in self.variables], out
+        finally:
+            for variable, value in zip(self.variables, saved, strict=True):
+                variable.assign(value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal metric."""
+        return {"name": self.name, "dtype": self._dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Metric:
+        """A metric from what `get_config` gave."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"

@@ -1,0 +1,273 @@
+"""Training data of every kind as one thing: a sequence of batches, each `(x, y, sample_weight)` in flat arrays.
+
+`DataHandler` makes the right adapter; the trainer iterates `epoch()` and asks for `steps`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from duoflow.core import nest
+from duoflow.core.tensor import EagerTensor, Tensor, as_array
+from duoflow.core.variables import Variable
+from duoflow.data import Dataset
+
+from .. import config as keras_config
+
+__all__ = ["Adapter", "make_adapter", "pack_x_y_sample_weight", "train_validation_split", "unpack_x_y_sample_weight"]
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """`(x, y, sample_weight)` of a batch given as x, (x,), (x, y) or (x, y, sample_weight).
+
+    Keras: keras.utils.unpack_x_y_sample_weight. Raises `ValueError` for longer tuples.
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if len(data) > 3:
+        raise ValueError(
+            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: "
+            f"{len(data)} elements"
+        )
+    return (*data, None, None)[:3] if len(data) else (None, None, None)  # type: ignore[return-value]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The inverse of `unpack_x_y_sample_weight`. Keras: keras.utils.pack_x_y_sample_weight."""
+    if y is None:
+        return x if not isinstance(x, (tuple, list)) else (x,)
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def _leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
+    """One array of training data; floats become Keras' default float."""
+    if isinstance(leaf, Variable):
+        array = leaf.numpy()
+    elif isinstance(leaf, EagerTensor):
+        array = leaf._array
+    elif hasattr(leaf, "to_numpy"):
+        array = leaf.to_numpy()
+    elif hasattr(leaf, "detach"):
+        array = leaf.detach().cpu().numpy()
+    else:
+        array = as_array(leaf)
+    array = np.asarray(array)
+    if array.dtype.kind == "f" and array.dtype != np.dtype(keras_config.floatx()):
+        array = array.astype(keras_config.floatx())
+    if array.ndim == 0:
+        raise ValueError(f"Training data needs a first dimension of samples, received a scalar: {leaf!r}")
+    return array[:, None] if array.ndim == 1 and hasattr(leaf, "iloc") else array
+
+
+def is_array_like(x: Any) -> bool:
+    """Whether a value holds samples along its first dimension."""
+    return isinstance(x, (np.ndarray, Tensor, Variable)) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
+
+
+def _structure_of_arrays(x: Any, what: str) -> Any:
+    if isinstance(x, list) and x and not any(is_array_like(i) or isinstance(i, (list, dict)) for i in nest.flatten(x)):
+        x = np.asarray(x)
+    elif isinstance(x, list) and x and isinstance(x[0], list) and not any(map(is_array_like, nest.flatten(x))):
+        x = np.asarray(x)
+    for leaf in nest.flatten(x):
+        if not is_array_like(leaf):
+            raise ValueError(
+                f"Unrecognized data type: {what} is {type(leaf)}. Expected arrays, tensors, datasets, generators or a PyDataset."
+            )
+    return nest.map_structure(_leaf_array, x)
+
+
+def _samples(*structures: Any) -> int:
+    sizes = [len(leaf) for s in structures for leaf in nest.flatten(s) if leaf is not None]
+    if len(set(sizes)) > 1:
+        parts = [
+            f"'{name}' sizes: {', '.join(str(len(leaf)) for leaf in nest.flatten(s))}"
+            for name, s in zip(("x", "y", "sample_weight"), structures, strict=False)
+            if s is not None
+        ]
+        raise ValueError(
+            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. " + "\n".join(parts)
+        )
+    if not sizes or not sizes[0]:
+        raise ValueError("Unexpected empty data: there are no samples to train on, evaluate or predict.")
+    return sizes[0]
+
+
+class Adapter:
+    """Batches of one data set.
+
+    steps: batches an epoch, or None if that is only known at its end
+    """
+
+    steps: int | None = None
+    batch_size: int | None = None
+
+    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The batches of one pass, each (x, y, sample_weight) in structures of arrays."""
+        raise NotImplementedError
+
+
+class ArrayAdapter(Adapter):
+    """Arrays in memory."""
+
+    def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any, class_weight: Any) -> None:
+        x = _structure_of_arrays(x, "x")
+        y = None if y is None else _structure_of_arrays(y, "y")
+        weight = None if sample_weight is None else _structure_of_arrays(sample_weight, "sample_weight")
+        if class_weight is not None:
+            weight = _class_weights(y, weight, class_weight)
+        self._data = (x, y, weight)
+        self._flat = [leaf for leaf in nest.flatten(self._data) if leaf is not None]
+        self._count = _samples(x, y, weight)
+        self.batch_size = batch_size or 32
+        self._shuffle = shuffle
+        self.steps = math.ceil(self._count / self.batch_size)
+
+    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Slices of the arrays, or gathered rows when shuffled."""
+        starts = range(0, self._count, self.batch_size)  # type: ignore[arg-type]
+        if self._shuffle == "batch":
+            starts = np.random.permutation(starts)  # type: ignore[assignment]
+        elif self._shuffle:
+            yield from self._gathered(np.random.permutation(self._count))
+            return
+        for start in starts:
+            part = slice(int(start), int(start) + self.batch_size)  # type: ignore[operator]
+            yield nest.map_structure(lambda a, part=part: None if a is None else a[part], self._data)
+
+    def _gathered(self, order: Any) -> Iterator[tuple[Any, Any, Any]]:
+        for start in range(0, self._count, self.batch_size):  # type: ignore[arg-type]
+            rows = order[start : start + self.batch_size]
+            yield nest.map_structure(lambda a, rows=rows: None if a is None else a[rows], self._data)
+
+
+def _class_weights(y: Any, weight: Any, class_weight: dict[int, float]) -> Any:
+    if weight is not None:
+        raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
+    if y is None or nest.is_nested(y):
+        raise ValueError("`class_weight` is only supported for Models with a single output.")
+    labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+    table = {int(k): float(v) for k, v in class_weight.items()}
+    return np.asarray([table.get(int(c), 1.0) for c in labels], keras_config.floatx())
+
+
+class DatasetAdapter(Adapter):
+    """A tf.data pipeline, which batches by itself."""
+
+    def __init__(self, dataset: Dataset, class_weight: Any) -> None:
+        self._dataset, self._class_weight = dataset, class_weight
+        size = int(dataset.cardinality())
+        self.steps = size if size >= 0 else None
+
+    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The elements."""
+        for element in self._dataset:
+            yield _with_class_weights(_arrays(element), self._class_weight)
+
+
+def _arrays(element: Any) -> tuple[Any, Any, Any]:
+    parts = unpack_x_y_sample_weight(element)
+    return tuple(nest.map_structure(lambda leaf: None if leaf is None else _leaf_array(leaf), p) for p in parts)  # type: ignore[return-value]
+
+
+def _with_class_weights(batch: tuple[Any, Any, Any], class_weight: Any) -> tuple[Any, Any, Any]:
+    x, y, weight = batch
+    return (x, y, weight) if class_weight is None else (x, y, _class_weights(y, weight, class_weight))
+
+
+class IterableAdapter(Adapter):
+    """A generator, or any iterable of batches."""
+
+    def __init__(self, source: Any, class_weight: Any) -> None:
+        self._class_weight = class_weight
+        self._source = source
+        self._stream: Iterator[Any] | None = None
+        self.steps = len(source) if hasattr(source, "__len__") and not isinstance(source, types.GeneratorType) else None
+
+    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The batches; a generator goes on where the last epoch stopped."""
+        if isinstance(self._source, types.GeneratorType):
+            self._stream = self._stream or iter(self._source)
+            stream = self._stream
+        else:
+            stream = iter(self._source)
+        for element in stream:
+            yield _with_class_weights(_arrays(element), self._class_weight)
+
+
+class SequenceAdapter(Adapter):
+    """A `PyDataset`: batches by number."""
+
+    def __init__(self, source: Any, shuffle: Any, class_weight: Any) -> None:
+        self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
+        self.steps = source.num_batches if hasattr(source, "num_batches") else len(source)
+
+    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Every batch once, in random order if asked for."""
+        numbers = itertools.count() if self.steps is None else range(self.steps)
+        if self._shuffle and self.steps is not None:
+            numbers = np.random.permutation(self.steps).tolist()
+        for i in numbers:
+            yield _with_class_weights(_arrays(self._source[i]), self._class_weight)
+        if hasattr(self._source, "on_epoch_end"):
+            self._source.on_epoch_end()
+
+
+def make_adapter(
+    x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: Any = False,
+    class_weight: Any = None,
+) -> Adapter:  # fmt: skip
+    """The adapter for whatever `fit`, `evaluate` and `predict` were given."""
+    if isinstance(x, Adapter):
+        return x
+    if x is None:
+        raise ValueError("No data was given: `x` is None.")
+    whole = isinstance(x, Dataset) or isinstance(x, types.GeneratorType) or _is_sequence(x) or _is_loader(x)
+    if not whole:
+        return ArrayAdapter(x, y, sample_weight, batch_size, shuffle, class_weight)
+    kind = type(x).__name__
+    if y is not None:
+        raise ValueError(f"When passing `x` as a `{kind}`, `y` should not be passed; the targets come with each batch.")
+    if sample_weight is not None:
+        raise ValueError(f"When passing `x` as a `{kind}`, `sample_weight` should not be passed; it comes with each batch.")
+    if isinstance(x, Dataset):
+        return DatasetAdapter(x, class_weight)
+    if _is_sequence(x):
+        return SequenceAdapter(x, shuffle, class_weight)
+    return IterableAdapter(x, class_weight)
+
+
+def _is_sequence(x: Any) -> bool:
+    return hasattr(x, "__getitem__") and (hasattr(x, "num_batches") or hasattr(x, "on_epoch_end"))
+
+
+def _is_loader(x: Any) -> bool:
+    return hasattr(x, "__iter__") and not isinstance(x, (list, tuple, dict, str)) and not is_array_like(x)
+
+
+def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
+    """The first part of arrays to train on and the last part to validate on. `ValueError` if either is empty."""
+    leaves = [leaf for leaf in nest.flatten(arrays) if leaf is not None]
+    if not leaves or any(not is_array_like(leaf) for leaf in leaves):
+        raise ValueError(
+            "Argument `validation_split` is only supported for tensors or NumPy arrays. "
+            f"Found the following types in the input: {[type(leaf) for leaf in leaves]}"
+        )
+    count = len(leaves[0])
+    at = math.floor(count * (1.0 - validation_split))
+    if at in (0, count):
+        raise ValueError(
+            f"Training data contains {count} samples, which is not sufficient to split it into a validation and training "
+            f"set as specified by `validation_split={validation_split}`. Either provide more data, or a different value for "
+            "the `validation_split` argument."
+        )
+    cut = lambda part: nest.map_structure(lambda a: None if a is None else (a.iloc[part] if hasattr(a, "iloc") else a[part]), arrays)
+    return cut(slice(None, at)), cut(slice(at, None))

@@ -1,0 +1,515 @@
+"""`compile`, `fit`, `evaluate` and `predict` of every model.
+
+A whole training step (forward, loss, gradients, update, metrics) is traced once per form of the data, with the batch
+dimension left open, and then called batch by batch. Values of metrics stay in their variables until somebody asks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from duoflow import ops as tf
+from duoflow.core import dtypes, nest
+from duoflow.core.autodiff import GradientTape
+from duoflow.core.spec import TensorSpec
+from duoflow.core.tensor import EagerTensor
+from duoflow.trace.function import function
+
+from .. import optimizers
+from ..callbacks import CallbackList, History
+from ..metrics import Mean, Metric
+from .compiled import CompileLoss, CompileMetrics
+from .data import Adapter, make_adapter, train_validation_split, unpack_x_y_sample_weight
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """The training side of a model; `Model` inherits it."""
+
+    _compile_loss: CompileLoss | None
+    _compile_metrics: CompileMetrics | None
+
+    def __init__(self) -> None:
+        self._reset_trainer()
+
+    def _reset_trainer(self) -> None:
+        """Forget what `compile` set up."""
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.compiled = False
+        self.stop_training = False
+        self.run_eagerly = False
+        self.jit_compile: Any = None
+        self.steps_per_execution = 1
+        self._compile_loss = self._compile_metrics = None
+        self._loss_tracker: Any = None
+        self._steps: dict[Any, Any] = {}
+        self._compile_config: dict[str, Any] | None = None
+
+    # -- compile -----------------------------------------------------------------------------------------------------
+
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+        weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:  # fmt: skip
+        """Choose how to train.
+
+        Args:
+          optimizer, loss, metrics: names, objects or callables; lists or dicts for models with several outputs.
+          loss_weights: a factor per loss.
+          weighted_metrics: metrics that take sample weights into account.
+          run_eagerly: run steps as plain Python, for debugging.
+          steps_per_execution: batches between two visits of the callbacks.
+          jit_compile: accepted; every step is compiled.
+
+        Raises `ValueError` for names nobody knows.
+        """
+        self._steps = {}
+        self.optimizer = None if optimizer is None else optimizers.get(optimizer)
+        self.loss = loss
+        names = getattr(self, "output_names", None)
+        self._compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
+        has_metrics = metrics is not None or weighted_metrics is not None
+        self._compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
+        self._loss_tracker = Mean(name="loss")
+        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        if steps_per_execution < 1:
+            raise ValueError(f"`steps_per_execution` must be at least 1, received {steps_per_execution}.")
+        self.steps_per_execution = int(steps_per_execution)
+        self.stop_training, self.compiled = False, True
+        self._compile_config = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
+            "jit_compile": False,
+        }  # fmt: skip
+
+    def _assert_compile_called(self, method: str) -> None:
+        if not self.compiled:
+            raise ValueError(f"You must call `compile()` before calling `{method}()`.")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of training: the loss, those of layers, and those given to `compile`."""
+        out: list[Metric] = [] if self._loss_tracker is None else [self._loss_tracker]
+        out += self._own_metrics()
+        if self._compile_metrics is not None:
+            out += self._compile_metrics.metrics
+        if self._compile_loss is not None:
+            out += self._compile_loss.metrics
+        return out
+
+    def _own_metrics(self) -> list[Metric]:
+        """Metrics kept as attributes of the model or its layers; the model gives them."""
+        return []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of `metrics`."""
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Start all metrics over."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # -- one step ----------------------------------------------------------------------------------------------------
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Any:
+        """The total loss: that of `compile` plus what layers added. Override for another."""
+        losses = []
+        if self._compile_loss is not None:
+            loss = self._compile_loss(y, y_pred, sample_weight)
+            if loss is not None:
+                losses.append(loss)
+        losses += [tf.reduce_sum(tf.cast(loss, "float32")) for loss in self.losses]  # type: ignore[attr-defined]
+        if not losses:
+            warnings.warn("The model has no loss to minimize: pass `loss` to `compile()` or call `add_loss()`.", stacklevel=2)
+            return tf.constant(0.0)
+        return losses[0] if len(losses) == 1 else tf.add_n(losses)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the metrics with a batch and give their values. Override for others."""
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The values of the metrics by name."""
+        out: dict[str, Any] = {}
+        for metric in self.metrics:
+            if self._compile_metrics is not None and any(metric is m for m in self._compile_metrics.metrics):
+                continue
+            value = metric.result()
+            out |= value if isinstance(value, dict) else {metric.name: value}
+        if self._compile_metrics is not None and self._compile_metrics.built:
+            out |= self._compile_metrics.result()
+        return out
+
+    def _predict_with(self, x: Any, training: bool) -> Any:
+        return self(x, training=training) if getattr(self, "_call_has_training_arg", True) else self(x)  # type: ignore[operator]
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training on a batch. Override for another."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with GradientTape() as tape:
+            y_pred = self._predict_with(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        variables = self.trainable_weights  # type: ignore[attr-defined]
+        if variables:
+            gradients = tape.gradient(scaled, variables)
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        else:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of evaluation on a batch. Override for another."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self._predict_with(x, training=False)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The predictions for a batch. Override for others."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self._predict_with(x, training=False)
+
+    # -- traced steps ------------------------------------------------------------------------------------------------
+
+    def make_train_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """The function that trains on a batch."""
+        return self._step_function("train", self.train_step, force)
+
+    def make_test_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """The function that evaluates a batch."""
+        return self._step_function("test", self.test_step, force)
+
+    def make_predict_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """The function that predicts a batch."""
+        return self._step_function("predict", self.predict_step, force)
+
+    def _step_function(self, kind: str, step: Callable[[Any], Any], force: bool) -> Callable[[Any], Any]:
+        if force or kind not in self._steps:
+            self._steps[kind] = (lambda batch: step(_tensors(batch))) if self.run_eagerly else _TracedStep(step)
+        return self._steps[kind]  # type: ignore[no-any-return]
+
+    # -- loops -------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
+        callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
+        class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
+        validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: int = 1,
+    ) -> History:  # fmt: skip
+        """Train for a number of epochs.
+
+        Args:
+          x, y: arrays, tensors or structures of them; or a dataset, generator or PyDataset of batches as `x` alone.
+          validation_split: share of the arrays, from their end, to validate on.
+          validation_data: (x, y), (x, y, sample_weight), or a dataset, to validate on.
+          class_weight: {class: weight} for targets that are classes.
+
+        Returns a `History` whose `history` has a list of values per epoch.
+        """
+        self._assert_compile_called("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+        adapter = make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight)
+        self._ensure_built(adapter)
+        steps = steps_per_epoch or adapter.steps
+        runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=True, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose),
+            epochs=epochs, steps=steps,
+        )  # fmt: skip
+        validate = _Validation(self, validation_data, validation_batch_size or batch_size, validation_steps)
+        step = self.make_train_function()
+        self.stop_training = False
+        runner.on_train_begin()
+        logs: dict[str, Any] = {}
+        batches = _Epochs(adapter, steps_per_epoch)
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            runner.on_epoch_begin(epoch)
+            logs = self._run_batches(step, batches.next_epoch(), runner, "train")
+            logs = _numbers(logs)
+            if validation_data is not None and _due(epoch, validation_freq):
+                logs |= {f"val_{name}": value for name, value in validate(runner).items()}
+            runner.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if self.optimizer is not None and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
+        runner.on_train_end(logs)
+        return self.history  # type: ignore[attr-defined,no-any-return]
+
+    def _run_batches(self, step: Callable[[Any], Any], batches: Iterator[Any], runner: CallbackList, kind: str) -> Any:
+        """Run a step over batches; callbacks hear of it only if one listens. Gives the last step's result."""
+        begin, end = runner.batch_hooks(kind)
+        logs: Any = None
+        for i, batch in enumerate(batches):
+            if begin is not None:
+                begin(i)
+            logs = step(batch)
+            if end is not None and (i + 1) % self.steps_per_execution == 0:
+                end(i, logs)
+            if self.stop_training and kind == "train":
+                break
+        if logs is None:
+            raise ValueError(
+                "The dataset is empty: there was no batch to run. A generator may have run out; make sure it yields "
+                "`steps_per_epoch * epochs` batches."
+            )
+        return logs
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
+        steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """The loss and metrics on data: a scalar, a list in the order of `metrics_names`, or a dict."""
+        self._assert_compile_called("evaluate")
+        quiet = kwargs.pop("_inner", False)
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {kwargs}")
+        adapter = make_adapter(x, y, sample_weight, batch_size)
+        self._ensure_built(adapter)
+        runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose), epochs=1,
+            steps=steps or adapter.steps,
+        )  # fmt: skip
+        step = self.make_test_function()
+        self.reset_metrics()
+        runner.on_test_begin()
+        logs = _numbers(self._run_batches(step, _Epochs(adapter, steps).next_epoch(), runner, "test"))
+        runner.on_test_end(logs)
+        if return_dict or quiet:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+        """The model's outputs for all samples, as NumPy arrays."""
+        adapter = make_adapter(x, batch_size=batch_size)
+        runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose), epochs=1,
+            steps=steps or adapter.steps,
+        )  # fmt: skip
+        step = self.make_predict_function()
+        begin, end = runner.batch_hooks("predict")
+        runner.on_predict_begin()
+        parts: list[list[Any]] = []
+        out: Any = None
+        for i, batch in enumerate(_Epochs(adapter, steps).next_epoch()):
+            if begin is not None:
+                begin(i)
+            out = step(batch)
+            parts.append([np.asarray(leaf) for leaf in nest.flatten(out)])
+            if end is not None:
+                end(i, {"outputs": out})
+        if not parts:
+            raise ValueError("The dataset is empty: there was no batch to predict.")
+        runner.on_predict_end()
+        return nest.pack_sequence_as(out, [np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    # -- single batches ----------------------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of training; the metrics so far."""
+        self._assert_compile_called("train_on_batch")
+        if class_weight is not None and sample_weight is not None:
+            raise ValueError(f"Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: sample_weight={sample_weight}, class_weight={class_weight}")
+        return self._on_batch(self.make_train_function, (x, y, sample_weight, class_weight), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One step of evaluation; the metrics so far."""
+        self._assert_compile_called("test_on_batch")
+        return self._on_batch(self.make_test_function, (x, y, sample_weight, None), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        batch = next(make_adapter(x, batch_size=_count(x)).epoch())
+        return nest.map_structure(np.asarray, self.make_predict_function()(batch))
+
+    def _on_batch(self, make: Callable[[], Callable[[Any], Any]], data: Any, return_dict: bool) -> Any:
+        x, y, sample_weight, class_weight = data
+        adapter = make_adapter(x, y, sample_weight, _count(x), False, class_weight)
+        self._ensure_built(adapter)
+        logs = _numbers(make()(next(adapter.epoch())))
+        values = list(logs.values())
+        return logs if return_dict else values[0] if len(values) == 1 else values
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def _ensure_built(self, adapter: Adapter) -> None:
+        """Run a first batch through the model where it or what `compile` made is not built yet."""
+        loss_ready = self._compile_loss is None or self._compile_loss.built
+        metrics_ready = self._compile_metrics is None or self._compile_metrics.built
+        if getattr(self, "built", False) and loss_ready and metrics_ready:
+            return
+        batch = _peek(adapter)
+        x, y, _ = unpack_x_y_sample_weight(_tensors(batch))
+        if not getattr(self, "built", False) or not (loss_ready and metrics_ready):
+            y_pred = self._probe(x)
+            if y is not None and y_pred is not None:
+                if not metrics_ready:
+                    assert self._compile_metrics is not None
+                    self._compile_metrics.build(y, y_pred)
+                if not loss_ready:
+                    assert self._compile_loss is not None
+                    self._compile_loss.build(y, y_pred)
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
+
+    def _probe(self, x: Any) -> Any:
+        """The outputs for a batch, or None where a custom model only defines its steps."""
+        try:
+            return self(x)  # type: ignore[operator]
+        except NotImplementedError:
+            return None
+
+
+def _peek(adapter: Adapter) -> Any:
+    """The first batch; a generator's is put back."""
+    if not hasattr(adapter, "_stream"):
+        return next(adapter.epoch())
+    stream = adapter.epoch()
+    first = next(stream, None)
+    if first is None:
+        raise ValueError("The generator yielded no batch.")
+    epoch, given = adapter.epoch, []
+
+    def with_first() -> Iterator[Any]:
+        if not given:
+            given.append(True)
+            yield first
+        yield from epoch()
+
+    adapter.epoch = with_first  # type: ignore[method-assign]
+    return first
+
+
+class _TracedStep:
+    """A step as one traced function per form of the data, sizes of batches left open."""
+
+    def __init__(self, step: Callable[[Any], Any]) -> None:
+        self._step = step
+        self._concrete: dict[Any, Any] = {}
+
+    def __call__(self, batch: Any) -> Any:
+        leaves = [leaf for leaf in nest.flatten(batch) if leaf is not None]
+        key = tuple([(leaf.dtype, leaf.shape[1:]) for leaf in leaves])
+        concrete = self._concrete.get(key)
+        if concrete is None:
+            concrete = self._concrete[key] = self._trace(batch)
+        return concrete(*[EagerTensor(leaf) for leaf in leaves])
+
+    def _trace(self, batch: Any) -> Any:
+        form = nest.map_structure(lambda leaf: leaf is not None, batch)
+
+        def step(*tensors: Any) -> Any:
+            given = iter(tensors)
+            return self._step(_trim(nest.map_structure(lambda present: next(given) if present else None, form)))
+
+        leaves = [leaf for leaf in nest.flatten(batch) if leaf is not None]
+        specs = [TensorSpec((None, *leaf.shape[1:]), dtypes.from_numpy(leaf.dtype)) for leaf in leaves]
+        return function(step, autograph=False).get_concrete_function(*specs)
+
+
+def _trim(batch: Any) -> Any:
+    """A batch as a user's step expects it: (x, y, sample_weight) without what is missing at the end."""
+    x, y, weight = batch
+    return (x, y, weight) if weight is not None else (x, y) if y is not None else (x,)
+
+
+def _tensors(batch: Any) -> Any:
+    return _trim(nest.map_structure(lambda leaf: None if leaf is None else EagerTensor(np.asarray(leaf)), batch))
+
+
+def _batch_size(x: Any) -> Any:
+    first = nest.flatten(x)[0]
+    return tf.shape(first)[0]
+
+
+def _count(x: Any) -> int:
+    first = nest.flatten(x)[0]
+    return len(first) if not isinstance(x, list) or hasattr(first, "shape") else len(x)
+
+
+def _numbers(logs: Any) -> dict[str, Any]:
+    """Logs as Python numbers."""
+    if not isinstance(logs, dict):
+        raise ValueError(f"A train or test step must return a dict of metric values, received {type(logs).__name__}.")
+    out = {}
+    for name, value in logs.items():
+        array = np.asarray(value)
+        out[name] = array.item() if array.ndim == 0 else array
+    return out
+
+
+def _verbosity(verbose: Any) -> int:
+    if verbose == "auto":
+        return 1
+    return int(verbose)
+
+
+def _due(epoch: int, frequency: Any) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+class _Epochs:
+    """Epoch after epoch of an adapter; with a fixed number of steps an epoch goes on where the last ended."""
+
+    def __init__(self, adapter: Adapter, steps: int | None) -> None:
+        self._adapter, self._steps = adapter, steps
+        self._stream: Iterator[Any] | None = None
+
+    def next_epoch(self) -> Iterator[Any]:
+        """The batches of the next epoch."""
+        if self._steps is None:
+            yield from self._adapter.epoch()
+            return
+        renewed = self._stream is None
+        stream = self._stream or self._adapter.epoch()
+        for _ in range(self._steps):
+            batch = next(stream, None)
+            if batch is None and not renewed:
+                stream, renewed = self._adapter.epoch(), True
+                batch = next(stream, None)
+            if batch is None:
+                warnings.warn(
+                    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate "
+                    "at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when building "
+                    "your dataset.",
+                    stacklevel=3,
+                )
+                self._stream = None
+                return
+            yield batch
+        self._stream = stream
+
+
+class _Validation:
+    """Evaluation between epochs, on data prepared once."""
+
+    def __init__(self, model: Trainer, data: Any, batch_size: int | None, steps: int | None) -> None:
+        self._model, self._steps = model, steps
+        self._adapter: Any = None
+        if data is not None:
+            whole = not isinstance(data, (tuple, list))
+            x, y, weight = (data, None, None) if whole else unpack_x_y_sample_weight(tuple(data))
+            self._adapter = make_adapter(x, y, weight, batch_size)
+
+    def __call__(self, runner: CallbackList) -> dict[str, Any]:
+        return self._model.evaluate(self._adapter, steps=self._steps, callbacks=runner, _inner=True)  # type: ignore[no-any-return]
+
+
