@@ -47,6 +47,7 @@ def finish(
         ("specialize", lambda g: specialize(g, dims)),
         ("expand", lambda g: expand(g, claimed)),
         *own,
+        ("expand again", lambda g: expand(g, claimed)),
         ("fold", fold),
         ("simplify", simplify),
         ("merge", merge),

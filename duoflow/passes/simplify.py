@@ -241,37 +241,38 @@ def _reshape(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
 
 @rule("ExpandDims", "Squeeze")
 def _as_reshape(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
-    if "Reshape" not in OPS or not (inputs[0].spec.known and node.outputs[0].spec.known):
+    if not (inputs[0].spec.known and node.outputs[0].spec.known):
         return None
     return _reshaped(rw, inputs[0], node)
 
 
 @rule("Transpose")
 def _transpose(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
-    perm = _permutation(inputs)
+    x = inputs[0]
+    perm = _permutation(node)
     if perm is None:
         return None
     if perm == tuple(range(len(perm))):
-        return inputs[0]
-    inner = _made_by(inputs[0], "Transpose")
-    first = _permutation(inner.inputs) if inner is not None else None  # type: ignore[arg-type]
+        return x
+    inner = _made_by(x, "Transpose")
+    first = None if inner is None else _permutation(inner)
     if inner is not None and first is not None:
         both = tuple(first[p] for p in perm)
-        if both == tuple(range(len(both))):
-            return inner.inputs[0]  # type: ignore[return-value]
-        order = rw.constant(np.asarray(both, np.int32), node)
-        return rw.add(node.op, (inner.inputs[0], order), node.attrs, like=node)[0]  # type: ignore[arg-type]
-    dims = inputs[0].dims
-    if dims is not None and None not in dims and "Reshape" in OPS:
+        source: GraphTensor = inner.inputs[0]  # type: ignore[assignment]
+        return source if both == tuple(range(len(both))) else rw.add(node.op, (source,), {"perm": both}, like=node)[0]
+    dims = x.dims
+    if dims is not None and None not in dims:
         moved = [p for p in perm if dims[p] != 1]
         if moved == sorted(moved):
-            return _reshaped(rw, inputs[0], node)
+            return _reshaped(rw, x, node)
     return None
 
 
-def _permutation(inputs: Inputs) -> tuple[int, ...] | None:
-    order = inputs[1].spec.array if len(inputs) > 1 else None
-    return None if order is None else tuple(int(p) for p in order.reshape(-1))
+def _permutation(node: Node) -> tuple[int, ...] | None:
+    perm, rank = node.attrs["perm"], node.outputs[0].spec.rank
+    if rank is None:
+        return None
+    return tuple(reversed(range(rank))) if perm is None else tuple(p % rank for p in perm)
 
 
 @rule("BroadcastTo", "Tile", "Slice", "StridedSlice", "Pad", "PadV2")

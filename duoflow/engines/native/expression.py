@@ -27,8 +27,8 @@ from .ir import Module
 from .scalar import LLVMBuilder, register_type
 
 __all__ = [
-    "Apply", "Choose", "Constant", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
-    "children", "describe", "uniform_value",
+    "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
+    "VIEWS", "children", "describe", "uniform_value",
 ]  # fmt: skip
 
 
@@ -43,6 +43,19 @@ class Elementwise:
 _ELEMENTWISE = Elementwise()
 
 
+@dataclass(frozen=True)
+class Counting:
+    """`start + delta * i` for the i-th element: a range, computed where it is used."""
+
+    start: Any
+    delta: Any
+
+
+
+#: What loops read without its being stored.
+VIEWS = (lowering.Affine, lowering.Reshape, Counting)
+
+
 def describe(node: Node) -> Any:
     """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
     op = node.op
@@ -53,6 +66,8 @@ def describe(node: Node) -> Any:
             return None
         if op.kind is Kind.ELEMENTWISE:
             return _elementwise(node)
+        if op.name == "Range":
+            return _counting(node)
         if op.lower is None or op.kind not in (Kind.REDUCTION, Kind.VIEW, Kind.CONTRACTION):
             return None
         found = op.lower([t.spec for t in node.inputs], [t.spec for t in node.outputs], node.attrs)
@@ -66,6 +81,13 @@ def _elementwise(node: Node) -> Elementwise | None:
         return None
     possible = _body_is_possible(node.op, tuple(t.dtype for t in node.inputs), attrs_key(node.attrs))
     return _ELEMENTWISE if possible else None
+
+
+def _counting(node: Node) -> Counting | None:
+    start, _, delta = (t.spec.array for t in node.inputs)
+    if start is None or delta is None or node.outputs[0].dims[0] >= 2**31:  # type: ignore[index]
+        return None
+    return Counting(start.item(), delta.item())
 
 
 def _attrs_are_hashable(node: Node) -> bool:
@@ -180,6 +202,16 @@ class Choose(Expression):
         self.guard, self.inside, self.outside = guard, inside, outside
 
 
+class Count(Expression):
+    """`start + delta * index` in the expression's type."""
+
+    __slots__ = ("index", "start", "delta")
+
+    def __init__(self, index: Affine, start: Any, delta: Any, dtype: DType) -> None:
+        super().__init__(dtype, index.variables(), frozenset())
+        self.index, self.start, self.delta = index, start, delta
+
+
 class Result(Expression):
     """What a reduction of this kernel gave, after its loop."""
 
@@ -247,7 +279,7 @@ class Resolver:
         inside = self._inside(tensor, flat(index, shape))  # type: ignore[arg-type]
         if inside is not None:
             return inside
-        if isinstance(self._descriptions.get(id(tensor.node)), (lowering.Affine, lowering.Reshape)):
+        if isinstance(self._descriptions.get(id(tensor.node)), VIEWS):
             return self.through(tensor.node, index, guard)
         return Load(tensor, flat(index, shape), guard)  # type: ignore[arg-type]
 
@@ -262,6 +294,8 @@ class Resolver:
     def through(self, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
         """The element of a view's input that its output shows at an index."""
         description = self._descriptions[id(node)]
+        if isinstance(description, Counting):
+            return Count(index[0], description.start, description.delta, node.outputs[0].dtype)
         source: GraphTensor = node.inputs[0]  # type: ignore[assignment]
         if isinstance(description, lowering.Reshape):
             shape, size = node.outputs[0].dims, source.dims

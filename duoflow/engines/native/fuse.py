@@ -20,7 +20,7 @@ from duoflow.core import lowering
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.tensor import GraphTensor
 
-from .expression import Elementwise, Load, Resolver, describe
+from .expression import VIEWS, Counting, Elementwise, Load, Resolver, describe
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
 
@@ -114,12 +114,12 @@ class Fusion:
     # What is looped ---------------------------------------------------------------------------------------------------
 
     def is_view(self, node: Node) -> bool:
-        return isinstance(self.descriptions.get(id(node)), (lowering.Affine, lowering.Reshape))
+        return isinstance(self.descriptions.get(id(node)), VIEWS)
 
     def is_looped(self, node: Node) -> bool:
         """Whether the node is computed by a loop kernel of its own or with others."""
         found = self.descriptions.get(id(node))
-        if isinstance(found, (lowering.Affine, lowering.Reshape)):
+        if isinstance(found, VIEWS):
             return id(node) in self.stored
         return isinstance(found, (Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather))
 
@@ -129,7 +129,7 @@ class Fusion:
         if isinstance(found, lowering.Gather):
             return position == 0
         return not isinstance(
-            found, (Elementwise, lowering.Reduction, lowering.Affine, lowering.Reshape, lowering.Concat, lowering.Gather)
+            found, (*VIEWS, Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather)
         )
 
     def _stored_views(self) -> set[int]:
@@ -139,7 +139,7 @@ class Fusion:
         def need(tensor: Any) -> None:
             while isinstance(self.descriptions.get(id(tensor.node)), lowering.Reshape):
                 tensor = tensor.node.inputs[0]
-            if isinstance(self.descriptions.get(id(tensor.node)), lowering.Affine):
+            if isinstance(self.descriptions.get(id(tensor.node)), (lowering.Affine, Counting)):
                 stored.add(id(tensor.node))
 
         for tensor in self.graph.outputs:

@@ -15,7 +15,7 @@ from typing import Any
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from .expression import Apply, Choose, Constant, Expression, Guard, Load, children
+from .expression import Apply, Choose, Constant, Count, Expression, Guard, Load, children
 from .index import Affine, Quotient, Remainder, Var
 from .ir import Function, Index
 from .scalar import LLVMBuilder, Value, memory_type
@@ -165,6 +165,8 @@ class Place:
             value = self._load(e)
         elif isinstance(e, Apply):
             value = self._apply(e)
+        elif isinstance(e, Count):
+            value = self._count(e)
         else:
             assert isinstance(e, Choose), e
             value = self._choose(e)
@@ -191,6 +193,13 @@ class Place:
         value = e.node.op.body(b, *values, **e.node.attrs)  # type: ignore[misc]
         value = b.value(value, e.dtype)
         return value if value.dtype is e.dtype else b.cast(value, e.dtype)
+
+    def _count(self, e: Count) -> Value:
+        if self._vector_var is not None and self._vector_var in e.variables:
+            number = self.vector.cast(self.vector.cast(self._vector_index(e.index), dtypes.int32), e.dtype)
+        else:
+            number = self.one.cast(self.one.wrap(str(self.scalar_index(e.index)), dtypes.int64), e.dtype)
+        return number * e.delta + e.start
 
     def _choose(self, e: Choose) -> Value:
         condition = self._condition(e.guard)

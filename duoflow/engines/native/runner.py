@@ -49,7 +49,7 @@ from dataclasses import dataclass, field
 from .ir import Function, Module
 from .jit import Library, compile_module
 from .target import host
-from .threads import Block, Pacer, current_team
+from .threads import Block, Pacer, current_team, thread_count
 
 __all__ = ["Frame", "Operand", "Program", "float_bits"]
 
@@ -89,6 +89,8 @@ class Program:
 
     buffers: int
     timed: bool = False
+    #: The most threads that may share a run: those the scratch memory of its kernels was planned for.
+    threads: int = field(default_factory=thread_count)
     #: What each instruction is, for profiles.
     names: list[str] = field(default_factory=list)
     _code: list[list[int | Label]] = field(default_factory=list)
@@ -259,6 +261,8 @@ class Frame:
     def _run_paced(self) -> None:
         pacer = self._program.pacer
         team = current_team() if pacer.together else None
+        if team is not None and team.size > self._program.threads:
+            team = None
         words = self._words
         if team is None:
             words[_AT["team"]] = 0

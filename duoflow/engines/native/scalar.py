@@ -158,6 +158,7 @@ class LLVMBuilder:
     def const(self, value: Any, dtype: DType) -> Value:
         """The same number in every lane."""
         item = register_type(dtype)
+        literal: float
         if item == "i1":
             literal, text = bool(value), "true" if value else "false"
         elif dtype.is_floating:
@@ -165,8 +166,8 @@ class LLVMBuilder:
             text = float_literal(literal, item)
         else:
             bits = 8 * dtype.size
-            literal = int(value) & ((1 << bits) - 1)
-            literal -= (1 << bits) if not dtype.is_unsigned and literal >> (bits - 1) else 0
+            whole = int(value) & ((1 << bits) - 1)
+            literal = whole - ((1 << bits) if not dtype.is_unsigned and whole >> (bits - 1) else 0)
             text = str(literal)
         return Value(self, splat(item, text, self.lanes), dtype, literal)
 

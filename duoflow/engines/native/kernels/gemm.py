@@ -1,7 +1,8 @@
 """Matrix products: C[m, n] (+)= A[m, k] B[k, n], batched, any strides, with an epilogue on the finished elements.
 
 A `Gemm` describes one product (sizes, strides in elements, types). It can be run in two ways, both with the operands
-`[A, B, C, scratch, *others]`, of which `scratch` has `gemm.scratch_bytes(threads)` bytes:
+`[A, B, C, scratch, *others]`, of which `scratch` has `gemm.scratch_bytes(threads)` bytes that
+nothing else uses between the same two barriers:
 
   generic      `address, consts = generic(gemm)`: precompiled for every shape, nothing to compile for a new one.
                program.call(address, operands, consts, parallel=gemm.worth_sharing)

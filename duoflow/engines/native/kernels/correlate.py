@@ -1,0 +1,386 @@
+"""Native code of convolutions on the register tile; `conv` says what it computes and how it is called.
+
+A kernel's consts are the entries of `CONSTS`, in this order. `BandWriter` is shared with the depthwise kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from duoflow.core.dtypes import DType
+
+from ..ir import Function, Index, Module
+from ..scalar import LLVMBuilder
+from .tiles import Epilogue, RowTiles, Sums, TileWriter, row_tiles_of
+
+__all__ = ["ABI", "CONSTS", "BandWriter", "CorrelationWriter"]
+
+#: The parameters of every kernel.
+ABI = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
+
+#: What a kernel reads of its call: sizes, the walk over the source (grid, origin, strides, taps and steps between
+#: them), where results go (target), where weights are (w), how the sum is cut up (segments of depth items), and memory.
+CONSTS = (
+    "images", "height", "width", "channels", "group_channels", "filters", "group_filters", "groups",
+    "grid_y", "grid_x", "origin_y", "origin_x", "stride_y", "stride_x", "taps_y", "taps_x", "step_y", "step_x",
+    "target_image", "target_first", "target_row", "target_pixel",
+    "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "w_group", "segments", "depth",
+    "needs_band", "row_items", "band_rows", "band_items", "scratch_words", "packed_at", "epilogue",
+)  # fmt: skip
+
+
+class BandWriter(TileWriter):
+    """What all kernels of convolutions do: read sizes, copy bands of the source, call late-bound epilogues.
+
+    `known` holds the entries of `CONSTS` if they are constants; else kernels read them from their call.
+    """
+
+    def __init__(
+        self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
+        epilogue: Epilogue | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(module, name, dtype, out)
+        self.known, self.epilogue = known, epilogue
+
+    def _sizes(self, f: Function, known: dict[str, int] | None) -> dict[str, Index]:
+        if known is not None:
+            return dict(known)
+        return {name: f.parameter("%consts", position) for position, name in enumerate(CONSTS)}
+
+    # The band -----------------------------------------------------------------------------------------------------
+
+    def _band(
+        self, f: Function, size: dict[str, Index], x: str, band: str, image: Index, first: Index, rows: Index
+    ) -> str:
+        """The address of the source's first row under grid rows `first`..., copied into `band` if it must be."""
+        y = f.add(size["origin_y"], f.mul(first, size["stride_y"]))
+        picture = f.gep(
+            x, f.mul(f.mul(image, size["height"]), f.mul(size["width"], size["channels"])), self.source_item
+        )
+
+        def in_place() -> list[str]:
+            at = f.add(f.mul(y, size["width"]), size["origin_x"])
+            return [f.gep(picture, f.mul(at, size["channels"]), self.source_item)]
+
+        def copied() -> list[str]:
+            reach = f.add(f.mul(f.sub(rows, 1), size["stride_y"]), f.mul(f.sub(size["taps_y"], 1), size["step_y"]))
+            self._fill_band(f, size, picture, band, y, f.add(reach, 1))
+            return [band]
+
+        if isinstance(size["needs_band"], int):
+            return (copied() if size["needs_band"] else in_place())[0]
+        return f.branch(f.compare("ne", size["needs_band"], 0), copied, in_place, ["ptr"])[0]
+
+    def _fill_band(self, f: Function, size: dict[str, Index], picture: str, band: str, y: Index, rows: Index) -> None:
+        """band[r] = row y + r of the picture from column origin_x on, zeros outside."""
+        channels, row_items = size["channels"], size["row_items"]
+        left = f.minimum(f.mul(f.maximum(f.sub(0, size["origin_x"]), 0), channels), row_items)
+        begin = f.mul(f.maximum(size["origin_x"], 0), channels)
+        available = f.sub(f.mul(size["width"], channels), begin)
+        middle = f.maximum(f.minimum(available, f.sub(row_items, left)), 0)
+        with f.loop(0, rows) as r:
+            at = f.add(y, r.index)
+            to = f.gep(band, f.mul(r.index, row_items), self.item)
+
+            def copy(at: Index = at, to: str = to) -> list[str]:
+                self._clear(f, to, left)
+                source = f.gep(picture, f.add(f.mul(f.mul(at, size["width"]), channels), begin), self.source_item)
+                self._copy_wide(f, source, f.gep(to, left, self.item), middle)
+                filled = f.add(left, middle)
+                self._clear(f, f.gep(to, filled, self.item), f.sub(row_items, filled))
+                return []
+
+            def clear(to: str = to) -> list[str]:
+                self._clear(f, to, row_items)
+                return []
+
+            f.branch(f.compare("ult", at, size["height"]), copy, clear)
+
+    def _clear(self, f: Function, target: str, items: Index) -> None:
+        bytes_ = f.mul(items, self.sum_type.size)
+        f.intrinsic(
+            "llvm.memset.p0.i64", "void", ("ptr", target), ("i8", "0"), ("i64", str(bytes_)), ("i1", "false")
+        )  # fmt: skip
+
+    def _copy_wide(self, f: Function, source: str, target: str, items: Index) -> None:
+        """Copy items, widening 16-bit ones."""
+        b = LLVMBuilder(f, self.lanes)
+        whole = f.mul(f.div(items, self.lanes), self.lanes)
+
+        def move(at: Index, mask: str | None) -> None:
+            value = self.load_wide(b, source, at, mask)
+            f.store(self.item, value, f.gep(target, at, self.item), self.lanes, mask)
+
+        with f.loop(0, whole, self.lanes) as loop:
+            move(loop.index, None)
+        rest = f.sub(items, whole)
+        if rest != 0:
+            with f.when(f.compare("sgt", rest, 0)):
+                move(whole, f.first_lanes(rest, self.lanes))
+
+    def _call_late_epilogue(
+        self, f: Function, size: dict[str, Index], pixel: Index, height: Index, col: Index, cols: Index
+    ) -> None:
+        with f.when(f.compare("ne", size["epilogue"], 0)):
+            function = f.emit(f"inttoptr i64 {size['epilogue']} to ptr")
+            consts = f.gep("%consts", len(CONSTS), "i64")
+            place = (0, pixel, height, col, cols)
+            f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in place))
+
+
+class CorrelationWriter(BandWriter):
+    """Kernels on the register tile: packing of weights, correlation, weight gradient."""
+
+    _TILE = (
+        ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("i64", "a_outer"), ("i64", "a_inner"), ("i64", "outer"),
+        ("i64", "inner"), ("i64", "depth"), ("ptr", "b"), ("ptr", "c"), ("i64", "c_row"), ("i64", "cols"),
+        ("i1", "add"), ("i64", "batch"), ("i64", "row"), ("i64", "row_step"), ("i64", "col"),
+        ("ptr", "ptrs"), ("ptr", "consts"),
+    )  # fmt: skip
+
+    def write_generic(self) -> None:
+        """Packing and correlation."""
+        self.write_pack_rows()
+        self.write_pack_transposed()
+        self._write_pack()
+        self.write_correlate("conv.correlate")
+
+    def write_weight_gradient(self) -> None:
+        """The weight gradient, which is summed in memory and so written in the accumulator's type."""
+        self.write_pack_rows()
+        self.write_all_tiles(self._write_tile)
+        self._write_weights()
+
+    # Packing weights ----------------------------------------------------------------------------------------------
+
+    def _write_pack(self) -> None:
+        """packed[group][panel][tap y][tap x][channel][panel's filters]; threads share groups and panels."""
+        with self.module.function("conv.pack", ABI) as f:
+            size = self._sizes(f, None)
+            w, packed = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
+            packed = f.gep(packed, size["packed_at"], self.item)
+            panels = f.ceildiv(size["group_filters"], self.panel)
+            items = f.mul(size["group_channels"], self.panel)
+            with f.loop(*f.share(f.mul(size["groups"], panels), "%part", "%parts")) as unit:
+                group, panel = f.div(unit.index, panels), f.rem(unit.index, panels)
+                col = f.mul(panel, self.panel)
+                cols = f.minimum(self.panel, f.sub(size["group_filters"], col))
+                start = f.add(size["w_first"], f.add(f.mul(group, size["w_group"]), f.mul(col, size["w_filter"])))
+                with f.loop(0, size["taps_y"]) as y, f.loop(0, size["taps_x"]) as x:
+                    tap = f.add(f.mul(y.index, size["w_tap_y"]), f.mul(x.index, size["w_tap_x"]))
+                    source = f.gep(w, f.add(start, tap), self.source_item)
+                    number = f.add(f.mul(f.add(f.mul(unit.index, size["taps_y"]), y.index), size["taps_x"]), x.index)
+                    target = f.gep(packed, f.mul(number, items), self.item)
+                    strides = size["w_channel"], size["w_filter"]
+                    self.call_pack(f, source, strides, target, size["group_channels"], cols)
+
+    # The tile -----------------------------------------------------------------------------------------------------
+
+    def _write_tile(self, rows: int, vectors: int, last_cols: int | None = None) -> None:
+        """sum over outer, inner and k of A[outer, inner, row, k] B[...], B packed in that order; then the epilogue.
+
+        Specialised tiles are those of the forward kernel, where outer are the rows of the kernel and inner its columns.
+        """
+        known = self.known
+        number = lambda name, value: f"%{name}" if known is None else value(known)
+        with self.module.function(self.tile_name(rows, vectors, last_cols is not None), self._TILE, internal=True) as f:
+            b = LLVMBuilder(f, self.lanes)
+            cols: Index = "%cols" if known is None else last_cols or self.panel
+            a_row = number("a_row", lambda s: s["stride_x"] * s["channels"])
+            a_outer = number("a_outer", lambda s: s["step_y"] * s["row_items"])
+            a_inner = number("a_inner", lambda s: s["step_x"] * s["channels"])
+            strides: tuple[Index, Index] = (a_row, number("a_k", lambda _: 1))
+            depth: Index = number("depth", lambda s: s["depth"])
+            mask = f.first_lanes(f.sub(cols, (vectors - 1) * self.lanes), self.lanes)
+            masks = [None] * (vectors - 1) + [mask]
+            flat = self.carried(self.zero_sums(rows, vectors))
+            with f.loop(0, number("outer", lambda s: s["taps_y"]), 1, [("ptr", "%b"), *flat]) as outer:
+                carry = [(kind, value) for (kind, _), value in zip([("ptr", ""), *flat], outer.values)]
+                with f.loop(0, number("inner", lambda s: s["segments"]), 1, carry) as inner:
+                    at = f.add(f.mul(outer.index, a_outer), f.mul(inner.index, a_inner))
+                    a = f.gep("%a", at, self.item)
+                    sums = self.shaped(inner.values[1:], rows)
+                    pointer, sums = self.k_loop(f, a, strides, inner.values[0], self.panel, depth, sums)
+                    inner.next = [pointer, *(value for row in sums for value in row)]
+                outer.next = inner.results
+            sums = self.shaped(outer.results[1:], rows)
+            c_row = number("c_row", lambda s: s["target_pixel"] * s["filters"])
+            places = self.places(f, "%c", c_row, rows, vectors)
+            if known is None:
+                sums = self._add_if_told(b, sums, places, masks)
+            self.finish(b, sums, places, masks, self.epilogue, number("row_step", lambda s: s["target_pixel"]))
+
+    def _add_if_told(self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None]) -> Sums:
+        flat = [value for row in sums for value in row]
+        add = lambda: [value for row in self.add_stored(b, sums, places, masks) for value in row]
+        merged = b.f.branch("%add", add, lambda: flat, [kind for kind, _ in self.carried(sums)])
+        return self.shaped(merged, len(sums))
+
+    def _call_tile(self, f: Function, rows: Index, cols: Index, **operands: Index) -> None:
+        operands = {"cols": cols, "ptrs": "%ptrs", "consts": "%consts", **operands}
+        arguments = [f"{kind} {operands[name]}" for kind, name in self._TILE]
+        f.call("void", self.tile_pointer(f, rows, cols), *arguments)
+
+    # Correlation --------------------------------------------------------------------------------------------------
+
+    def write_correlate(self, name: str) -> None:
+        """Operands: source, packed weights, target, scratch. Threads share bands, or panels if those are too few."""
+        known = self.known
+        if known is None:
+            self.write_all_tiles(self._write_tile)
+        else:
+            last = known["group_filters"] % self.panel
+            for rows, _, _ in row_tiles_of(known["grid_x"]):
+                if known["group_filters"] >= self.panel:
+                    self._write_tile(rows, self.vectors)
+                if last:
+                    self._write_tile(rows, -(-last // self.lanes), last)
+        with self.module.function(name, ABI) as f:
+            size = self._sizes(f, known)
+            x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
+            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            packed = f.gep(packed, size["packed_at"], self.item)
+            bands = f.ceildiv(size["grid_y"], size["band_rows"])
+            panels = f.ceildiv(size["group_filters"], self.panel)
+            tiles = RowTiles(f, size["grid_x"])
+            units = f.mul(size["images"], bands)
+            columns = f.mul(size["groups"], panels)
+            by_band = f.compare("sge", units, "%parts")
+            band_part, panel_part = f.select(by_band, "%part", 0), f.select(by_band, 0, "%part")
+            band_parts, panel_parts = f.select(by_band, "%parts", 1), f.select(by_band, 1, "%parts")
+            with f.loop(*f.share(units, band_part, band_parts)) as unit:
+                image, first = f.div(unit.index, bands), f.mul(f.rem(unit.index, bands), size["band_rows"])
+                rows = f.minimum(size["band_rows"], f.sub(size["grid_y"], first))
+                source = self._band(f, size, x, scratch, image, first, rows)
+                with f.loop(*f.share(columns, panel_part, panel_parts)) as column:
+                    self._write_panel(f, size, tiles, (source, packed, y), (image, first, rows), column.index, panels)
+
+    def _write_panel(
+        self, f: Function, size: dict[str, Index], tiles: RowTiles, operands: tuple[str, str, str],
+        band: tuple[Index, Index, Index], column: Index, panels: Index,
+    ) -> None:  # fmt: skip
+        """All pixels of a band against one panel of one group's filters."""
+        source, packed, y = operands
+        image, first, rows = band
+        group, panel = f.div(column, panels), f.rem(column, panels)
+        taps = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], self.panel))
+        weights = f.gep(packed, f.mul(column, taps), self.item)
+        start = f.mul(panel, self.panel)
+        source = f.gep(source, f.mul(group, size["group_channels"]), self.item)
+        col = f.add(f.mul(group, size["group_filters"]), start)
+
+        def run(cols: Index) -> None:
+            with f.loop(0, rows) as r:
+                pixel = f.add(size["target_first"], f.mul(f.add(first, r.index), size["target_row"]))
+                pixel = f.add(pixel, f.mul(image, size["target_image"]))
+                row = f.gep(source, f.mul(f.mul(r.index, size["stride_y"]), size["row_items"]), self.item)
+                for height, begin, end in tiles.between(f, 0, tiles.count):
+                    with f.loop(begin, end) as tile:
+                        v = tiles.first_row(f, tile.index)
+                        at = f.add(pixel, f.mul(v, size["target_pixel"]))
+                        self._write_tile_call(f, size, height, cols, row, v, weights, y, at, col)
+
+        if isinstance(size["group_filters"], int):
+            whole, last = divmod(size["group_filters"], self.panel)
+            if whole:
+                with f.when(f.compare("slt", panel, whole)):
+                    run(self.panel)
+            if last:
+                with f.when(f.compare("eq", panel, whole)):
+                    run(last)
+        else:
+            run(f.minimum(self.panel, f.sub(size["group_filters"], start)))
+
+    def _write_tile_call(
+        self, f: Function, size: dict[str, Index], height: Index, cols: Index, row: str, v: Index, weights: str, y: str,
+        pixel: Index, col: Index,
+    ) -> None:  # fmt: skip
+        a_row = f.mul(size["stride_x"], size["channels"])
+        target = f.gep(y, f.add(f.mul(pixel, size["filters"]), col), self.out_item)
+        self._call_tile(
+            f, height, cols, a=f.gep(row, f.mul(v, a_row), self.item), a_row=a_row, a_k=1,
+            a_outer=f.mul(size["step_y"], size["row_items"]), a_inner=f.mul(size["step_x"], size["channels"]),
+            outer=size["taps_y"], inner=size["segments"], depth=size["depth"], b=weights, c=target,
+            c_row=f.mul(size["target_pixel"], size["filters"]), add="false", batch=0, row=pixel,
+            row_step=size["target_pixel"], col=col,
+        )  # fmt: skip
+        if self.known is None:
+            self._call_late_epilogue(f, size, pixel, height, col, cols)
+
+        # Weight gradient ----------------------------------------------------------------------------------------------
+
+    def _write_weights(self) -> None:
+        """Operands: x, dy, dw, scratch. Threads share groups, panels and kernel rows; each walks over all bands."""
+        with self.module.function("conv.weights", ABI) as f:
+            size = self._sizes(f, None)
+            x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
+            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            packed = f.gep(scratch, size["band_items"], self.item)
+            bands = f.ceildiv(size["grid_y"], size["band_rows"])
+            panels = f.ceildiv(size["group_filters"], self.panel)
+            block_rows = f.mul(f.div(size["taps_x"], f.maximum(size["segments"], 1)), size["group_channels"])
+            tiles = RowTiles(f, block_rows)
+            begin, end = f.share(f.mul(f.mul(size["groups"], panels), size["taps_y"]), "%part", "%parts")
+            self._clear_weights(f, size, dw, begin, end, panels)
+            with f.loop(0, f.mul(size["images"], bands)) as unit, f.when(f.compare("slt", begin, end)):
+                image, first = f.div(unit.index, bands), f.mul(f.rem(unit.index, bands), size["band_rows"])
+                rows = f.minimum(size["band_rows"], f.sub(size["grid_y"], first))
+                source = self._band(f, size, x, scratch, image, first, rows)
+                pixel = f.add(f.mul(image, size["target_image"]), f.mul(first, size["target_row"]))
+                with f.loop(begin, end) as item:
+                    place = self._weight_place(f, size, item.index, panels)
+                    group, _, col, cols, tap = place
+                    new = f.emit(f"or i1 {f.compare('eq', tap, 0)}, {f.compare('eq', item.index, begin)}")
+                    with f.when(new):
+                        gradient = f.gep(dy, f.add(f.mul(pixel, size["filters"]), col), self.source_item)
+                        depth = f.mul(rows, size["grid_x"])
+                        self.call_pack(f, gradient, (size["filters"], 1), packed, depth, cols)
+                    at = f.mul(f.mul(tap, size["step_y"]), size["row_items"])
+                    channels = f.mul(group, size["group_channels"])
+                    a = f.gep(source, f.add(at, channels), self.item)
+                    target = f.mul(f.mul(tap, size["taps_x"]), size["group_channels"])
+                    self._write_weight_tiles(f, size, tiles, a, packed, dw, (target, block_rows, rows, col, cols))
+
+    def _weight_place(
+        self, f: Function, size: dict[str, Index], item: Index, panels: Index
+    ) -> tuple[Index, Index, Index, Index, Index]:
+        """Group, first filter in the group, first filter, filters and kernel row of a unit of work."""
+        tap, column = f.rem(item, size["taps_y"]), f.div(item, size["taps_y"])
+        group, start = f.div(column, panels), f.mul(f.rem(column, panels), self.panel)
+        cols = f.minimum(self.panel, f.sub(size["group_filters"], start))
+        return group, start, f.add(f.mul(group, size["group_filters"]), start), cols, tap
+
+    def _clear_weights(
+        self, f: Function, size: dict[str, Index], dw: str, begin: Index, end: Index, panels: Index
+    ) -> None:
+        with f.loop(begin, end) as item:
+            _, _, col, cols, tap = self._weight_place(f, size, item.index, panels)
+            rows = f.mul(size["taps_x"], size["group_channels"])
+            with f.loop(0, rows) as row:
+                at = f.add(f.mul(f.add(f.mul(tap, rows), row.index), size["filters"]), col)
+                nbytes = f.mul(cols, self.out.size)
+                f.intrinsic(
+                    "llvm.memset.p0.i64", "void", ("ptr", f.gep(dw, at, self.out_item)), ("i8", "0"),
+                    ("i64", str(nbytes)), ("i1", "false"),
+                )  # fmt: skip
+
+    def _write_weight_tiles(
+        self, f: Function, size: dict[str, Index], tiles: RowTiles, a: str, packed: str, dw: str,
+        place: tuple[Index, Index, Index, Index, Index],
+    ) -> None:  # fmt: skip
+        first_row, block_rows, rows, col, cols = place
+        with f.loop(0, size["segments"]) as segment:
+            block = f.gep(a, f.mul(f.mul(segment.index, size["step_x"]), size["channels"]), self.item)
+            row_of_block = f.add(first_row, f.mul(segment.index, block_rows))
+            for height, begin, end in tiles.between(f, 0, tiles.count):
+                with f.loop(begin, end) as tile:
+                    r = tiles.first_row(f, tile.index)
+                    at = f.add(f.mul(f.add(row_of_block, r), size["filters"]), col)
+                    self._call_tile(
+                        f, height, cols, a=f.gep(block, r, self.item), a_row=1,
+                        a_k=f.mul(size["stride_x"], size["channels"]),
+                        a_outer=f.mul(size["stride_y"], size["row_items"]),
+                        a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=packed,
+                        c=f.gep(dw, at, self.out_item), c_row=size["filters"], add="true", batch=0, row=0,
+                        row_step=1, col=col,
+                    )  # fmt: skip
