@@ -33,6 +33,7 @@ class Trainer:
 
     _compile_loss: CompileLoss | None
     _compile_metrics: CompileMetrics | None
+    _initial_epoch: int | None = None
 
     def __init__(self) -> None:
         self._reset_trainer()
@@ -232,8 +233,10 @@ class Trainer:
         )  # fmt: skip
         validate = _Validation(self, validation_data, validation_batch_size or batch_size, validation_steps)
         step = self.make_train_function()
-        self.stop_training = False
+        self.stop_training, self._initial_epoch = False, None
         runner.on_train_begin()
+        if self._initial_epoch is not None:  # BackupAndRestore found where an earlier run stopped
+            initial_epoch = self._initial_epoch
         logs: dict[str, Any] = {}
         batches = _Epochs(adapter, steps_per_epoch)
         for epoch in range(initial_epoch, epochs):

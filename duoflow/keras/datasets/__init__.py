@@ -1,0 +1,5 @@
+"""Small data sets: keras.datasets."""
+
+from . import mnist
+
+__all__ = ["mnist"]
