@@ -69,7 +69,8 @@ def find(function: FunctionType) -> Source:
 def _module(function: FunctionType) -> _Module | None:
     filename = function.__code__.co_filename
     linecache.checkcache(filename)
-    lines = linecache.getlines(filename, function.__globals__) or _command_line(function.__code__)
+    exec_or_command = filename == "<string>"  # many texts share this name
+    lines = _command_line(function.__code__) if exec_or_command else linecache.getlines(filename, function.__globals__)
     if not lines:
         return None
     module = _modules.get(filename)
@@ -83,9 +84,7 @@ def _module(function: FunctionType) -> _Module | None:
 
 
 def _command_line(code: CodeType) -> list[str]:
-    """The text of `python -c text`, if `code` was compiled from it: other `exec`uted text is called <string> too."""
-    if code.co_filename != "<string>":
-        return []
+    """The text of `python -c text`, if `code` was compiled from it."""
     arguments = iter(sys.orig_argv[1:])
     for argument in arguments:
         if argument in ("-W", "-X"):
