@@ -279,6 +279,9 @@ def _evaluate_split(value: Any, sizes: Any, *, num: int, axis: int) -> Any:
 
 
 def _expand_split(value: Any, sizes: Any, *, num: int, axis: int) -> list[Any]:
+    known = sizes.spec.array
+    if known is not None and -1 in known:
+        sizes = convert(np.where(known == -1, value.dims[axis] - known.sum() - 1, known).astype(known.dtype))
     count = value.ndim
     ends = F.cumsum(sizes)
     pieces = []
