@@ -15,7 +15,9 @@ from .context import context
 from .dtypes import DType
 from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, with_origin
 from .graph import Node
+from .late import F
 from .record import Op
+from .switches import switches
 from .tensor import EagerTensor, GraphTensor, HandleTensor, Tensor
 
 __all__ = ["emit", "emit_one", "evaluate"]
@@ -31,11 +33,12 @@ def emit(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, n
         outputs = evaluate(op, inputs, attrs)
         if context.tapes:
             _record(Node(op, inputs, attrs, outputs))
-        return outputs
-    node = graph.add(op, inputs, attrs, name)
-    if context.tapes:
-        _record(node)
-    return node.outputs
+    else:
+        node = graph.add(op, inputs, attrs, name)
+        outputs = node.outputs
+        if context.tapes:
+            _record(node)
+    return F.numerics_checked(op, outputs) if switches.check_numerics else outputs  # type: ignore[no-any-return]
 
 
 def emit_one(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> Any:

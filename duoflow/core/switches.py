@@ -2,6 +2,7 @@
 
 check_graphs: run the checker between passes (tests set it)
 eager_compile: let eager mode use compiled kernels for heavy ops
+check_numerics: let every op fail whose result holds a NaN or an infinity
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Switches:
 
     check_graphs: bool = os.environ.get("DUOFLOW_CHECK", "") not in ("", "0")
     eager_compile: bool = True
+    check_numerics: bool = False
 
 
 switches = Switches()

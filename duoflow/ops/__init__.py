@@ -43,5 +43,7 @@ from .tensor_array import *
 from .conditional import *
 from .loops import *
 from .control_flow import *
+from .logging import *
+from .debugging import *
 
 __all__ = [name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _Module)]

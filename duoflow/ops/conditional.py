@@ -18,7 +18,6 @@ from duoflow.core.composite import expand, pack
 from duoflow.core.context import context, entered
 from duoflow.core.emit import emit
 from duoflow.core.engine import run_graph
-from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
@@ -47,15 +46,12 @@ def _merge_specs(specs: Sequence[Spec]) -> Spec:
 
 
 def _infer_if(pred: Spec, *specs: Spec, then_branch: Graph, else_branch: Graph) -> tuple[Spec, ...]:
-    if pred.shape not in (None, ()):
-        raise ValueError(f"The predicate of a conditional must be a scalar, received shape {shapes.show(pred.shape)}.")
     return _merged((then_branch, else_branch))
 
 
 def _run_if(pred: Any, *values: Any, then_branch: Graph, else_branch: Graph) -> tuple[Any, ...]:
-    if np.ndim(pred):
-        raise InvalidArgumentError(None, None, f"The predicate of a conditional must be a scalar, received shape {pred.shape}.")
-    return tuple(run_graph(then_branch if pred else else_branch, values))
+    holds = bool(pred) if not np.ndim(pred) else pred.size > 0  # TensorFlow's rule for what is not a scalar
+    return tuple(run_graph(then_branch if holds else else_branch, values))
 
 
 def _infer_case(index: Spec, *specs: Spec, branches: tuple[Graph, ...]) -> tuple[Spec, ...]:
@@ -269,7 +265,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
     if not callable(false_fn):
         raise TypeError("'false_fn' must be callable.")
     if context.graph is None:
-        return _eager_result(true_fn() if _truth(pred) else false_fn())
+        return true_fn() if pred else false_fn()
     pred = convert(pred)
     if pred.dtype is dtypes.string:
         raise TypeError(f"pred must not be a string, received {pred!r}.")
@@ -278,22 +274,6 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
         graphs, captured, first = _trace_branches((true_fn, false_fn), labels, pred, "true_fn and false_fn arguments to tf.cond")
         op = PURE_IF if all(map(is_pure, graphs)) else IF
         return _emitted(op, pred, graphs, captured, first, None)
-
-
-def _truth(pred: Any) -> bool:
-    value = static_value(convert(pred))
-    assert value is not None
-    if value.ndim:
-        raise ValueError(f"The predicate of a conditional must be a scalar, received shape {value.shape}.")
-    return bool(value)
-
-
-def _eager_result(result: Any) -> Any:
-    """A branch's result with its numbers as tensors."""
-    return nest.map_structure(lambda leaf: convert(leaf) if isinstance(leaf, _NUMBERS) else leaf, result)
-
-
-_NUMBERS = (int, float, complex, str, bytes, np.ndarray, np.generic)
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = "switch_case") -> Any:
@@ -314,7 +294,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
         raise TypeError(f"branch_index must be an integer tensor, received dtype {index.dtype.name}.")
     if context.graph is None:
         at = int(static_value(index))  # type: ignore[arg-type]
-        return _eager_result(functions[at if 0 <= at < len(functions) else -1]())
+        return functions[at if 0 <= at < len(functions) else -1]()
     with F.name_scope(name):
         return _case_node(F.cast(index, dtypes.int32), functions)
 
@@ -339,7 +319,9 @@ def _numbered(branch_fns: Any, default: Any) -> list[Callable[[], Any]]:
         if not callable(function):
             raise TypeError(f"branch_fns[{key}] must be callable, received {function!r}.")
     if [key for key, _ in pairs] != list(range(len(pairs))):
-        raise ValueError(f"branch indices must form contiguous range [0, {len(pairs)}), received {[k for k, _ in pairs]}.")
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found {{{','.join(str(k) for k, _ in pairs)}}}"
+        )
     functions = [function for _, function in pairs]
     return functions if default is None else [*functions, default]
 
@@ -402,9 +384,9 @@ def _case_checks(predicates: Sequence[Any], some: bool, exclusive: bool) -> list
     checks = []
     if exclusive:
         count = F.reduce_sum(F.cast(together, dtypes.int32))
-        message = "Input error: exclusive=True: more than one conditions evaluated as True but exclusive=True.  Conditions:"
+        message = "Input error: exclusive=True: more than 1 conditions evaluated as True:"
         checks.append(F.Assert(F.less_equal(count, 1), [message, together]))
     if some:
-        message = "Input error: None of conditions evaluated as True. Conditions:"
+        message = "Input error: None of conditions evaluated as True:"
         checks.append(F.Assert(F.reduce_any(together), [message, together]))
     return [check for check in checks if check is not None]

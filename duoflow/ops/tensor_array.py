@@ -77,7 +77,7 @@ class TensorArray(Composite):
         if size is not None and (handle is not None or flow is not None):
             raise ValueError("Cannot provide both `size` and `handle` or `flow`.")
         if size is None and flow is None:
-            raise ValueError("Size must be provided if handle is not provided")
+            raise ValueError("Size must be declared for TensorArrays when eager execution is enabled.")
         self._dtype: DType = dtypes.as_dtype(dtype)
         self._dynamic = bool(dynamic_size)
         self._infer = bool(infer_shape)
@@ -215,7 +215,7 @@ class TensorArray(Composite):
             self._see(value.dims[1:])
             if self._size is not None and not self._dynamic and value.dims[0] not in (None, int(self._size)):
                 raise ValueError(
-                    f"Size of the unstacked value, {value.dims[0]}, must equal the size of the TensorArray, {int(self._size)}."
+                    f"Cannot unstack {value.dims[0]} tensors into a TensorArray of static size {int(self._size)} "
                 )
         return self._changed(tensor_list_from_tensor(value))
 

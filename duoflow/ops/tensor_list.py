@@ -14,7 +14,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit, emit_one
-from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Node
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
@@ -121,7 +121,7 @@ def _zeros(element_shape: Any, dtype: DType) -> Any:
 def _checked_index(items: TensorList, index: Any) -> int:
     i = int(index)
     if not 0 <= i < len(items):
-        raise OutOfRangeError(None, None, f"Tried to access element {i} in a list with {len(items)} elements.")
+        raise InvalidArgumentError(None, None, f"Trying to access element {i} in a list with {len(items)} elements.")
     return i
 
 
@@ -160,10 +160,9 @@ def _stack(items: TensorList, element_shape: Any, *, dtype: DType, shape: Dims) 
     values = items.items
     known = next((v.shape for v in values if v is not None), None)
     if known is None:
-        if values or element_shape.ndim == 0 or (element_shape < 0).any():
-            zero = _zeros(element_shape, dtype)
-            return np.stack([zero] * len(values)) if values else zero
-        return np.zeros((0, *element_shape.tolist()), dtype.numpy)
+        if values:
+            return np.stack([_zeros(element_shape, dtype)] * len(values))
+        return np.zeros((0, *[max(d, 0) for d in element_shape.reshape(-1).tolist() if element_shape.ndim]), dtype.numpy)
     unequal = next((v.shape for v in values if v is not None and v.shape != known), None)
     if unequal is not None:
         raise InvalidArgumentError(
@@ -365,5 +364,5 @@ def merge_element_shape(known: Dims, seen: Iterable[int | None] | None) -> Dims:
     """The element shape of a list, knowing one more element; `ValueError` if they contradict each other."""
     dims = None if seen is None else tuple(seen)
     if not shapes.compatible(known, dims):
-        raise ValueError(f"Inconsistent shapes: saw {shapes.show(dims)} but expected {shapes.show(known)}")
+        raise ValueError(f"Incompatible shape for value ({shapes.show(dims)}), expected ({shapes.show(known)})")
     return shapes.merge(known, dims)

@@ -17,7 +17,7 @@ from duoflow.core.variables import Variable
 from duoflow.ops.call import call
 from duoflow.ops.subgraphs import report_reads, trace_into
 
-from .types import CompositeType, TensorType
+from .types import CompositeType, TensorType, type_of
 
 __all__ = ["ConcreteFunction", "FuncGraph", "trace"]
 
@@ -82,7 +82,6 @@ def _as_spec(leaf: Any, kind: Any, name: str) -> Any:
 def _results(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
     """What the function returns, and its leaves as tensors (None for nothing)."""
     result = function(*args, **kwargs)
-    result = nest.map_structure(lambda leaf: None if isinstance(leaf, Node) else leaf, result)
     return result, [_as_output(leaf, function) for leaf in expand(nest.flatten(result))]
 
 
@@ -94,7 +93,7 @@ def _as_output(leaf: Any, function: Callable[..., Any]) -> Any:
     except (TypeError, ValueError):
         raise TypeError(
             "To be compatible with tf.function, Python functions must return zero or more Tensors or ExtensionTypes or None "
-            f"values; in compilation of {function!r}, found return value of type {type(leaf).__name__}, which is not a Tensor "
+            f"values; in compilation of {function!r}, found return value of type {'Operation' if isinstance(leaf, Node) else type(leaf).__name__}, which is not a Tensor "
             "or ExtensionType."
         ) from None
 
@@ -192,7 +191,10 @@ class ConcreteFunction:
         leaves = nest.flatten(list(args))
         specs = nest.flatten(list(self.structured_input_signature[0]))
         if len(leaves) == len(specs):
-            pairs = zip(leaves, specs, strict=True)
+            pairs = list(zip(leaves, specs, strict=True))
+            for leaf, spec in pairs:
+                if not isinstance(spec, (TensorSpec, Composite)) and leaf is not spec and type_of(leaf) != type_of(spec):
+                    raise TypeError(f"{self._head()} was traced for {spec!r} and cannot be called with {leaf!r} in its place.")
             leaves = [leaf for leaf, spec in pairs if isinstance(spec, (TensorSpec, Composite))]
         flat = expand(leaves)
         if len(flat) > len(self._names):
@@ -241,9 +243,10 @@ class ConcreteFunction:
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Inputs and outputs as text."""
-        inputs = "\n".join(f"    {n} : {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True))
+        inputs = "\n".join(f"  {n}: {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True)) or "  None"
         outputs = ", ".join(map(_show_spec, self.graph.outputs)) or "None"
-        return f"{self.graph.name}\n  Input Parameters:\n{inputs}\n  Output Type:\n    {outputs}"
+        captures = "\n".join(f"  {_show_spec(t)}" for t in self._captured) or "  None"
+        return f"ConcreteFunction Input Parameters:\n{inputs}\nOutput Type:\n  {outputs}\nCaptures:\n{captures}"
 
     def __repr__(self) -> str:
         return f"<ConcreteFunction {self._head()} at {hex(id(self))}>"

@@ -111,7 +111,7 @@ class Function:
         except TypeError as error:
             raise TypeError(
                 f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} for "
-                f"signature: {self._name}{self._signature}."
+                f"signature: {self._shown_signature()}."
             ) from None
         bound.apply_defaults()
         if self._input_signature is not None:
@@ -136,8 +136,9 @@ class Function:
         return tuple(given)
 
     def _shown_signature(self) -> str:
-        names = list(self._signature.parameters)
-        pairs = zip(names, self._input_signature or (), strict=False)
+        if self._input_signature is None:
+            return str(self._signature)
+        pairs = zip(self._signature.parameters, self._input_signature, strict=False)
         return f"({', '.join(f'{name}: {spec!r}' for name, spec in pairs)})"
 
     def _follow_hints(self, bound: inspect.BoundArguments) -> None:
