@@ -40,6 +40,7 @@ from duoflow.core.dtypes import (
     uint64,
     variant,
 )
+from duoflow.core.engine import install as _install
 from duoflow.core.graph import Graph
 from duoflow.core.graph import Node as Operation
 from duoflow.core.indexed_slices import IndexedSlices
@@ -49,8 +50,12 @@ from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import Tensor, static_value as get_static_value
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
+from duoflow.engines import reference as _engine
 from duoflow.ops import *
+from duoflow.tools.alias import install_as_tensorflow
+from duoflow.trace.function import function, run_functions_eagerly
 
+_install(_engine)
 bool = _dtypes.bool_
 newaxis = None
 __version__ = "0.1.0"

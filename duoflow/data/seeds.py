@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core.late import F
 from duoflow.core.tensor import convert
+from duoflow.ops.random import get_seed
 
 __all__ = ["generator"]
 
@@ -15,6 +15,6 @@ __all__ = ["generator"]
 def generator(seed: Any) -> np.random.Generator:
     """A generator fixed by the global and the given seed; from fresh entropy when neither is set."""
     own = None if seed is None else int(convert(seed))
-    parts = F.get_seed(own)
+    parts = get_seed(own)
     numbers = [abs(int(p)) for p in parts if p is not None]
     return np.random.default_rng(numbers or None)

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from duoflow import ops as tf
+from duoflow.ops.random import set_global_seed
 
 from ..state import session
 
@@ -22,6 +22,6 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"Expected `seed` argument to be an integer. Received: seed={seed} (of type {type(seed)})")
     random.seed(seed)
     np.random.seed(seed)
-    tf.set_seed(seed)
+    set_global_seed(seed)
     session.seeds = None
     session.python_seed = seed
