@@ -411,9 +411,9 @@ class _Context:
         self.frame.run()
         if owner.checked:
             self._raise_if_out_of_range()
+        results = [take(self) for take in owner.results]  # before states change: a result may be an old value
         for position, take in owner.adopted:
             self._state(values, position).adopt(np.require(take(self), requirements="C"))
-        results = [take(self) for take in owner.results]
         self.arrays, self.objects = [], {}
         inputs.clear()
         return results
