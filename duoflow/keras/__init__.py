@@ -1,0 +1,40 @@
+"""Keras 3: layers, models, training and saving, on duoflow's public functions.
+
+`tf.keras` and `import keras` are this package.
+"""
+
+from . import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    datasets,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    utils,
+)
+from .dtype_policies import DTypePolicy, FloatDTypePolicy
+from .function import Function
+from .initializers import Initializer
+from .layers import Input, InputSpec, Layer
+from .losses import Loss
+from .metrics import Metric
+from .models import Model, Sequential
+from .naming import name_scope
+from .operation import Operation
+from .optimizers import Optimizer
+from .random import SeedGenerator
+from .regularizers import Regularizer
+from .symbolic import KerasTensor
+from .variables import Variable
+from .version import __version__, version

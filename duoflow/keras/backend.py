@@ -1,0 +1,19 @@
+"""keras.backend: settings and helpers under the name that older programs know."""
+
+from .config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+    standardize_data_format,
+)
+from .dtypes import result_type
+from .naming import name_scope
+from .naming import uniquify as get_uid
+from .random import SeedGenerator
+from .state import clear_session
+from .symbolic import is_keras_tensor
+from .variables import Variable, is_float_dtype, is_int_dtype, standardize_dtype

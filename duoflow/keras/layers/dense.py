@@ -1,0 +1,215 @@
+"""Layers that multiply by a matrix: Dense and EinsumDense."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from duoflow import ops as tf
+
+from .. import activations, constraints, initializers, regularizers
+from .input_spec import InputSpec
+from .layer import Layer
+
+__all__ = ["Dense", "EinsumDense"]
+
+
+class Dense(Layer):
+    """activation(inputs @ kernel + bias), over the last axis.
+
+    Args:
+      units: the size of the output's last axis.
+      activation: a function or its name; none for None.
+      use_bias: whether to add a bias.
+      kernel_initializer, bias_initializer, *_regularizer, *_constraint: objects, names or None.
+
+    >>> tf.keras.layers.Dense(4, activation="relu")(np.ones((2, 3), "float32")).shape
+    TensorShape([2, 4])
+
+    Keras: keras.layers.Dense.
+    """
+
+    def __init__(
+        self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+        lora_rank: int | None = None, lora_alpha: float | None = None, quantization_config: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if not isinstance(units, int) or units <= 0:
+            raise ValueError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+        _refuse_lora(lora_rank, quantization_config)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.lora_rank, self.lora_alpha, self.lora_enabled = lora_rank, lora_alpha, False
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.units), self.kernel_initializer, regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint, name="kernel",
+        )  # fmt: skip
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint, name="bias",
+            )  # fmt: skip
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        x = tf.matmul(inputs, self.kernel) if inputs.ndim == 2 else tf.tensordot(inputs, self.kernel, 1)
+        if self.bias is not None:
+            x = x + self.bias
+        return x if self.activation is activations.linear else self.activation(x)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **weight_config(self, "kernel", "bias"),
+            "quantization_config": None,
+        }
+
+
+def weight_config(layer: Any, *weights: str) -> dict[str, Any]:
+    """The initializers, regularizers and constraints of named weights, as config entries."""
+    kinds = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+    return {
+        f"{weight}_{kind}": module.serialize(getattr(layer, f"{weight}_{kind}"))
+        for kind, module in kinds.items()
+        for weight in weights
+    }
+
+
+def _refuse_lora(lora_rank: Any, quantization_config: Any) -> None:
+    if lora_rank is not None or quantization_config is not None:
+        raise NotImplementedError("Low-rank adaptation (`lora_rank`) and quantization of layers are not supported.")
+
+
+class EinsumDense(Layer):
+    """activation(einsum(equation, inputs, kernel) + bias).
+
+    Args:
+      equation: "ab,bc->ac", with "..." for any leading axes on one side.
+      output_shape: the sizes of the output without the batch; None for those taken from the input.
+      bias_axes: the letters of the output's axes that the bias has.
+
+    >>> tf.keras.layers.EinsumDense("abc,cd->abd", output_shape=(None, 8))(np.ones((2, 3, 4), "float32")).shape
+    TensorShape([2, 3, 8])
+
+    Keras: keras.layers.EinsumDense.
+    """
+
+    def __init__(
+        self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
+        bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+        lora_rank: int | None = None, lora_alpha: float | None = None, gptq_unpacked_column_size: int | None = None,
+        quantization_config: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        _refuse_lora(lora_rank, quantization_config)
+        super().__init__(**kwargs)
+        self.equation = equation
+        self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
+        self.bias_axes = bias_axes
+        self.activation = activations.get(activation)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        kernel_shape, bias_shape, self.full_output_shape = _einsum_shapes(
+            self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes
+        )
+        self.kernel = self.add_weight(
+            kernel_shape, self.kernel_initializer, regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint, name="kernel",
+        )  # fmt: skip
+        self.bias = None
+        if bias_shape is not None:
+            self.bias = self.add_weight(
+                bias_shape, self.bias_initializer, regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint, name="bias",
+            )  # fmt: skip
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        x = tf.einsum(self.equation, inputs, self.kernel)
+        return self.activation(x if self.bias is None else x + self.bias)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return _einsum_shapes(self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes)[2]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "output_shape": self.partial_output_shape,
+            "equation": self.equation,
+            "activation": activations.serialize(self.activation),
+            "bias_axes": self.bias_axes,
+            **weight_config(self, "kernel", "bias"),
+        }
+
+
+def _einsum_shapes(
+    equation: str, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...], bias_axes: str | None
+) -> tuple[tuple[int, ...], tuple[int, ...] | None, tuple[int | None, ...]]:
+    """The shapes of the kernel, the bias and the output that an equation asks for."""
+    match = re.fullmatch(r"(\.\.\.)?([A-Za-z]+)(\.\.\.)?,([A-Za-z]+)->(\.\.\.)?([A-Za-z]+)(\.\.\.)?", equation.replace(" ", ""))
+    if match is None or bool(match[1]) != bool(match[5]) or bool(match[3]) != bool(match[7]):
+        raise ValueError(
+            f"Invalid einsum equation '{equation}'. Equations must be in the form [X],[Y]->[Z], ...[X],[Y]->...[Z], or "
+            "[X]...,[Y]->[Z]...."
+        )
+    left, inputs, weights, outputs = bool(match[1]), match[2], match[4], match[6]
+    # Aligned at the side without the ellipsis; the sizes under the ellipsis are the input's.
+    extra = len(input_shape) - len(inputs)
+    named = input_shape[extra:] if left else input_shape[: len(inputs)]
+    elided = input_shape[:extra] if left else input_shape[len(inputs) :]
+    sizes = dict(zip(inputs, named, strict=True))
+    whole = len(output_shape) == len(outputs) + len(elided)
+    given = output_shape if left else (None, *output_shape)
+    if left and not whole:
+        given = output_shape[-len(outputs) :] if len(output_shape) >= len(outputs) else (None,) * (len(outputs) - len(output_shape)) + output_shape
+    given = given[-len(outputs) :] if left else given[: len(outputs)]
+    for letter, size in zip(outputs, given, strict=True):
+        known = sizes.get(letter)
+        if size is not None and known is not None and size != known:
+            raise ValueError(
+                f"Input shape and output shape do not match at shared dimension '{letter}'. Input shape is {known}, and "
+                f"output shape is {size}."
+            )
+        if known is None:
+            sizes[letter] = size
+    for letter in weights:
+        if letter not in sizes:
+            raise ValueError(f"Weight dimension '{letter}' did not have a match in either the input spec '{inputs}' or the output spec '{outputs}'.")
+    for letter in outputs:
+        if letter not in inputs and letter not in weights:
+            raise ValueError(f"Dimension '{letter}' was specified in the output '{outputs}' but has no corresponding dim in the input or weight.")
+    named_output = tuple(sizes[letter] for letter in outputs)
+    full = (*elided, *named_output) if left else (*named_output, *elided)
+    bias = None
+    if bias_axes:
+        for letter in bias_axes:
+            if letter not in outputs:
+                raise ValueError(f"Bias dimension '{letter}' was requested, but is not part of the output spec '{outputs}'")
+        first = min(outputs.find(letter) for letter in bias_axes)
+        bias = tuple(sizes[c] if c in bias_axes else 1 for c in outputs[first:]) + (() if left else (1,) * len(elided))
+    return tuple(sizes[letter] for letter in weights), bias, full

@@ -1,0 +1,105 @@
+"""`.keras` files: a zip of config.json, metadata.json and model.weights.h5, as Keras 3 writes them.
+
+Reading takes these three members by name and nothing else; no member is unpacked to disk, and no code in them is run.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ..version import __version__
+from .files import may_write, replacing
+from .serialization import deserialize_keras_object, serialize_keras_object
+from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
+
+__all__ = ["load_model", "save_model"]
+
+_CONFIG, _METADATA = "config.json", "metadata.json"
+#: A member may unfold to so many times its size in the archive, beside a fixed allowance.
+_MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Write a model with its configuration, weights and optimizer to a `.keras` file, all or nothing.
+
+    Raises `ValueError` for another ending.
+
+    Keras: keras.saving.save_model.
+    """
+    if kwargs.pop("include_optimizer", True) is not True or kwargs.pop("save_format", None) not in (None, "keras") or kwargs:
+        raise ValueError(f"The following argument(s) are not supported with the native Keras format: {list(kwargs)}")
+    if zipped is False:
+        raise NotImplementedError("Models are written as one file (`zipped=True`).")
+    if not str(filepath).endswith(".keras"):
+        raise ValueError(
+            "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format "
+            f"(recommended) or a `.h5` extension (not supported here). Received: filepath={filepath}."
+        )
+    path = Path(filepath)
+    if not model.built:
+        warnings.warn("You are saving a model that has not yet been built. It might not contain any weights yet.", stacklevel=3)
+    if not may_write(path, overwrite):
+        return
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+        archive.writestr(_METADATA, json.dumps({"keras_version": __version__, "date_saved": saved}))
+        archive.writestr(_CONFIG, json.dumps(serialize_keras_object(model)))
+        weights = io.BytesIO()
+        save_weights_to(model, weights)
+        archive.writestr(WEIGHTS_IN_ARCHIVE, weights.getvalue())
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """The model of a `.keras` file.
+
+    Args:
+      custom_objects: names to classes and functions, besides the registered ones.
+      compile: whether to restore the optimizer and losses too.
+      safe_mode: refuse files that hold code (lambdas).
+
+    Raises `ValueError` for a missing or damaged file, `TypeError` for unknown classes.
+
+    Keras: keras.saving.load_model.
+    """
+    if not str(filepath).endswith(".keras"):
+        raise ValueError(
+            f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 format "
+            "files (`.h5` extension); the latter are not supported here."
+        )
+    if not zipfile.is_zipfile(filepath):
+        raise ValueError(
+            f"File not found: filepath={filepath}. Please ensure the file is an accessible `.keras` zip file."
+            if not Path(filepath).exists()
+            else f"The file {filepath} is not a `.keras` zip file, or it is damaged or cut off."
+        )
+    with zipfile.ZipFile(filepath) as archive:
+        try:
+            config = json.loads(_member(archive, _CONFIG, filepath))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{_CONFIG} in {filepath} is damaged: {error}") from None
+        weights = _member(archive, WEIGHTS_IN_ARCHIVE, filepath)
+    if not compile:
+        config.pop("compile_config", None)
+    model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
+    load_weights_from(model, io.BytesIO(weights), f"{WEIGHTS_IN_ARCHIVE} in {filepath}")
+    return model
+
+
+def _member(archive: zipfile.ZipFile, name: str, filepath: Any) -> bytes:
+    """The content of a member, unless it is missing, damaged or would unfold to far more than its size."""
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise ValueError(f"The archive {filepath} has no member {name}; it has {sorted(archive.namelist())}.") from None
+    if info.file_size > info.compress_size * _MAX_EXPANSION + _ALLOWANCE:
+        raise ValueError(f"{name} in {filepath} unfolds to {info.file_size:,} bytes; this is refused.")
+    try:
+        return archive.read(info)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{name} in {filepath} is damaged: {error}") from None

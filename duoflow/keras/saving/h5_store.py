@@ -1,0 +1,151 @@
+"""Weights in HDF5, in Keras 3's layout: `<path>/vars/<index>`, and the object's name as an attribute of `vars`.
+
+Reading trusts nothing: links that lead out of the file and data that would unfold to far more than the file holds are
+refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from ..variables import Variable
+
+__all__ = ["H5Reader", "H5Writer"]
+
+#: How many times more bytes a dataset may have than it takes in the file, beside a fixed allowance.
+_MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
+
+
+def _h5py() -> Any:
+    import h5py  # optional for programs that save nothing, and slow to import
+
+    return h5py
+
+
+class H5Writer:
+    """Writes groups of arrays to a file or buffer."""
+
+    def __init__(self, target: Any) -> None:
+        self._file = _h5py().File(target, "w")
+
+    def make(self, path: str, name: Any = None) -> H5Group:
+        """The group of an object's variables."""
+        return H5Group(self._file, f"{path}/vars" if path else "vars", name if isinstance(name, str) else None)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+    def __enter__(self) -> H5Writer:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class H5Group:
+    """One object's variables under construction; objects without a name and variables leave no group."""
+
+    def __init__(self, file: Any, path: str, name: str | None) -> None:
+        self._file, self._path = file, path
+        self._group: Any = None
+        if name is not None:
+            self._ready().attrs["name"] = name
+
+    def _ready(self) -> Any:
+        if self._group is None:
+            self._group = self._file.require_group(self._path)
+        return self._group
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        array = value.numpy() if isinstance(value, Variable) else np.asarray(value)
+        array = np.asarray(array)
+        if array.dtype == ml_dtypes.bfloat16:
+            dataset = self._ready().create_dataset(key, data=array.view("V2"))
+            dataset.attrs["dtype"] = "bfloat16"
+        else:
+            self._ready()[key] = array
+
+
+class H5Reader:
+    """Reads groups of arrays from a file or buffer; `OSError` for what is no (whole) HDF5 file."""
+
+    def __init__(self, source: Any, shown_name: str) -> None:
+        try:
+            self._file = _h5py().File(source, "r")
+        except FileNotFoundError:
+            raise FileNotFoundError(f"No weights file at {shown_name}.") from None
+        except OSError as error:
+            raise OSError(
+                f"Unable to open the weights file {shown_name}: it is not an HDF5 file, or it is damaged or cut off ({error}). "
+                "Save the weights again, or take another copy of the file."
+            ) from None
+
+    def get(self, path: str) -> H5Values:
+        """The variables of an object; none if the file does not have it."""
+        group = _member(self._file, f"{path}/vars" if path else "vars")
+        if group is None and "_layer_checkpoint_dependencies" in self._file:  # files of Keras 2.13
+            group = _member(self._file, f"{path.replace('layers', '_layer_checkpoint_dependencies')}/vars")
+        return H5Values(group)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> H5Reader:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class H5Values:
+    """The variables of one object, by key."""
+
+    def __init__(self, group: Any) -> None:
+        self._group = group
+
+    def keys(self) -> Any:
+        """The keys, "0", "1", ..."""
+        return [] if self._group is None else list(self._group.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        dataset = None if self._group is None else _member(self._group, key)
+        if dataset is None:
+            raise KeyError(f"The weights file has no entry '{key}' here; it has {self.keys()}.")
+        if not isinstance(dataset, _h5py().Dataset):
+            raise ValueError(f"The weights file has a group where the values of '{dataset.name}' should be.")
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"The values of '{dataset.name}' lie outside the weights file; this is refused.")
+        stored = dataset.id.get_storage_size()
+        if dataset.nbytes > stored * _MAX_EXPANSION + _ALLOWANCE:
+            raise ValueError(f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused.")
+        try:
+            array = dataset[()]
+        except OSError as error:
+            raise OSError(f"The weights file is damaged at '{dataset.name}' ({error}).") from None
+        array = np.asarray(array)
+        return array.view(ml_dtypes.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
+
+
+def _member(group: Any, path: str) -> Any:
+    """What lies at a path, followed through hard links only; None if there is nothing."""
+    h5py = _h5py()
+    for part in path.split("/"):
+        if not isinstance(group, h5py.Group) or part not in group:
+            return None
+        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise ValueError(f"The weights file has a link at '{part}' that leads elsewhere; this is refused.")
+        group = group[part]
+    return group
+
+

@@ -1,0 +1,18 @@
+"""keras.utils."""
+
+from ..naming import to_snake_case
+from ..saving.object_registration import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..state import clear_session
+from ..symbolic import is_keras_tensor
+from ..variables import standardize_dtype
+from .numerical import *
+from .progbar import Progbar
+from .seeds import set_random_seed
