@@ -24,7 +24,7 @@ from duoflow.core.tensor import convert
 from .families import check_dtype
 
 __all__ = [
-    "atrous_conv2d", "conv1d", "conv1d_transpose", "conv2d", "conv2d_backprop_filter", "conv2d_backprop_input",
+    "atrous_conv2d", "atrous_conv2d_transpose", "bias_add", "conv1d", "conv1d_transpose", "conv2d", "conv2d_backprop_filter", "conv2d_backprop_input",
     "conv2d_transpose", "conv3d", "conv3d_transpose", "conv_transpose", "convolution", "depthwise_conv2d",
     "separable_conv2d", "window_padding",
 ]  # fmt: skip
@@ -500,3 +500,33 @@ def separable_conv2d(
     """A depthwise convolution followed by a 1x1 convolution that mixes channels. TensorFlow: tf.nn.separable_conv2d."""
     deep = depthwise_conv2d(input, depthwise_filter, strides, padding, data_format, dilations)
     return conv2d(deep, pointwise_filter, 1, "VALID", data_format or "NHWC", name=name)
+
+
+def atrous_conv2d_transpose(
+    value: Any, filters: Any, output_shape: Any, rate: int, padding: Any, name: str | None = None
+) -> Any:
+    """The transpose of `atrous_conv2d`. TensorFlow: tf.nn.atrous_conv2d_transpose."""
+    return conv_transpose(value, filters, output_shape, 1, padding, "NHWC", rate, name)
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
+    """Add a vector along the channels.
+
+    Args:
+      value: [batch, ..., channels], or [batch, channels, ...] with a data format that starts with "NC".
+      bias: [channels].
+
+    TensorFlow: tf.nn.bias_add. Raises `ValueError` for a bias that is not a vector of the channels.
+    """
+    value = convert(value)
+    bias = convert(bias, dtype=value.dtype)
+    first = data_format is not None and data_format.startswith("NC")
+    rank, channels = value.spec.rank, None if value.dims is None else value.dims[1 if first else -1]
+    if bias.spec.rank not in (None, 1):
+        raise ValueError(f"bias_add: bias must be a vector, received shape {shapes.brief(bias.dims)}")
+    if not shapes.compatible((channels,), bias.dims):
+        raise ValueError(f"bias_add: value has {channels} channels but bias has shape {shapes.brief(bias.dims)}")
+    if first and rank is not None and rank > 2:
+        bias = F.reshape(bias, [1, -1] + [1] * (rank - 2))
+    with F.name_scope(name or "BiasAdd"):
+        return F.add(value, bias)

@@ -135,14 +135,14 @@ def fused_batch_norm(
 
 
 def _infer_lrn(x: Spec, **attrs: Any) -> Spec:
-    check_dtype("LRN", "input", x.dtype, FLOATING[:3])
+    check_dtype("LRN", "input", x.dtype, FLOATING)
     if x.rank not in (None, 4):
         raise ValueError(f"LRN: input must be 4-dimensional, received {x}")
     return Spec(x.shape, x.dtype)
 
 
 def _lrn(x: Any, *, radius: int, bias: float, alpha: float, beta: float) -> Any:
-    wide = np.square(x.astype(np.float32))
+    wide = np.square(x.astype(np.float32) if x.dtype.itemsize < 4 else x)
     padded = np.pad(wide, [(0, 0)] * 3 + [(radius, radius)])
     total = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=3).sum(-1)
     return (x / np.power(bias + alpha * total, beta)).astype(x.dtype)

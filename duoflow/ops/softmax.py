@@ -200,6 +200,8 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
     if rank is not None and axis not in (-1, rank - 1):
         order = [i for i in range(rank) if i != axis % rank] + [axis % rank]
         logits, labels = F.transpose(logits, order), F.transpose(labels, order)
+    if rank is None:
+        return -F.reduce_sum(labels * F.log_softmax(logits, axis), axis)
     if rank == 2:
         return emit_one(XENT, (logits, labels), name=name)
     shape = F.shape(logits)
