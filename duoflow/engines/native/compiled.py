@@ -18,7 +18,7 @@ import numpy as np
 
 from duoflow.core.errors import InvalidArgumentError, with_origin
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
-from duoflow.core.lowering import Contraction, Convolution
+from duoflow.core.lowering import Contraction, Convolution, Reduction
 from duoflow.core.record import Effect
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
@@ -30,12 +30,12 @@ from ..reference import evaluate_node
 from . import plan
 from .contract import as_gemm
 from .convolve import as_convolution, as_pointwise
-from .fuse import FULL, Fusion, fuse, storage
+from .fuse import FULL, Fusion, describe_all, storage
 from .ir import Module
 from .jit import Library, compile_module
 from .loops import LoopKernel
 from .runner import Operand, Program
-from .tasks import ConvolutionTask, HostTask, LoopTask, ProductTask, Task, describe_task
+from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, describe_task
 from .threads import Block
 
 __all__ = ["Specialization", "compile_graph"]
@@ -57,7 +57,9 @@ class _Compiler:
         self.position = {id(n): i for i, n in enumerate(graph.nodes)}
 
     def run(self) -> Specialization:
-        self.fusion = fuse(self.graph)
+        self.descriptions = describe_all(self.graph)
+        self.heavy = {id(n): task for n in self.graph.nodes if (task := self._heavy(n)) is not None}
+        self.fusion = Fusion(self.graph, self.descriptions, {n for n, task in self.heavy.items() if task.grid is not None})
         self.tasks = self._partition()
         libraries, addresses = self._write()
         before = plan.edges(self.tasks, self._effects_in_order())
@@ -72,31 +74,34 @@ class _Compiler:
     # Tasks ------------------------------------------------------------------------------------------------------------
 
     def _partition(self) -> list[Task]:
-        tasks: list[Task] = [LoopTask(kernel) for kernel in self.fusion.kernels()]
+        tasks: list[Task] = []
+        for kernel, anchor in self.fusion.kernels():
+            if anchor is None:
+                tasks.append(LoopTask(kernel))
+            elif kernel.members:
+                self.heavy[id(anchor)].absorb(kernel, self.fusion.is_needed(anchor.outputs[0]))  # type: ignore[arg-type]
         for node in self.graph.nodes:
-            if node.op in (CONST, PLACEHOLDER) or id(node) in self.fusion.group_of or self.fusion.is_view(node):
-                continue
-            tasks.append(self._heavy(node) or HostTask(node, self.out.callback, self._stored(node.inputs)))
+            if id(node) in self.heavy:
+                tasks.append(self.heavy[id(node)])
+            elif node.op not in (CONST, PLACEHOLDER) and id(node) not in self.fusion.group_of and not self.fusion.is_view(node):
+                tasks.append(HostTask(node, self.out.callback, self._stored(node.inputs)))
         return tasks
 
-    def _heavy(self, node: Node) -> Task | None:
-        """A contraction's task, if the kernels can do it."""
-        description = self.fusion.descriptions.get(id(node))
+    def _heavy(self, node: Node) -> BlockTask | None:
+        """The task of a contraction that the kernels can do."""
+        description = self.descriptions.get(id(node))
         try:
             if isinstance(description, Contraction):
-                task: Task = ProductTask(node, as_gemm(node, description))
-            elif isinstance(description, Convolution):
+                return ProductTask(node, as_gemm(node, description))
+            if isinstance(description, Convolution):
                 product = as_pointwise(node, description)
-                task = ProductTask(node, product) if product else ConvolutionTask(node, as_convolution(node, description))
-            else:
-                return None
+                return ProductTask(node, product) if product else ConvolutionTask(node, as_convolution(node, description))
         except Unsupported:
-            return None
-        task.reads = self._stored(task.reads)
-        return task
+            pass
+        return None
 
     def _stored(self, tensors: Sequence[Any]) -> list[GraphTensor]:
-        return [storage(t, self.fusion.descriptions) for t in tensors]
+        return [storage(t, self.descriptions) for t in tensors]
 
     def _effects_in_order(self) -> list[tuple[Task, Task]]:
         """Host calls with effects keep the order of the program."""
@@ -117,9 +122,8 @@ class _Compiler:
             if body in bodies:
                 module.discard(name)
             names[id(task)] = bodies.setdefault(body, name)
-        for i, task in enumerate(self.tasks):
-            if isinstance(task, LoopTask):
-                task.reads = self._unique(self._stored(task.reads))
+        for task in self.tasks:
+            task.reads = self._unique(self._stored(task.reads))
         if not names:
             return [], {}
         library = compile_module(module.text(), self.graph.name or "graph")
@@ -135,11 +139,11 @@ class _Compiler:
         """Let a task write a variable's new value over the old one where nobody needs that any more."""
         inputs = self.graph.all_inputs
         made = plan.producers(self.tasks)
-        shown = {id(storage(t, self.fusion.descriptions)) for i, t in enumerate(self.graph.outputs) if not self._is_update(i)}
+        shown = {id(storage(t, self.descriptions)) for i, t in enumerate(self.graph.outputs) if not self._is_update(i)}
         self.in_place: dict[int, int] = {}
         for input_position, output_position in self.table.updates:
             old = inputs[input_position]
-            new = storage(self.graph.outputs[output_position], self.fusion.descriptions)  # type: ignore[arg-type]
+            new = storage(self.graph.outputs[output_position], self.descriptions)  # type: ignore[arg-type]
             task = made.get(id(new))
             if task is None or task.is_host or id(old) in shown or id(new) in shown or id(new) in self.in_place:
                 continue
@@ -157,13 +161,16 @@ class _Compiler:
     def _reads_at_the_same_point(self, task: Task, old: GraphTensor) -> bool:
         if not any(t is old for t in task.reads):
             return True
-        if not isinstance(task, LoopTask):
+        if isinstance(task, BlockTask):
+            if task.kernel is None or any(t is old for t in self._stored(task.node.inputs)):
+                return False
+        elif not isinstance(task, LoopTask):
             return False
         kernel: LoopKernel = task.kernel
         levels = set()
         for node in kernel.members:
             for edge in self.fusion.edges[id(node)]:
-                if storage(edge.source, self.fusion.descriptions) is old:
+                if storage(edge.source, self.descriptions) is old:
                     if edge.relation.kind != FULL or id(node) not in self._computed_once(kernel):
                         return False
                     levels.add(kernel.full[id(node.outputs[0])])
@@ -182,7 +189,7 @@ class _Compiler:
         return {id(n) for n in kernel.members} - reductions
 
     def _reductions(self, kernel: LoopKernel) -> set[int]:
-        return {id(n) for n in kernel.members if n.op.kind.value == "reduction"}
+        return {id(n) for n in kernel.members if isinstance(kernel.descriptions[id(n)], Reduction)}
 
     # Places -----------------------------------------------------------------------------------------------------------
 
@@ -195,14 +202,17 @@ class _Compiler:
                 out.add_constant(node.outputs[0], node.op.evaluate(**node.attrs))  # type: ignore[arg-type]
         for tensor_id, input_position in self.in_place.items():
             out.place_over(tensor_id, graph.all_inputs[input_position], input_position)
-        final = {id(storage(t, self.fusion.descriptions)) for t in graph.outputs}  # type: ignore[arg-type]
+        for task in self.tasks:
+            if isinstance(task, BlockTask):
+                task.choose_replacement(self.in_place)
+        final = {id(storage(t, self.descriptions)) for t in graph.outputs}  # type: ignore[arg-type]
         inner: list[GraphTensor] = []
         stages: dict[int, int] = {}
         for task in self.schedule.tasks:
             for tensor in task.writes:
                 if task.is_host:
                     out.add_host_value(tensor)
-                elif id(tensor) in out.where:
+                elif id(tensor) in out.where or (isinstance(task, BlockTask) and task.replaced_by is not None and tensor is task.product):
                     continue
                 elif id(tensor) in final:
                     out.add_output(tensor)
@@ -212,6 +222,9 @@ class _Compiler:
         offsets, self.scratch, out.arena_bytes = plan.allocate(self.schedule, inner, stages)
         for tensor in inner:
             out.where[id(tensor)] = (_ARENA, offsets[id(tensor)])
+        for task in self.tasks:
+            if isinstance(task, BlockTask) and task.replaced_by is not None:
+                out.where[id(task.product)] = out.where[id(task.replaced_by)]
         out.fix_outputs(self.fusion)
 
     def _build(self, addresses: dict[int, int]) -> None:
@@ -230,7 +243,7 @@ class _Compiler:
         out.program = program
 
     def _where(self, tensor: GraphTensor) -> Operand:
-        return self.out.where[id(storage(tensor, self.fusion.descriptions))]
+        return self.out.where[id(storage(tensor, self.descriptions))]
 
 
 class Specialization:

@@ -35,6 +35,10 @@ class ConvolutionPlan:
     steps: list[Step]
     roles: dict[str, int]
 
+    @property
+    def is_forward(self) -> bool:
+        return self.roles is _ROLES["forward"]
+
 
 def _operand(node: Node, position: int) -> tuple[int, ...]:
     tensor = node.outputs[0] if position < 0 else node.inputs[position]

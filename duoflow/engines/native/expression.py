@@ -9,7 +9,8 @@ kernel becomes loads. Equal questions give the same expression, so a kernel comp
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ def describe(node: Node) -> Any:
         found = op.lower([t.spec for t in node.inputs], [t.spec for t in node.outputs], node.attrs)
     except Unsupported:
         return None
-    return found if _is_possible(found, node) else None
+    return _possible(found, node)
 
 
 def _elementwise(node: Node) -> Elementwise | None:
@@ -111,13 +112,15 @@ def _body_is_possible(op: Op, dtypes: tuple[DType, ...], attrs: tuple[Any, ...])
     return True
 
 
-def _is_possible(found: Any, node: Node) -> bool:
-    """Descriptions that the loop kernels do not cover for these types or sizes."""
-    if isinstance(found, lowering.Reduction):
-        dtype = node.inputs[0].dtype
-        count = int(np.prod([node.inputs[0].dims[a] for a in found.axes], dtype=np.int64))  # type: ignore[index]
-        return count > 0 and not (found.mean and not dtype.is_floating)
-    return True
+def _possible(found: Any, node: Node) -> Any:
+    """The description, or None where loop kernels do not cover these types or sizes."""
+    if not isinstance(found, lowering.Reduction):
+        return found
+    dtype = node.inputs[0].dtype
+    count = math.prod(node.inputs[0].dims[a] for a in found.axes)  # type: ignore[index]
+    if count == 1:
+        return None if found.combine.startswith("arg") else lowering.Reshape()
+    return None if found.mean and not dtype.is_floating else found
 
 
 def uniform_value(tensor: GraphTensor) -> Any:
@@ -255,10 +258,14 @@ Inside = Callable[[GraphTensor, Affine], "Expression | None"]
 
 
 class Resolver:
-    """Expressions for elements of tensors. `descriptions` says what each node (by id) is."""
+    """Expressions for elements of tensors.
 
-    def __init__(self, descriptions: dict[int, Any], inside: Inside) -> None:
+    `descriptions` says what each node (by id) is; views are looked through unless they are among those `stored`.
+    """
+
+    def __init__(self, descriptions: dict[int, Any], stored: Container[int], inside: Inside) -> None:
         self._descriptions = descriptions
+        self._stored = stored
         self._inside = inside
         self._memo: dict[Any, Expression] = {}
 
@@ -279,7 +286,7 @@ class Resolver:
         inside = self._inside(tensor, flat(index, shape))  # type: ignore[arg-type]
         if inside is not None:
             return inside
-        if isinstance(self._descriptions.get(id(tensor.node)), VIEWS):
+        if isinstance(self._descriptions.get(id(tensor.node)), VIEWS) and id(tensor.node) not in self._stored:
             return self.through(tensor.node, index, guard)
         return Load(tensor, flat(index, shape), guard)  # type: ignore[arg-type]
 

@@ -3,7 +3,8 @@
 Nodes that loops can compute (elementwise ops, reductions, gathers, concatenations, and views that must be stored) start as
 groups of their own. Walking in program order, a node's group takes in the groups of what it reads, as long as each value
 passes from one to the other at the point where it is computed, nothing outside lies between them, and the group stays a size
-that registers can hold. Views in between are index maps; a view that only loops read is never stored.
+that registers can hold. Views in between are index maps; a view that only loops read is never stored. Elementwise work on the result of a product or
+convolution (an anchor) is computed as its epilogue.
 
 How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"), the
 same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
@@ -12,7 +13,7 @@ same for a whole column ("suffix"), or in another order, which only a stored ten
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from .expression import VIEWS, Counting, Elementwise, Load, Resolver, describe
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
 
-__all__ = ["Fusion", "fuse", "storage"]
+__all__ = ["Fusion", "describe_all", "storage"]
 
 #: Kernels with more operands than this would spill and lose more than they save.
 _MOST_OPERANDS = 24
@@ -58,8 +59,10 @@ def _points(tensor: GraphTensor) -> int:
 class Group:
     """Nodes that are computed in one kernel. `reduced` are the dimensions if there is a reduction among them."""
 
-    def __init__(self, node: Node, description: Any) -> None:
+    def __init__(self, node: Node, description: Any, anchor: Node | None = None) -> None:
         self.nodes = [node]
+        #: A product or convolution whose epilogue the other nodes are.
+        self.anchor = anchor
         self.full: dict[int, bool] = {id(node.outputs[0]): True}
         if isinstance(description, lowering.Reduction):
             self.domain = _reduced_domain(node.inputs[0].dims, description.axes)  # type: ignore[arg-type]
@@ -102,9 +105,10 @@ def _reduced_domain(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[Dime
 class Fusion:
     """The kernels of a graph's loops, and what is left."""
 
-    def __init__(self, graph: Graph, descriptions: dict[int, Any], epilogues: Iterable[Node] = ()) -> None:
+    def __init__(self, graph: Graph, descriptions: dict[int, Any], anchors: Container[int] = ()) -> None:
         self.graph = graph
         self.descriptions = descriptions
+        self.anchors = anchors
         self.position = {id(n): i for i, n in enumerate(graph.nodes)}
         self.stored = self._stored_views()
         self.group_of: dict[int, Group] = {}
@@ -178,7 +182,7 @@ class Fusion:
             found.append(Edge(tensor, _relation(position, point, ordered, _points(tensor))))
             return Load(tensor, Affine(), ())
 
-        resolver = Resolver(self.descriptions, inside)
+        resolver = Resolver(self.descriptions, self.stored, inside)
         if isinstance(self.descriptions[id(node)], lowering.Reduction):
             resolver.element(node.inputs[0], index)  # type: ignore[arg-type]
         else:
@@ -192,6 +196,9 @@ class Fusion:
 
     def _fuse(self) -> None:
         for node in self.graph.nodes:
+            if id(node) in self.anchors:
+                self.edges[id(node)] = []
+                self.group_of[id(node)] = Group(node, None, anchor=node)
             if not self.is_looped(node):
                 continue
             self.edges[id(node)] = self._edges_of(node)
@@ -203,6 +210,8 @@ class Fusion:
                     self._try_merge(producer, own)
 
     def _try_merge(self, producer: Group, consumer: Group) -> None:
+        if not self._anchors_allow(producer, consumer):
+            return
         merged = self._merged_levels(producer, consumer)
         if merged is None or self._passes_outside(producer, consumer):
             return
@@ -211,8 +220,22 @@ class Fusion:
         if len(nodes) > _MOST_MEMBERS or self._operands(nodes) > _MOST_OPERANDS:
             return
         producer.nodes, producer.full, producer.domain = nodes, full, domain
+        producer.anchor = producer.anchor or consumer.anchor
         for node in consumer.nodes:
             self.group_of[id(node)] = producer
+
+    def _anchors_allow(self, producer: Group, consumer: Group) -> bool:
+        """Epilogues have one product, do not reduce, do not gather (blocks cannot report), and do not feed the product."""
+        if producer.anchor is None and consumer.anchor is None:
+            return True
+        if (producer.anchor and consumer.anchor) or not (producer.is_flat and consumer.is_flat):
+            return False
+        if any(isinstance(self.descriptions[id(n)], lowering.Gather) for n in (*producer.nodes, *consumer.nodes)):
+            return False
+        if consumer.anchor is None:
+            return True
+        sources = [storage(t, self.descriptions) for t in consumer.anchor.inputs]  # type: ignore[arg-type]
+        return all(producer.level(t) is None for t in sources)
 
     def _operands(self, nodes: list[Node]) -> int:
         members = {id(n) for n in nodes}
@@ -252,7 +275,7 @@ class Fusion:
                 elif columns:
                     if relation.kind != SUFFIX or relation.count != kept:
                         return False
-                elif not (everything and relation.count == 1):
+                elif not (everything and relation == Relation(PREFIX, 1)):
                     return False
         return True
 
@@ -297,8 +320,8 @@ class Fusion:
 
     # Results ----------------------------------------------------------------------------------------------------------
 
-    def kernels(self) -> list[LoopKernel]:
-        """The groups as kernels, in the order of their first member."""
+    def kernels(self) -> list[tuple[LoopKernel, Node | None]]:
+        """The groups as kernels, in the order of their first member, each with the product it is the epilogue of."""
         needed = self._needed_outside()
         out, seen = [], set()
         for node in self.graph.nodes:
@@ -306,9 +329,16 @@ class Fusion:
             if group is None or id(group) in seen:
                 continue
             seen.add(id(group))
-            outputs = [n.outputs[0] for n in group.nodes if id(n.outputs[0]) in needed.get(id(group), set())]
-            out.append(LoopKernel(group.domain, group.nodes, group.full, outputs, self.descriptions))  # type: ignore[arg-type]
+            members = [n for n in group.nodes if n is not group.anchor]
+            outputs = [n.outputs[0] for n in members if id(n.outputs[0]) in needed.get(id(group), set())]
+            kernel = LoopKernel(group.domain, members, group.full, outputs, self.descriptions, self.stored)  # type: ignore[arg-type]
+            out.append((kernel, group.anchor))
         return out
+
+    def is_needed(self, tensor: GraphTensor) -> bool:
+        """Whether something outside its group reads a tensor."""
+        group = self.group_of.get(id(tensor.node))
+        return group is not None and id(tensor) in self._needed_outside().get(id(group), set())
 
     def _needed_outside(self) -> dict[int, set[int]]:
         """For each group, the outputs (by id) that something outside reads."""
@@ -325,6 +355,9 @@ class Fusion:
                 for edge in self.edges[id(node)]:
                     if self.group_of.get(id(edge.source.node)) is not group:
                         need(edge.source)
+                if node is group.anchor:
+                    for tensor in node.inputs:
+                        need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
             elif not self.is_view(node):
                 for tensor in node.inputs:
                     need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
@@ -388,7 +421,6 @@ def storage(tensor: GraphTensor, descriptions: dict[int, Any]) -> GraphTensor:
     return tensor
 
 
-def fuse(graph: Graph) -> Fusion:
-    """Describe every node and form the groups."""
-    descriptions = {id(n): describe(n) for n in graph.nodes if n.op is not CONST and n.op is not PLACEHOLDER}
-    return Fusion(graph, descriptions)
+def describe_all(graph: Graph) -> dict[int, Any]:
+    """What each node (by id) is to the engine: see `describe`."""
+    return {id(n): describe(n) for n in graph.nodes if n.op is not CONST and n.op is not PLACEHOLDER}

@@ -17,10 +17,11 @@ __all__ = ["Affine", "Quotient", "Remainder", "Split", "Var", "divide", "flat", 
 
 @dataclass(frozen=True)
 class Var:
-    """A loop variable: 0 <= value < extent. `key` tells variables of equal extent apart."""
+    """A loop variable: 0 <= value < extent. `key` tells variables of equal extent apart; some loops cannot be split."""
 
     key: tuple[int, ...]
     extent: int
+    splits: bool = True
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
     if 0 <= low and high < divisor:
         return quotient, rest
     for term, coefficient in rest.terms.items():
-        if isinstance(term, Var) and coefficient > 0 and divisor % coefficient == 0:
+        if isinstance(term, Var) and term.splits and coefficient > 0 and divisor % coefficient == 0:
             inner = divisor // coefficient
             if term.extent > inner and term.extent % inner == 0:
                 raise Split(term, inner)

@@ -15,7 +15,7 @@ therefore the same for any number of threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ from .reduce import Accumulator
 from .scalar import Value
 from .target import Target
 
-__all__ = ["Dimension", "LoopKernel", "write_loops"]
+__all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "write_loops"]
 
 #: Operations on one element that make a second thread worth while (see the threshold of `worth_sharing`).
 _SHARING_WORK = 60_000
@@ -57,6 +57,8 @@ class LoopKernel:
     full: dict[int, bool]
     outputs: list[GraphTensor]
     descriptions: dict[int, Any]
+    #: Views (by id of the node) that are in memory, and so are not looked through.
+    stored: Container[int] = ()
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
     #: The operand before the reads: a byte that is set when an index is out of range, or None.
@@ -78,7 +80,7 @@ def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
     factors = [[d.extent] for d in kernel.domain]
     while True:
         try:
-            plan = _Plan(kernel, factors)
+            plan = LoopPlan(kernel, factors)
             break
         except Split as split:
             dimension, position = split.var.key
@@ -90,10 +92,10 @@ def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
         _Writer(f, kernel, plan).write()
 
 
-class _Plan:
+class LoopPlan:
     """The loops and expressions of a kernel; making one raises `Split` if a loop must be two."""
 
-    def __init__(self, kernel: LoopKernel, factors: list[list[int]]) -> None:
+    def __init__(self, kernel: LoopKernel, factors: list[list[int]], splits: bool = True) -> None:
         self.kernel = kernel
         self.kept: list[Var] = []
         self.reduced: list[Var] = []
@@ -102,7 +104,7 @@ class _Plan:
         kept_sizes = [d.extent for d in kernel.domain if not d.reduced]
         kept_strides = iter(row_major(kept_sizes))
         for i, dimension in enumerate(kernel.domain):
-            variables = [Var((i, j), size) for j, size in enumerate(factors[i])]
+            variables = [Var((i, j), size, splits) for j, size in enumerate(factors[i])]
             entry = flat([Affine.of(v) for v in variables], factors[i])
             point = point + entry * strides[i]
             if not dimension.reduced:
@@ -111,7 +113,7 @@ class _Plan:
         self.point, self.kept_point = point, kept
         self._members = {id(t): n for n in kernel.members for t in n.outputs}
         self._expressions: dict[int, Expression] = {}
-        self._resolver = Resolver(kernel.descriptions, self._inside)
+        self._resolver = Resolver(kernel.descriptions, kernel.stored, self._inside)
         self.prologues: dict[int, Expression] = {}
         self.phase_of: dict[int, int] = {}
         for node in kernel.members:
@@ -187,7 +189,7 @@ def lanes_for(target: Target, kernel: LoopKernel, extent: int) -> int:
 class _Writer:
     """Writes one kernel's function."""
 
-    def __init__(self, f: Function, kernel: LoopKernel, plan: _Plan) -> None:
+    def __init__(self, f: Function, kernel: LoopKernel, plan: LoopPlan) -> None:
         self.f, self.kernel, self.plan = f, kernel, plan
         self.rowwise = bool(kernel.domain) and kernel.domain[-1].reduced and bool(plan.reduced)
         loops = plan.reduced if self.rowwise else plan.kept

@@ -7,7 +7,7 @@ scratch memory it needs; it writes its code into a module, if it has any, and ad
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,14 @@ from duoflow.core.tensor import GraphTensor
 
 from .contract import Product
 from .convolve import ConvolutionPlan
+from .epilogue import others, write_epilogue
 from .ir import Module
 from .kernels.gemm import generic
 from .loops import LoopKernel, write_loops
 from .runner import Operand, Program
 from .threads import thread_count
 
-__all__ = ["ConvolutionTask", "HostTask", "LoopTask", "ProductTask", "Task"]
+__all__ = ["BlockTask", "ConvolutionTask", "HostTask", "LoopTask", "ProductTask", "Task"]
 
 #: Where a tensor lives, and where a task's scratch memory is.
 Where = Callable[[GraphTensor], Operand]
@@ -95,50 +96,96 @@ class LoopTask(Task):
         program.call(address, operands, parallel=self.parallel, name=self.name)
 
 
-class ProductTask(Task):
-    """A matrix product on the precompiled kernels."""
+class BlockTask(Task):
+    """A product or convolution on precompiled kernels, with the elementwise work that follows it as its epilogue."""
+
+    #: Rows and columns of the result as the block function counts them; None if there can be no epilogue.
+    grid: tuple[int, int] | None = None
+
+    def __init__(self, node: Node, operands: Sequence[Any], parallel: bool) -> None:
+        super().__init__([node], list(operands), list(node.outputs), parallel)  # type: ignore[arg-type]
+        self.node = node
+        self.kernel: LoopKernel | None = None
+        #: The output that takes the place of the product itself, if nothing else needs that.
+        self.replaced_by: GraphTensor | None = None
+
+    @property
+    def product(self) -> GraphTensor:
+        """The tensor that the kernel computes, before the epilogue."""
+        return self.node.outputs[0]  # type: ignore[return-value]
+
+    def absorb(self, kernel: LoopKernel, is_needed: bool) -> None:
+        """Take a loop kernel as epilogue; `is_needed` if something besides it reads the product."""
+        self.kernel = kernel
+        self.nodes = [self.node, *kernel.members]
+        self.writes = [self.product, *kernel.outputs]
+        self._product_is_needed = is_needed
+
+    def write(self, module: Module, name: str) -> bool:
+        if self.kernel is None:
+            return False
+        assert self.grid is not None
+        write_epilogue(module, name, self.kernel, self.grid, self.product)
+        self.reads = [*self.reads, *[t for t in self.kernel.reads if t is not self.product]]
+        return True
+
+    def choose_replacement(self, taken: Container[int]) -> None:
+        """Let an output of the product's type be written over it, block by block."""
+        if self.kernel is None or self._product_is_needed:
+            return
+        fits = [t for t in self.kernel.outputs if t.dtype is self.product.dtype and id(t) not in taken]
+        self.replaced_by = fits[0] if fits else None
+
+    def _others(self, where: Where) -> list[Operand]:
+        return [] if self.kernel is None else [where(t) for t in others(self.kernel, self.product)]
+
+
+class ProductTask(BlockTask):
+    """A matrix product."""
 
     def __init__(self, node: Node, product: Product) -> None:
         gemm = product.gemm
-        operands = [node.inputs[product.a], node.inputs[product.b]]
-        super().__init__([node], operands, list(node.outputs), gemm.worth_sharing)  # type: ignore[arg-type]
-        self.product = product
+        super().__init__(node, [node.inputs[product.a], node.inputs[product.b]], gemm.worth_sharing)
+        self._plan = product
+        self.grid = (gemm.m, gemm.n) if gemm.batch == (1, 1) else None
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
 
     @property
     def flops(self) -> int:
-        return self.product.gemm.flops
+        return self._plan.gemm.flops
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
-        kernel, consts = generic(self.product.gemm)
-        (node,) = self.nodes
-        a, b = node.inputs[self.product.a], node.inputs[self.product.b]
-        operands = [where(a), where(b), where(node.outputs[0]), scratch]  # type: ignore[arg-type]
+        kernel, consts = generic(self._plan.gemm, address)
+        a, b = self.node.inputs[self._plan.a], self.node.inputs[self._plan.b]
+        operands = [where(a), where(b), where(self.product), scratch, *self._others(where)]  # type: ignore[arg-type]
         program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
 
 
-class ConvolutionTask(Task):
-    """A convolution, or one of its gradients, on the precompiled kernels."""
+class ConvolutionTask(BlockTask):
+    """A convolution, or one of its gradients."""
 
     def __init__(self, node: Node, plan: ConvolutionPlan) -> None:
         operands = [node.inputs[p] for p in plan.roles.values() if p >= 0]
-        super().__init__([node], operands, list(node.outputs), any(s.parallel for s in plan.steps))  # type: ignore[arg-type]
-        self.plan = plan
+        super().__init__(node, operands, any(s.parallel for s in plan.steps))
+        self._plan = plan
+        if plan.is_forward:
+            *pixels, filters = self.product.dims  # type: ignore[misc]
+            self.grid = (math.prod(pixels), filters)
         self._packed_bytes = -(-plan.conv.packed_bytes // 64) * 64
         self.scratch_bytes = self._packed_bytes + plan.conv.scratch_bytes(thread_count())
 
     @property
     def flops(self) -> int:
-        return self.plan.conv.flops
+        return self._plan.conv.flops
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
-        (node,) = self.nodes
-        places = {role: where(node.outputs[0] if p < 0 else node.inputs[p]) for role, p in self.plan.roles.items()}  # type: ignore[arg-type]
+        node, plan = self.node, self._plan
+        places = {role: where(node.outputs[0] if p < 0 else node.inputs[p]) for role, p in plan.roles.items()}  # type: ignore[arg-type]
         places |= {"packed": scratch, "scratch": (scratch[0], scratch[1] + self._packed_bytes)}
-        for step in self.plan.steps:
+        for step in plan.conv.forward(epilogue=address) if plan.is_forward else plan.steps:
             if step.after_barrier:
                 program.barrier()
-            operands = [places[role] for role in step.roles]
+            operands = [*(places[role] for role in step.roles), *self._others(where)]
             program.call(step.address, operands, step.consts, parallel=step.parallel, name=f"{self.name}.{step.name}")
 
 

@@ -1,0 +1,72 @@
+"""Elementwise work on blocks of a matrix product or convolution, while they are in the cache.
+
+An epilogue is a loop kernel without reductions over the elements of C[rows, cols], one of whose reads is C itself. It is
+written as the block function that the precompiled kernels call by address: operands as in the kernel's call, where
+position 2 is C and what the epilogue reads and writes besides begins at position 4.
+"""
+
+from __future__ import annotations
+
+from duoflow.core.tensor import GraphTensor
+
+from .ir import Function, Module
+from .loops import LoopKernel, LoopPlan, lanes_for
+from .place import Place
+
+__all__ = ["others", "write_epilogue"]
+
+_BLOCK = [
+    ("ptr", "ptrs"), ("ptr", "consts"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"),
+]  # fmt: skip
+_C, _FIRST_OTHER = 2, 4
+
+
+def others(kernel: LoopKernel, product: GraphTensor) -> list[GraphTensor]:
+    """The operands from position 4 on: what is read besides C, then what is written."""
+    return [t for t in kernel.reads if t is not product] + kernel.outputs
+
+
+def write_epilogue(module: Module, name: str, kernel: LoopKernel, grid: tuple[int, int], product: GraphTensor) -> None:
+    """Write the block function; `product` is the tensor that the kernel before it computes."""
+    plan = LoopPlan(kernel, [list(grid)], splits=False)
+    kernel.reads = plan.reads
+    with module.function(name, _BLOCK) as f:
+        _write(f, kernel, plan, grid, product)
+
+
+def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, grid: tuple[int, int], product: GraphTensor) -> None:
+    pointers = {id(product): f.parameter("%ptrs", _C, "ptr")}
+    rest = others(kernel, product)
+    addresses = [f.parameter("%ptrs", _FIRST_OTHER + i, "ptr") for i in range(len(rest))]
+    count = len(rest) - len(kernel.outputs)
+    pointers |= {id(t): p for t, p in zip(rest[:count], addresses)}
+    targets = {id(t): p for t, p in zip(rest[count:], addresses[count:])}
+    by_extent = {v.key[1]: v for v in plan.kept}
+    row_var, col_var = by_extent.get(0), by_extent.get(1)
+    lanes = lanes_for(f.target, kernel, grid[1]) if col_var is not None else 1
+    at = Place(f, lanes, col_var, pointers, None)
+    roots = [plan.expression(t) for t in kernel.outputs]
+    at.hoist(roots)
+
+    def vector(start: str, mask: str | None) -> None:
+        at.open()
+        at.place(start, mask)
+        values = [at.emit(e) for e in roots]
+        for tensor, value in zip(kernel.outputs, values):
+            at.store(targets[id(tensor)], plan.point, value, tensor.dtype)
+        at.close()
+
+    with f.loop(0, "%rows") as loop:
+        at.open()
+        if row_var is not None:
+            at.bind(row_var, f.add("%row", loop.index))
+        at.hoist(roots)
+        whole = f.div("%cols", lanes)
+        with f.loop(0, whole) as block:
+            vector(str(f.add("%col", f.mul(block.index, lanes))), None)
+        if grid[1] % lanes:
+            done = f.mul(whole, lanes)
+            remaining = f.sub("%cols", done)
+            with f.when(f.compare("sgt", remaining, 0)):
+                vector(str(f.add("%col", done)), f.first_lanes(remaining, lanes))
+        at.close()
