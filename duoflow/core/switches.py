@@ -3,12 +3,15 @@
 check_graphs: run the checker between passes (tests set it)
 eager_compile: let eager mode use compiled kernels for heavy ops
 check_numerics: let every op fail whose result holds a NaN or an infinity
+threads: how many threads share a kernel; 0 for as many as there are processors
+inter_op_threads, optimizer_options: kept for programs that read back what they set
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["switches"]
 
@@ -20,6 +23,9 @@ class Switches:
     check_graphs: bool = os.environ.get("DUOFLOW_CHECK", "") not in ("", "0")
     eager_compile: bool = True
     check_numerics: bool = False
+    threads: int = 0
+    inter_op_threads: int = 0
+    optimizer_options: dict[str, Any] = field(default_factory=dict)
 
 
 switches = Switches()
