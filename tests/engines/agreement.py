@@ -39,7 +39,9 @@ def captured(graph: Graph) -> list[Any]:
     return [t._array for t in graph.external_captures]  # type: ignore[attr-defined]
 
 
-def agree(function: Callable[..., Any], *arrays: np.ndarray[Any, Any], rtol: float = 2e-5, atol: float = 1e-6) -> list[dict[str, Any]]:
+def agree(
+    function: Callable[..., Any], *arrays: np.ndarray[Any, Any], rtol: float = 2e-5, atol: float = 1e-6
+) -> list[dict[str, Any]]:
     """Check eager, reference and native runs (the native one twice) against each other; gives the native kernels."""
     eager = [t._array for t in nest.flatten(function(*map(EagerTensor, arrays)))]
     graph = trace(function, *arrays)

@@ -255,13 +255,27 @@ class Function:
         if mask is None:
             self.do(f"store {kind} {value}, ptr {pointer}, align {_BYTES[item]}")
             return
-        if mask == self.first_lanes(1, lanes):
-            # LLVM 22 for x86 makes this a store that is too wide if the value was truncated just before.
-            return self.store(item, self.emit(f"extractelement {kind} {value}, i32 0"), pointer)
+        if mask.startswith("<") and (mask.count("true") == 1 or self.target.vector_bytes < 64):
+            return self._store_pieces(item, str(value), pointer, lanes, mask.count("true"))
         self.intrinsic(
             f"llvm.masked.store.{suffix(item, lanes)}.p0", "void", (kind, str(value)), ("ptr", pointer),
             ("i32", str(_BYTES[item])), (f"<{lanes} x i1>", mask),
         )  # fmt: skip
+
+    def _store_pieces(self, item: str, value: str, pointer: str, lanes: int, count: int) -> None:
+        """Store the first `count` lanes in pieces of 1, 2, 4... items.
+
+        Without AVX-512 masked stores are slow. With it, LLVM 22 makes one of a single lane too wide if the value was
+        truncated just before.
+        """
+        begin = 0
+        while begin < count:
+            size = 1 << ((count - begin).bit_length() - 1)
+            piece = self.shuffle(vector(item, lanes), value, "poison", range(begin, begin + size))
+            if size == 1:
+                piece = self.emit(f"extractelement <1 x {item}> {piece}, i32 0")
+            self.store(item, piece, self.gep(pointer, begin, item), size)
+            begin += size
 
     def parameter(self, table: str, position: int, item: str = "i64") -> str:
         """Entry `position` of a table of 8-byte entries (a kernel's `ptrs` or `consts`)."""
