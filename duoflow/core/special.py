@@ -106,7 +106,7 @@ def digamma(x: Array) -> Array:
     series = inv2 * (1 / 12 - inv2 * (1 / 120 - inv2 * (1 / 252 - inv2 * (1 / 240 - inv2 * tail))))
     out = np.log(y) - 0.5 / y - series + shift
     out = np.where(reflect, out - np.pi / np.tan(np.pi * (x - np.round(x))), out)
-    return np.where(reflect & (x == np.floor(x)), np.where(x == 0, -np.copysign(np.inf, x), np.nan), out)
+    return np.where(reflect & (x == np.floor(x)), np.nan, out)
 
 
 #: (2k)! / B_2k, the divisors of the Euler-Maclaurin terms.
@@ -190,8 +190,7 @@ def _incomplete_gamma(a: Array, x: Array, upper: bool) -> Array:
     by_series = proper & (x < a + 1)
     by_fraction = proper & ~by_series
     out = np.where(x == 0, 0.0, np.where(np.isposinf(x), 1.0, np.where(np.isposinf(a), 0.0, np.nan)))
-    out = np.where((a == 0) & (x >= 0), 1.0, out)
-    out = np.where((a < 0) | (x < 0) | np.isnan(a) | np.isnan(x), np.nan, out)
+    out = np.where((a <= 0) | (x < 0) | np.isnan(a) | np.isnan(x), np.nan, out)
     out = 1 - out if upper else out
     if by_series.any():
         lower = _gamma_series(a[by_series], x[by_series])
@@ -311,7 +310,7 @@ def bessel_i1e(x: Array) -> Array:
 def _modified_second(order: int, x: Array) -> Array:
     """exp(x) K_order(x): the trapezoidal rule on the integral of exp(-x (cosh t - 1)) cosh(order t), t > 0."""
     proper = x > 0
-    y = np.where(proper, np.minimum(x, 1e30), 1.0)
+    y = np.where(proper, np.minimum(x, 1e300), 1.0)
     z = 750 / y
     reach = np.log1p(z + np.sqrt(z * (z + 2)))
     points = 400
@@ -321,13 +320,13 @@ def _modified_second(order: int, x: Array) -> Array:
         value = np.exp(-y * (2 * np.sinh(t / 2) ** 2)) * np.cosh(order * t)
         total += value / 2 if i == 0 else value
     out = np.where(np.isposinf(x), 0.0, total * reach / points)
-    return np.where(proper, out, np.where(x == 0, np.inf, np.nan))
+    return np.where(proper, out, np.where(x <= 0, np.inf, np.nan))
 
 
 @_in_double
 def bessel_k0(x: Array) -> Array:
     """The modified Bessel function of the second kind, of order 0."""
-    return _modified_second(0, x) * np.exp(-x)
+    return _modified_second(0, x) * np.exp(-np.maximum(x, 0))
 
 
 @_in_double
@@ -339,7 +338,7 @@ def bessel_k0e(x: Array) -> Array:
 @_in_double
 def bessel_k1(x: Array) -> Array:
     """The modified Bessel function of the second kind, of order 1."""
-    return _modified_second(1, x) * np.exp(-x)
+    return _modified_second(1, x) * np.exp(-np.maximum(x, 0))
 
 
 @_in_double
@@ -399,7 +398,7 @@ def _bessel_y(order: int, x: Array) -> Array:
         near = -2 / np.pi * (j[..., 0] / y - log * j[..., 1] - slope)
     out = np.where(x < _NEAR, near, _hankel(order, np.maximum(x, _NEAR))[1])
     out = np.where(np.isposinf(x), 0.0, out)
-    return np.where(x > 0, out, np.where(x == 0, -np.inf, np.nan))
+    return np.where(x > 0, out, np.where(x <= 0, -np.inf, np.nan))
 
 
 @_in_double

@@ -80,7 +80,9 @@ def _cholesky(x: Any) -> Any:
     try:
         return np.linalg.cholesky(x)
     except np.linalg.LinAlgError:
-        raise ValueError("Cholesky decomposition was not successful. The input might not be valid.") from None
+        if x.ndim == 2:
+            return np.tril(np.full_like(x, np.nan))
+        return np.stack([_cholesky(one) for one in x])
 
 
 def _cholesky_gradient(node: Any, g: Any) -> Any:
@@ -98,7 +100,7 @@ _CHOLESKY = _square_op("Cholesky", _cholesky, _cholesky_gradient)
 def cholesky(input: Any, name: str | None = None) -> Any:
     """The lower triangular L with L L^H = A for Hermitian positive definite A, of which the lower half is read.
 
-    Raises `InvalidArgumentError` if A is not positive definite.
+    A matrix that is not positive definite gives NaN.
 
     >>> tf.linalg.cholesky([[4.0, 2.0], [2.0, 2.0]]).numpy()
     array([[2., 0.], [1., 1.]], dtype=float32)

@@ -89,13 +89,20 @@ def _infer(x: Spec, y: Spec, *, equation: str) -> Spec:
     if x.dtype is not y.dtype:
         raise TypeError(f"Einsum takes operands of one dtype, received {x.dtype.name} and {y.dtype.name}: use tf.cast.")
     if "..." in equation and (x.shape is None or y.shape is None):
-        return Spec(None, x.dtype)
+        out = equation.partition("->")[2]
+        return Spec(None if "..." in out else (None,) * len(out), x.dtype)
     left, right, out = _binary_labels(equation, x.shape, y.shape)
-    sizes: dict[str | int, int | None] = {}
-    for labels, shape in ((left, x.shape), (right, y.shape)):
-        for label, size in zip(labels, shape if shape is not None else (None,) * len(labels), strict=True):
-            sizes[label] = _joined(label, sizes.get(label), size, equation) if label in sizes else size
+    sizes = _sizes(equation, left, x.shape, right, y.shape)
     return Spec(tuple(sizes[label] for label in out), x.dtype)
+
+
+def _sizes(equation: str, left: Labels, x: Dims, right: Labels, y: Dims) -> dict[str | int, int | None]:
+    """The size of every label."""
+    sizes: dict[str | int, int | None] = {}
+    for labels, shape in ((left, x), (right, y)):
+        for label, size in zip(labels, shape if shape is not None else (None,) * len(labels), strict=True):
+            sizes[label] = _joined(label, sizes[label], size, equation) if label in sizes else size
+    return sizes
 
 
 def _joined(label: str | int, a: int | None, b: int | None, equation: str) -> int | None:
@@ -113,11 +120,7 @@ def _joined(label: str | int, a: int | None, b: int | None, equation: str) -> in
 def _evaluate(x: Any, y: Any, *, equation: str) -> Any:
     """Both operands as stacks of matrices, multiplied by BLAS, the result's dimensions put in order."""
     left, right, out = _binary_labels(equation, x.shape, y.shape)
-    sizes = dict(zip(left, x.shape, strict=True))
-    for label, size in zip(right, y.shape, strict=True):
-        joined = _joined(label, sizes.get(label, size), size, equation)
-        assert joined is not None
-        sizes[label] = joined
+    sizes: Any = _sizes(equation, left, x.shape, right, y.shape)
     batch = [a for a in out if a in left and a in right]
     inner = [a for a in left if a in right and a not in out]
     rows, columns = [a for a in left if a not in right], [a for a in right if a not in left]
@@ -140,14 +143,7 @@ def _gradient(node: Any, g: Any) -> tuple[Any, Any]:
     (left, right), out = _parse(node.attrs["equation"], 2)
 
     def pulled(target: Any, side: str, other: Any, other_side: str) -> Any:
-        hidden = "..." in out and "..." not in side
-        if hidden:  # the other operand alone had the ellipsis: sum over what it stands for
-            count = len(node.outputs[0].dims) - len(out.replace("...", ""))
-            letters = "".join([c for c in _LETTERS if c not in node.attrs["equation"]][:count])
-            equation = f"{out},{other_side}->{side}".replace("...", letters)
-        else:
-            equation = f"{out},{other_side}->{side}"
-        grad = emit_one(_EINSUM, (g, F.conj(other)), {"equation": equation})
+        grad = emit_one(_EINSUM, (g, F.conj(other)), {"equation": f"{out},{other_side}->{side}"})
         return F.sum_to_shape_of(grad, target) if "..." in side else grad
 
     return pulled(x, left, y, right), pulled(y, right, x, left)
@@ -157,13 +153,11 @@ def _lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Contraction:
     """Labels as numbers; a dimension of size 1 that broadcasts gets a number of its own."""
     x, y = specs
     left, right, out = _binary_labels(attrs["equation"], x.shape, y.shape)
-    sizes = dict(zip(out, outs[0].shape, strict=True))
+    sizes = _sizes(attrs["equation"], left, x.shape, right, y.shape)
     numbers: dict[Any, int] = {}
 
     def number(labels: Labels, shape: Any, side: int) -> tuple[int, ...]:
-        keys = [
-            (a, side) if isinstance(a, int) and d != sizes.get(a, d) else a for a, d in zip(labels, shape, strict=True)
-        ]
+        keys = [a if d == sizes[a] else (a, side) for a, d in zip(labels, shape, strict=True)]
         return tuple(numbers.setdefault(key, len(numbers)) for key in keys)
 
     return Contraction(number(left, x.shape, 0), number(right, y.shape, 1), number(out, outs[0].shape, 2))
@@ -182,9 +176,9 @@ def _simplified(x: Any, side: str, kept: set[str], equation: str) -> tuple[Any, 
     lonely = [c for c in dict.fromkeys(letters) if c not in kept]
     if not twice and not lonely:
         return x, side
-    if x.dims is None:
+    if x.dims is None and "..." in side:
         raise ValueError(f"Einsum {equation!r} needs an operand of known rank to take a diagonal or a sum.")
-    labels = list(_labels(side, len(x.dims), equation))
+    labels = list(_labels(side, None if x.dims is None else len(x.dims), equation))
     for c in twice:
         while labels.count(c) > 1:
             i, j = [k for k, label in enumerate(labels) if label == c][:2]

@@ -101,9 +101,9 @@ def elementwise(
         for y in others:
             if x.dtype is not y.dtype:
                 raise TypeError(
-                    f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but "
-                    f"is a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not "
-                    f"match type {x.dtype.name} of argument 'x'. TensorFlow does not convert tensors silently: use tf.cast."
+                    f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but is "
+                    f"a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not match "
+                    f"type {x.dtype.name} of argument 'x'. Tensors are not converted silently: use tf.cast."
                 )
         check_dtype(op_name, "x", x.dtype, allowed)
         return Spec(shapes.broadcast(x.shape, *[y.shape for y in others]), _out_dtype(x.dtype, out))
@@ -126,6 +126,7 @@ def elementwise(
 def unary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: Any) -> Callable[[Function], Function]:
     """Record an elementwise op of one operand, floating or complex unless `allowed` says otherwise."""
     op = elementwise(op_name, evaluate, **{"allowed": INEXACT} | record)
+    sole = _sole_dtype(record)
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
@@ -133,12 +134,20 @@ def unary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: An
             if len(args) != 1:
                 args, name = _bound(function, args, kwargs, name)
             x = args[0]
-            return emit_one(op, (x if type(x) is EagerTensor else convert(x),), NO_ATTRS, name)
+            if type(x) is not EagerTensor:
+                x = convert(x, dtype=None if isinstance(x, Operators) else sole)
+            return emit_one(op, (x,), NO_ATTRS, name)
 
         call.op = op  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+def _sole_dtype(record: dict[str, Any]) -> DType | None:
+    """The dtype that Python values are made into for an op that takes only one."""
+    allowed = record.get("allowed", ())
+    return allowed[0] if len(allowed) == 1 else None
 
 
 def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str | None) -> tuple[Any, str | None]:
@@ -149,25 +158,19 @@ def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name
     return tuple(given.values()), name
 
 
-def convert_pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Two operands as tensors of one dtype: the one that is a tensor decides, Python numbers and arrays adapt."""
-    if isinstance(x, Operators):
-        x = convert(x)
-        return x, y if isinstance(y, Tensor) else convert(y, dtype=None if isinstance(y, Operators) else x.dtype)
-    if isinstance(y, Operators):
+def convert_pair(x: Any, y: Any, dtype: DType | None = None) -> tuple[Tensor, Tensor]:
+    """Two operands as tensors: a tensor (else the first) decides the dtype, Python numbers and arrays adapt."""
+    if isinstance(y, Operators) and not isinstance(x, Operators):
         y = convert(y)
-        return convert(x, dtype=y.dtype), y
-    x = convert(x)
-    try:
-        return x, convert(y, dtype=x.dtype)
-    except TypeError:
-        y = convert(y)
-        return convert(x.numpy() if isinstance(x, EagerTensor) else x, dtype_hint=y.dtype), y
+        return convert(x, dtype=dtype or y.dtype), y
+    x = convert(x, dtype=None if isinstance(x, Operators) else dtype)
+    return x, convert(y, dtype=None if isinstance(y, Operators) else dtype or x.dtype)
 
 
 def binary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: Any) -> Callable[[Function], Function]:
     """Record an elementwise op of two operands that broadcast and share a dtype."""
     op = elementwise(op_name, evaluate, **record)
+    sole = _sole_dtype(record)
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
@@ -176,7 +179,7 @@ def binary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: A
                 args, name = _bound(function, args, kwargs, name)
             x, y = args
             if type(x) is not EagerTensor or type(y) is not EagerTensor:
-                x, y = convert_pair(x, y)
+                x, y = convert_pair(x, y, sole)
             return emit_one(op, (x, y), NO_ATTRS, name)
 
         call.op = op  # type: ignore[attr-defined]

@@ -79,7 +79,8 @@ def add(x: Any, y: Any, name: str | None = None) -> Any:
     TensorFlow: tf.math.add.
     """
     if type(x) is not EagerTensor or type(y) is not EagerTensor:
-        x, y = convert_pair(x, y)
+        x = convert(x)
+        y = convert(y, dtype_hint=x.dtype)
     strings = x.dtype is dtypes.string and y.dtype is dtypes.string
     return emit_one(_ADD_STRINGS if strings else _ADD, (x, y), NO_ATTRS, name)
 
@@ -164,7 +165,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Any:
 
 def _checked_divisor(divide: Any) -> Any:
     def run(x: Any, y: Any) -> Any:
-        if y.dtype.kind in "iu" and not y.all():
+        if y.dtype.kind in "iu" and x.size and not y.all():
             raise ValueError("Integer division by zero")
         return divide(x, y)
 
@@ -439,9 +440,9 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
 # -- signs and extremes ------------------------------------------------------------------------------------------------
 
 
-@unary("Neg", np.negative, body=lambda b, x: -x, gradient=lambda n, g: -g, allowed=NUMERIC)
+@unary("Neg", np.negative, body=lambda b, x: -x, gradient=lambda n, g: -g, allowed=_SIGNED)
 def negative(x: Any, name: str | None = None) -> Any:
-    """-x, elementwise; unsigned integers wrap around.
+    """-x, elementwise.
 
     >>> tf.math.negative([1.0, -2.0]).numpy()
     array([-1.,  2.], dtype=float32)

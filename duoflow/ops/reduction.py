@@ -209,20 +209,32 @@ def _extreme_gradient(node: Any, g: Any) -> Any:
     return chosen / count * _kept(node, g)
 
 
+def product_of_others(
+    data: Any, sums: Callable[[Any], Any], prods: Callable[[Any], Any], spread: Callable[[Any], Any]
+) -> Any:
+    """For each element the product of the others it is multiplied with, right where elements are zero.
+
+    `sums` and `prods` reduce, `spread` gives each element the value of what it was reduced to.
+    """
+    nothing, one = F.zeros_like(data), F.ones_like(data)
+    zero = F.equal(data, nothing)
+    nonzero = F.where(zero, one, data)
+    zeros = spread(sums(F.cast(zero, data.dtype)))
+    product = spread(prods(nonzero))
+    only = F.where(F.equal(zeros, one), F.where(zero, product, nothing), nothing)
+    return F.where(F.equal(zeros, nothing), product / nonzero, only)
+
+
 @_one_input
 def _prod_gradient(node: Any, g: Any) -> Any:
-    """The product of all other elements, from exclusive products from both ends: right where elements are zero."""
-    x = node.inputs[0]
-    if len(node.inputs) > 1 or x.dims is None:
-        raise NotImplementedError("The gradient of reduce_prod needs axes and a rank that are known.")
-    axes = normal_axes(node.attrs["axis"], len(x.dims)) or ()
-    order = axes + tuple(i for i in range(len(x.dims)) if i not in axes)
-    front = F.transpose(F.conj(x), order)
-    shape = F.shape(front)
-    flat = F.reshape(front, F.stack([F.reduce_prod(shape[: len(axes)]), -1])) if axes else front[None]
-    others = F.cumprod(flat, 0, exclusive=True) * F.cumprod(flat, 0, exclusive=True, reverse=True)
-    back = F.transpose(F.reshape(others, shape), tuple(int(i) for i in np.argsort(order)))
-    return back * _kept(node, g)
+    over = node.inputs[1] if len(node.inputs) > 1 else node.attrs["axis"]
+    others = product_of_others(
+        F.conj(node.inputs[0]),
+        lambda x: F.reduce_sum(x, over, keepdims=True),
+        lambda x: F.reduce_prod(x, over, keepdims=True),
+        lambda x: F.broadcast_to(x, _shape_of(node.inputs[0])),
+    )
+    return others * _kept(node, g)
 
 
 # -- the records -------------------------------------------------------------------------------------------------------
@@ -491,7 +503,7 @@ def zero_fraction(value: Any, name: str | None = None) -> Any:
 # -- arg max -----------------------------------------------------------------------------------------------------------
 
 
-def _record_arg(op_name: str, find: Callable[..., Any], combine: str) -> Op:
+def _record_arg(op_name: str, find: Callable[..., Any], combine: str, never: float) -> Op:
     allowed = REAL + BOOL
 
     def infer(x: Spec, *, axis: int, output_type: DType) -> Spec:
@@ -510,6 +522,8 @@ def _record_arg(op_name: str, find: Callable[..., Any], combine: str) -> Op:
     def run(x: Any, *, axis: int, output_type: DType) -> Any:
         if not x.ndim:
             return np.zeros((), output_type.numpy)
+        if dtypes.from_numpy(x.dtype).is_floating:  # NaN is never chosen
+            x = np.where(np.isnan(x), np.asarray(never, x.dtype), x)
         return find(x, axis=axis).astype(output_type.numpy)
 
     def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Reduction:
@@ -520,8 +534,8 @@ def _record_arg(op_name: str, find: Callable[..., Any], combine: str) -> Op:
     return register(Op(op_name, Kind.REDUCTION, infer, run, lower=lower, differentiable=False))
 
 
-_ARGMAX = _record_arg("ArgMax", np.argmax, "argmax")
-_ARGMIN = _record_arg("ArgMin", np.argmin, "argmin")
+_ARGMAX = _record_arg("ArgMax", np.argmax, "argmax", -np.inf)
+_ARGMIN = _record_arg("ArgMin", np.argmin, "argmin", np.inf)
 
 
 def _arg(op: Op, x: Any, axis: Any, output_type: Any, name: str | None) -> Any:

@@ -16,6 +16,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .families import NUMERIC, REAL, check_dtype, in_float32
+from .reduction import product_of_others
 
 __all__ = [
     "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "unsorted_segment_max",
@@ -99,20 +100,9 @@ def _extreme_gradient(node: Any, g: Any) -> Any:
     return chosen * F.gather(g / F.maximum(F.segment_sum(chosen, ids), 1), ids), None
 
 
-def _others(data: Any, sums: Callable[[Any], Any], prods: Callable[[Any], Any], spread: Callable[[Any], Any]) -> Any:
-    """For each element the product of the others in its segment, right where elements are zero."""
-    zero = F.equal(data, F.zeros_like(data))
-    zeros = spread(sums(F.cast(zero, data.dtype)))
-    nonzero = F.where(zero, F.ones_like(data), data)
-    product = spread(prods(nonzero))
-    alone = F.where(zero, product, F.zeros_like(data))
-    return F.where(F.equal(zeros, F.zeros_like(zeros)), product / nonzero,
-                   F.where(F.equal(zeros, F.ones_like(zeros)), alone, F.zeros_like(data)))  # fmt: skip
-
-
 def _prod_gradient(node: Any, g: Any) -> Any:
     data, ids = node.inputs
-    others = _others(
+    others = product_of_others(
         data, lambda x: F.segment_sum(x, ids), lambda x: F.segment_prod(x, ids), lambda x: F.gather(x, ids)
     )
     return F.gather(g, ids) * others, None
@@ -251,7 +241,7 @@ def _unsorted_extreme_gradient(node: Any, g: Any) -> Any:
 
 def _unsorted_prod_gradient(node: Any, g: Any) -> Any:
     data, ids, count = node.inputs
-    others = _others(
+    others = product_of_others(
         data,
         lambda x: F.unsorted_segment_sum(x, ids, count),
         lambda x: F.unsorted_segment_prod(x, ids, count),

@@ -108,8 +108,6 @@ def _triangular(matrix: Any, rhs: Any, *, lower: bool, adjoint: bool) -> Any:
     batch = np.broadcast_shapes(a.shape[:-2], rhs.shape[:-2])
     out = np.broadcast_to(rhs, batch + rhs.shape[-2:]).copy()
     n = a.shape[-1]
-    if not np.diagonal(a, 0, -2, -1).all():
-        raise ValueError("Input matrix is not invertible.")
     forward = lower is not adjoint
     for i in range(n) if forward else range(n - 1, -1, -1):
         out[..., i, :] /= a[..., i, i, None]
@@ -131,6 +129,8 @@ _TRIANGULAR = register(Op("MatrixTriangularSolve", Kind.HOST, _infer_triangular,
 
 def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Any:
     """X with A X = B (or A^H X = B) for triangular A; the other half of A is not read. Stacks broadcast.
+
+    A zero on the diagonal gives infinities or NaN.
 
     >>> tf.linalg.triangular_solve([[2.0, 9.0], [1.0, 1.0]], [[2.0], [3.0]]).numpy()
     array([[1.], [2.]], dtype=float32)

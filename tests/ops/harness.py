@@ -52,12 +52,12 @@ def _random(shape: Sequence[int], seed: int) -> np.random.Generator:
 
 def real(*shape: int, seed: int = 0, scale: float = 2.0) -> np.ndarray[Any, Any]:
     """Normally distributed float32."""
-    return (_random(shape, seed).normal(size=shape) * scale).astype(np.float32)
+    return np.asarray(_random(shape, seed).normal(size=shape) * scale, np.float32)
 
 
 def positive(*shape: int, seed: int = 0, low: float = 0.25, high: float = 3.0) -> np.ndarray[Any, Any]:
     """Float32 between `low` and `high`."""
-    return _random(shape, seed).uniform(low, high, shape).astype(np.float32)
+    return np.asarray(_random(shape, seed).uniform(low, high, shape), np.float32)
 
 
 def unit(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:
@@ -67,7 +67,7 @@ def unit(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:
 
 def ints(*shape: int, seed: int = 0, low: int = -5, high: int = 6) -> np.ndarray[Any, Any]:
     """Int32 in [low, high)."""
-    return _random(shape, seed).integers(low, high, shape).astype(np.int32)
+    return np.asarray(_random(shape, seed).integers(low, high, shape), np.int32)
 
 
 # -- cases -------------------------------------------------------------------------------------------------------------

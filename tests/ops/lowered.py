@@ -48,7 +48,9 @@ def _(description: Reduction, values: list[Any], like: Any) -> Any:
 def _(description: Affine, values: list[Any], like: Any) -> Any:
     x = values[0]
     where = np.indices(like.shape).reshape(len(like.shape), like.size)
-    at = np.asarray(description.matrix, int).reshape(x.ndim, len(like.shape)) @ where + np.reshape(description.offset, (x.ndim, 1))
+    at = np.asarray(description.matrix, int).reshape(x.ndim, len(like.shape)) @ where + np.reshape(
+        description.offset, (x.ndim, 1)
+    )
     size = np.asarray(x.shape, int).reshape(-1, 1)
     inside = ((at >= 0) & (at < size)).all(axis=0)
     assert description.fill is not None or inside.all(), "an index leaves the input"
