@@ -32,17 +32,20 @@ __all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization"
 _ALIGNMENT = 64
 
 
-def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised array that starts on a cache line.
+class _Block(np.ndarray):  # type: ignore[type-arg]
+    """The memory under an aligned array: of a type of its own, at which NumPy stops when it looks for a view's base.
 
-    It lies on a memoryview, not on another array, so that views of it refer to it and count as its holders.
+    So views of the array hold the array itself, and count when a writer asks who else holds it.
     """
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array that starts on a cache line."""
     if dtype.kind == "O":
         return np.empty(shape, dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return np.ndarray(shape, dtype, raw.data, start)
+    block = _Block((size + _ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, block, -block.ctypes.data % _ALIGNMENT)
 
 
 class State:

@@ -9,6 +9,10 @@ from duoflow.core.context import name_scope
 
 from .families import binary_reversed
 from .math import *
+from .powers import *
+from .clipping import *
+from .complex_numbers import *
+from .trigonometry import *
 from .arranging import *
 from .cast import *
 from .constants import *
@@ -20,10 +24,12 @@ from .scatter import *
 from .shaping import *
 from .slicing import *
 from .sorting import *
+from .strings import *
 from .comparison import *
 from .reduction import *
 from .linalg import *
 from .special import *
+from .bessel import *
 from .bitwise import *
 from .cumulative import *
 from .segment import *
