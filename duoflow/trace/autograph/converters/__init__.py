@@ -7,6 +7,7 @@ Generators, coroutines, class bodies and functions marked `do_not_convert` are l
 import ast
 from typing import Any
 
+from .. import activity
 from ..names import Names
 from . import control_flow, expressions, jumps, plain
 
@@ -18,9 +19,10 @@ def convert(node: FunctionNode, class_name: str | None) -> FunctionNode:
     names = Names(node)
     functions, left = _functions(node)
     for function in functions:
+        variables = activity.bound(function)
         plain.convert(function)
         jumps.convert(function, names)
-        control_flow.convert(function, names, class_name)
+        control_flow.convert(function, variables, names, class_name)
     converted: FunctionNode = expressions.convert(node, left)
     return converted
 

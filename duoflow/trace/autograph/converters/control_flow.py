@@ -23,13 +23,17 @@ from . import for_loops, if_statements, while_loops
 from .assigned import Assigned, both
 
 
-def convert(function: ast.FunctionDef, names: Names, class_name: str | None) -> None:
-    """Convert the control flow of one function."""
+def convert(function: ast.FunctionDef, variables: set[str], names: Names, class_name: str | None) -> None:
+    """Convert the control flow of one function.
+
+    `variables` are those that were its own as it was written: one whose only assignment was dead code has none left.
+    """
     activity.remember(function.body)
     liveness.annotate(function.body)
-    walk = Walk(function, names, class_name)
+    walk = Walk(function, variables, names, class_name)
     arguments = frozenset(activity.bound(ast.Lambda(args=function.args, body=ast.Constant(value=None))))
-    function.body = walk.scope(function.body, arguments, set(), function)[0]
+    never_assigned = sorted(variables - activity.bound(function))
+    function.body = walk.scope(function.body, arguments, _Scope(set(), never_assigned), function)[0]
 
 
 @dataclass
@@ -69,21 +73,21 @@ class _Scope:
 class Walk:
     """The forward walk over one function, with the variables definitely assigned at each point."""
 
-    def __init__(self, function: ast.FunctionDef, names: Names, class_name: str | None):
+    def __init__(self, function: ast.FunctionDef, variables: set[str], names: Names, class_name: str | None):
         inside = activity.of(function.body)
         self.names = names
         self.class_name = class_name
         self.declared = inside.declared
-        self.local = activity.bound(function)
+        self.local = activity.bound(function) | variables
         self.scopes: list[_Scope] = []
 
     # -- blocks and scopes -------------------------------------------------------------------------------------------
 
     def scope(
-        self, body: list[ast.stmt], assigned: Assigned, shared: set[str], at: ast.AST
+        self, body: list[ast.stmt], assigned: Assigned, scope: _Scope, at: ast.AST
     ) -> tuple[list[ast.stmt], Assigned | None]:
         """Convert the body of a function of its own; variables it owns and may read too early start undefined."""
-        self.scopes.append(_Scope(shared))
+        self.scopes.append(scope)
         converted, after = self.block(body, assigned)
         undefined = self.scopes.pop().undefined
         start = [
@@ -110,7 +114,7 @@ class Walk:
     ) -> tuple[list[ast.stmt], Assigned | None]:
         """Convert a block that becomes a function sharing `state`; everything else it writes is its own."""
         own = activity.of(body).writes - state.variables - self.declared.keys()
-        return self.scope(body, assigned - own, state.variables, at)
+        return self.scope(body, assigned - own, _Scope(state.variables), at)
 
     def undefined(self, names: list[str], assigned: Assigned) -> None:
         """Let variables that may not be assigned yet start undefined, in the function that owns them."""
