@@ -76,14 +76,14 @@ def float_bits(value: float, double: bool = False) -> int:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class Label:
     """A place in a program that jumps can name before it is known."""
 
     at: int | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """Instructions and constants; independent of addresses other than the kernels'. Built once, then only run."""
 

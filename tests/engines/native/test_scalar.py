@@ -9,7 +9,7 @@ import pytest
 import scipy.special as sp
 
 from duoflow.core import dtypes
-from duoflow.core.scalar import Unsupported
+from duoflow.core.scalar import UNARY, NumpyBuilder, Unsupported
 from duoflow.engines.native import target
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
@@ -152,6 +152,18 @@ def test_functions_at_special_values(name, truth, dtype):
         "cbrt",
     ):
         np.testing.assert_array_equal(np.signbit(got[:2]), [False, True])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("dtype", FLOATS, ids=lambda d: d.name)
+def test_the_whole_vocabulary_is_there_for_every_float(name, dtype):
+    x = np.linspace(1.0 if name == "acosh" else 0.1, 2.0 if name == "acosh" else 0.9, 50).astype(dtype.numpy)
+    got = evaluate(lambda b, v: getattr(b, name)(v), x)
+    wide = x if dtype.size > 2 else x.astype(np.float32)
+    want = getattr(NumpyBuilder, name)(wide).astype(dtype.numpy)
+    limit = {2: 1e-2, 4: 2e-6, 8: 1e-11}[dtype.size]
+    np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=limit, atol=limit)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
