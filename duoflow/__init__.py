@@ -50,7 +50,7 @@ from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import Tensor, static_value as get_static_value
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
-from duoflow.engines import reference as _engine
+from duoflow.engines.native import engine as _engine
 from duoflow.ops import (
     Assert,
     TensorArray,

@@ -136,9 +136,9 @@ for _name in (
 
 
 def plain(logs: Any) -> dict[str, Any]:
-    """Logs with Python numbers for scalar tensors."""
+    """Logs by name, with Python numbers for scalar tensors."""
     out = {}
-    for name, value in (logs or {}).items():
+    for name, value in sorted((logs or {}).items()):
         if name == "outputs":
             out[name] = value
             continue

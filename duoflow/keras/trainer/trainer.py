@@ -243,9 +243,9 @@ class Trainer:
             self.reset_metrics()
             runner.on_epoch_begin(epoch)
             logs = self._run_batches(step, batches.next_epoch(), runner, "train")
-            logs = _numbers(logs)
+            logs = dict(sorted(_numbers(logs).items()))
             if validation_data is not None and _due(epoch, validation_freq):
-                logs |= {f"val_{name}": value for name, value in validate(runner).items()}
+                logs |= {f"val_{name}": value for name, value in sorted(validate(runner).items())}
             runner.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
