@@ -221,8 +221,13 @@ def _cast_chain(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
 
 
 def _reshaped(rw: Rewriter, x: GraphTensor, node: Node) -> GraphTensor:
+    """`x` in the shape of the node's output, past any reshape before it."""
     dims = node.outputs[0].dims
     assert dims is not None
+    while inner := _made_by(x, "Reshape"):
+        x = inner.inputs[0]  # type: ignore[assignment]
+    if x.dims == dims:
+        return x
     shape = rw.constant(np.asarray(dims, np.int32 if max(dims, default=0) < 2**31 else np.int64), node)
     return _add(rw, "Reshape", (x, shape), node)
 
@@ -232,11 +237,7 @@ def _reshape(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
     x = inputs[0]
     if not node.outputs[0].spec.known:
         return None
-    if x.dims == node.outputs[0].dims:
-        return x
-    if inner := _made_by(x, "Reshape"):
-        return _reshaped(rw, inner.inputs[0], node)  # type: ignore[arg-type]
-    return None
+    return _reshaped(rw, x, node) if x.dims == node.outputs[0].dims or _made_by(x, "Reshape") else None
 
 
 @rule("ExpandDims", "Squeeze")

@@ -414,7 +414,7 @@ class _Context:
             inputs[buffer] = array
             buffers[buffer] = array.__array_interface__["data"][0]
         self._bind_states(values)
-        self.arrays = [aligned_empty(shape, dtype) for _, shape, dtype in owner.outputs]
+        self.arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
         for (buffer, _, _), array in zip(owner.outputs, self.arrays):
             buffers[buffer] = array.__array_interface__["data"][0]
         if owner.objects or owner.object_inputs:
