@@ -1,5 +1,6 @@
 """Mathematics: `tf.math`."""
 
+from duoflow.ops import bessel as special
 from duoflow.ops import (
     abs,
     accumulate_n,

@@ -15,8 +15,9 @@ import numpy as np
 
 __all__ = [
     "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e", "bessel_j0", "bessel_j1", "bessel_k0", "bessel_k0e",
-    "bessel_k1", "bessel_k1e", "bessel_y0", "bessel_y1", "betainc", "dawsn", "digamma", "erf", "erfc", "erfinv", "expint",
-    "fresnel_cos", "fresnel_sin", "igamma", "igamma_grad_a", "igammac", "lgamma", "ndtri", "polygamma", "spence", "zeta",
+    "bessel_k1", "bessel_k1e", "bessel_y0", "bessel_y1", "betainc", "dawsn", "digamma", "erf", "erfc", "erfinv",
+    "expint", "fresnel_cos", "fresnel_sin", "igamma", "igamma_grad_a", "igammac", "lgamma", "ndtri", "polygamma",
+    "spence", "zeta",
 ]  # fmt: skip
 
 Array = Any
@@ -85,7 +86,7 @@ def ndtri(p: Array) -> Array:
         z = z + ratio / (1 + z * ratio / 2)
     x = np.where(small, z, x)
     x = np.where(tail == 0, np.inf, np.where((p < 0) | (p > 1), np.nan, x))
-    return np.where(np.isnan(p), np.nan, np.where(upper, x, -x))
+    return np.where(np.isnan(p), np.nan, np.where(upper, x, 0 - x))
 
 
 # -- gamma and its kin -------------------------------------------------------------------------------------------------
@@ -351,7 +352,7 @@ _NEAR = 25.0
 
 
 def _first_kind(orders: Array, x: Array) -> Array:
-    """J_n(x) for |x| <= 25 and several orders (on a new last axis): the integral of cos(n t - x sin t) over a period."""
+    """J_n(x) for |x| <= 25 and several orders (a new last axis): the mean of cos(n t - x sin t) over a period."""
     points = 192
     t = 2 * np.pi * np.arange(points) / points
     wave = np.exp(-1j * np.multiply.outer(x, np.sin(t)))

@@ -104,8 +104,4 @@ def _population_count_body(b: Any, x: Any) -> Any:
 
 @unary("PopulationCount", _population_count, body=_population_count_body, allowed=INTEGERS, out=dtypes.uint8)
 def population_count(x: Any, name: str | None = None) -> Any:
-    """How many bits of each element are set. TensorFlow: tf.raw_ops.PopulationCount.
-
-    >>> tf.raw_ops.PopulationCount(x=[7, -1]).numpy()
-    array([ 3, 32], dtype=uint8)
-    """
+    """How many bits of each element are set. TensorFlow: tf.raw_ops.PopulationCount."""

@@ -238,7 +238,7 @@ def is_non_decreasing(x: Any, name: str | None = None) -> Any:
     """Whether no element of x, taken in row-major order, is smaller than the one before it.
 
     >>> tf.math.is_non_decreasing([1.0, 1.0, 2.0]).numpy()
-    True
+    np.True_
 
     TensorFlow: tf.math.is_non_decreasing.
     """
@@ -249,7 +249,7 @@ def is_strictly_increasing(x: Any, name: str | None = None) -> Any:
     """Whether every element of x, taken in row-major order, is larger than the one before it.
 
     >>> tf.math.is_strictly_increasing([1.0, 1.0, 2.0]).numpy()
-    False
+    np.False_
 
     TensorFlow: tf.math.is_strictly_increasing.
     """

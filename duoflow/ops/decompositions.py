@@ -157,7 +157,7 @@ def det(input: Any, name: str | None = None) -> Any:
     """The determinant of each matrix.
 
     >>> tf.linalg.det([[1.0, 2.0], [3.0, 5.0]]).numpy()
-    -1.0
+    np.float32(-1.0)
 
     TensorFlow: tf.linalg.det.
     """
@@ -191,7 +191,7 @@ def slogdet(input: Any, name: str | None = None) -> Any:
 
     >>> sign, log = tf.linalg.slogdet([[0.0, 1.0], [1.0, 0.0]])
     >>> sign.numpy(), log.numpy()
-    (-1.0, 0.0)
+    (np.float32(-1.0), np.float32(0.0))
 
     TensorFlow: tf.linalg.slogdet.
     """
@@ -202,7 +202,7 @@ def logdet(matrix: Any, name: str | None = None) -> Any:
     """The logarithm of the determinant of Hermitian positive definite matrices, by Cholesky's decomposition.
 
     >>> tf.linalg.logdet([[1.0, 0.0], [0.0, 1.0]]).numpy()
-    0.0
+    np.float32(0.0)
 
     TensorFlow: tf.linalg.logdet.
     """
@@ -640,7 +640,8 @@ def logm(input: Any, name: str | None = None) -> Any:
     """The principal logarithm of complex square matrices without eigenvalues on the negative real axis.
 
     >>> tf.linalg.logm(tf.constant([[np.e, 0], [0, 1]], tf.complex64)).numpy().real.round(5)
-    array([[1., 0.], [0., 0.]], dtype=float32)
+    array([[ 1.,  0.],
+           [ 0., -0.]], dtype=float32)
 
     TensorFlow: tf.linalg.logm.
     """

@@ -408,7 +408,7 @@ def trace(x: Any, name: str | None = None) -> Any:
     """The sum of the main diagonal of the matrices [..., m, n].
 
     >>> tf.linalg.trace([[1, 2], [3, 4]]).numpy()
-    5
+    np.int32(5)
 
     TensorFlow: tf.linalg.trace.
     """

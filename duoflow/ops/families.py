@@ -21,25 +21,33 @@ from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.record import Kind, Op, register
-from duoflow.core.scalar import run_body
+from duoflow.core.scalar import run_body, value_dtype
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert
 
 __all__ = [
-    "ANY", "BOOL", "COMPLEX", "FLOATING", "INEXACT", "INTEGERS", "NUMERIC", "REAL", "binary", "check_dtype",
-    "convert_pair", "elementwise", "in_float32", "unary",
+    "ANY", "BOOL", "COMPLEX", "FLOATING", "INEXACT", "INTEGERS", "NUMERIC", "REAL", "SIGNED", "SIGNED_NUMBERS",
+    "binary", "check_dtype", "convert_pair", "elementwise", "in_float32", "is_int", "or_zero", "unary",
 ]  # fmt: skip
 
 FLOATING = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
 COMPLEX = (dtypes.complex64, dtypes.complex128)
 INTEGERS = (
-    dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64,
-)  # fmt: skip
+    dtypes.int8,
+    dtypes.int16,
+    dtypes.int32,
+    dtypes.int64,
+    dtypes.uint8,
+    dtypes.uint16,
+    dtypes.uint32,
+    dtypes.uint64,
+)
 SIGNED = (dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)
 INEXACT = FLOATING + COMPLEX
 REAL = FLOATING + INTEGERS
 NUMERIC = REAL + COMPLEX
 BOOL = (dtypes.bool_,)
+SIGNED_NUMBERS = (*FLOATING, *SIGNED, *COMPLEX)
 ANY = (*NUMERIC, dtypes.bool_, dtypes.string)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -75,6 +83,16 @@ def _back(array: Any, dtype: Any) -> Any:
     return array.astype(dtype) if array.dtype == np.float32 else array
 
 
+def is_int(x: Any) -> bool:
+    """Whether a value of a body is an integer."""
+    return value_dtype(x).is_integer
+
+
+def or_zero(b: Any, condition: Any, value: Any) -> Any:
+    """`value` where `condition` holds, else exactly zero."""
+    return b.select(condition, value, b.const(0, value_dtype(value)))
+
+
 def _out_dtype(dtype: DType, out: DType | Callable[[DType], DType] | None) -> DType:
     if out is None:
         return dtype
@@ -101,9 +119,9 @@ def elementwise(
         for y in others:
             if x.dtype is not y.dtype:
                 raise TypeError(
-                    f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but is "
-                    f"a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not match "
-                    f"type {x.dtype.name} of argument 'x'. Tensors are not converted silently: use tf.cast."
+                    f"cannot compute {op_name} as input #1(zero-based) was expected to be a {x.dtype.name} tensor but "
+                    f"is a {y.dtype.name} tensor: Input 'y' of '{op_name}' Op has type {y.dtype.name} that does not "
+                    f"match type {x.dtype.name} of argument 'x'. Tensors are not converted silently: use tf.cast."
                 )
         check_dtype(op_name, "x", x.dtype, allowed)
         return Spec(shapes.broadcast(x.shape, *[y.shape for y in others]), _out_dtype(x.dtype, out))

@@ -27,7 +27,8 @@ _PRODUCT_DTYPES = INEXACT + INTEGERS
 def _same_dtype(op_name: str, x: Spec, y: Spec) -> None:
     if x.dtype is not y.dtype:
         raise TypeError(
-            f"Input 'b' of '{op_name}' Op has type {y.dtype.name} that does not match type {x.dtype.name} of argument 'a'."
+            f"Input 'b' of '{op_name}' Op has type {y.dtype.name} that does not match type {x.dtype.name} of argument "
+            "'a'."
         )
     check_dtype(op_name, "a", x.dtype, _PRODUCT_DTYPES)
 
@@ -101,7 +102,7 @@ _MATMUL = register(
         _matmul_gradient,
         lower=_lower_matmul,
         checked=False,
-    )  # fmt: skip
+    )
 )
 
 
@@ -163,7 +164,7 @@ _BATCH_MATMUL = register(
         _batch_matmul_gradient,
         lower=_lower_batch_matmul,
         checked=False,
-    )  # fmt: skip
+    )
 )
 
 

@@ -338,7 +338,7 @@ def reduce_min(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     """The smallest element over `axis`; NaN if there is one.
 
     >>> tf.reduce_min([[1.0, 5.0], [3.0, 2.0]]).numpy()
-    1.0
+    np.float32(1.0)
 
     TensorFlow: tf.math.reduce_min.
     """
@@ -378,7 +378,7 @@ def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False,
     """The variance over `axis` (divided by n), real for complex input. `TypeError` for integers.
 
     >>> tf.math.reduce_variance([1.0, 2.0, 3.0, 4.0]).numpy()
-    1.25
+    np.float32(1.25)
 
     TensorFlow: tf.math.reduce_variance.
     """
@@ -398,7 +398,7 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     """The standard deviation over `axis` (divided by n).
 
     >>> tf.math.reduce_std([1.0, 3.0]).numpy()
-    1.0
+    np.float32(1.0)
 
     TensorFlow: tf.math.reduce_std.
     """
@@ -410,7 +410,7 @@ def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = 
     """The square root of the sum of squares over `axis`.
 
     >>> tf.math.reduce_euclidean_norm([3.0, 4.0]).numpy()
-    5.0
+    np.float32(5.0)
 
     TensorFlow: tf.math.reduce_euclidean_norm.
     """
@@ -457,7 +457,7 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False
     """log(sum(exp(x))) over `axis`, without overflow.
 
     >>> tf.math.reduce_logsumexp([1000.0, 1000.0]).numpy()
-    1000.6931
+    np.float32(1000.6932)
 
     TensorFlow: tf.math.reduce_logsumexp.
     """
@@ -490,7 +490,7 @@ def zero_fraction(value: Any, name: str | None = None) -> Any:
     """The fraction of elements that are zero, as a float32 scalar; NaN for an empty tensor.
 
     >>> tf.math.zero_fraction([0.0, 1.0, 0.0, 2.0]).numpy()
-    0.5
+    np.float32(0.5)
 
     TensorFlow: tf.math.zero_fraction.
     """

@@ -329,7 +329,7 @@ def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name
     """The sums of the rows that share an id, divided by the square root of their number.
 
     >>> tf.math.unsorted_segment_sqrt_n([1.0, 2.0, 3.0], [0, 0, 0], num_segments=1).numpy()
-    array([3.4641016], dtype=float32)
+    array([3.4641018], dtype=float32)
 
     TensorFlow: tf.math.unsorted_segment_sqrt_n.
     """

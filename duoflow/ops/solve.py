@@ -266,7 +266,7 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
     """How many singular values are above `tol` (max(m, n) eps times the largest), int32.
 
     >>> tf.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]).numpy()
-    1
+    np.int32(1)
 
     TensorFlow: tf.linalg.matrix_rank.
     """

@@ -45,20 +45,103 @@ def expressions() -> list[str]:
     out += [f"tf.math.special.{f}({POSITIVE})" for f in SECOND_KIND]
     out += [f"tf.math.{f}({X}, {Y})" for f in BINARY]
     out += [f"tf.math.{f}({EDGES}[:, None], {EDGES})" for f in BINARY]
-    out += [f"tf.math.{f}({INTS}, {DIVISORS})" for f in ("floordiv", "floormod", "truediv", "divide", "divide_no_nan", "maximum")]
+    out += [
+        f"tf.math.{f}({INTS}, {DIVISORS})"
+        for f in ("floordiv", "floormod", "truediv", "divide", "divide_no_nan", "maximum")
+    ]
     out += [f"tf.{f}({INTS}, {DIVISORS})" for f in ("truncatediv", "truncatemod")]
-    out += [f"tf.cast(tf.math.{f}(tf.cast({X}, tf.{d})), tf.float32)" for f in ("exp", "tanh", "sigmoid", "sqrt", "erf", "log1p", "rsqrt") for d in ("bfloat16", "float16")]
-    out += [f"tf.cast(tf.math.{f}(tf.cast({X}, tf.{d}), axis=1), tf.float32)" for f in REDUCTIONS for d in ("bfloat16", "float16")]
-    out += [f"tf.math.{f}({x}, axis={a}, keepdims={k})" for f in REDUCTIONS for x in (X, INTS) for a, k in ((None, False), (0, True), (-1, False), ([0, 1], False), ([], False))]
-    out += [f"tf.math.{f}({EDGES})" for f in REDUCTIONS] + [f"tf.math.{f}(tf.zeros([0, 2]), axis=0)" for f in REDUCTIONS]
-    out += [f"tf.math.{f}(tf.zeros([0, 2], tf.int32), axis=0)" for f in ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")]
-    out += [f"tf.math.{f}({X}, axis=1)" for f in ("reduce_std", "reduce_variance", "reduce_euclidean_norm", "reduce_logsumexp", "argmax", "argmin", "cumsum", "cumprod", "cumulative_logsumexp")]
+    out += [
+        f"tf.cast(tf.math.{f}(tf.cast({X}, tf.{d})), tf.float32)"
+        for f in ("exp", "tanh", "sigmoid", "sqrt", "erf", "log1p", "rsqrt")
+        for d in ("bfloat16", "float16")
+    ]
+    out += [
+        f"tf.cast(tf.math.{f}(tf.cast({X}, tf.{d}), axis=1), tf.float32)"
+        for f in REDUCTIONS
+        for d in ("bfloat16", "float16")
+    ]
+    out += [
+        f"tf.math.{f}({x}, axis={a}, keepdims={k})"
+        for f in REDUCTIONS
+        for x in (X, INTS)
+        for a, k in ((None, False), (0, True), (-1, False), ([0, 1], False), ([], False))
+    ]
+    out += [f"tf.math.{f}({EDGES})" for f in REDUCTIONS] + [
+        f"tf.math.{f}(tf.zeros([0, 2]), axis=0)" for f in REDUCTIONS
+    ]
+    out += [
+        f"tf.math.{f}(tf.zeros([0, 2], tf.int32), axis=0)"
+        for f in ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
+    ]
+    out += [
+        f"tf.math.{f}({X}, axis=1)"
+        for f in (
+            "reduce_std",
+            "reduce_variance",
+            "reduce_euclidean_norm",
+            "reduce_logsumexp",
+            "argmax",
+            "argmin",
+            "cumsum",
+            "cumprod",
+            "cumulative_logsumexp",
+        )
+    ]
     out += [f"tf.math.{f}({EDGES})" for f in ("reduce_logsumexp", "argmax", "argmin")]
-    out += [f"tf.math.{f}({X}, axis=1, exclusive=True, reverse={r})" for f in ("cumsum", "cumprod", "cumulative_logsumexp") for r in (False, True)]
+    out += [
+        f"tf.math.{f}({X}, axis=1, exclusive=True, reverse={r})"
+        for f in ("cumsum", "cumprod", "cumulative_logsumexp")
+        for r in (False, True)
+    ]
     out += [f"tf.math.segment_{f}({ROWS}, {IDS})" for f in ("sum", "mean", "max", "min", "prod")]
-    out += [f"tf.math.unsorted_segment_{f}({ROWS}, tf.constant([2, -1, 0, 2]), 4)" for f in ("sum", "mean", "max", "min", "prod", "sqrt_n")]
-    out += [f"tf.bitwise.{f}({INTS}, tf.constant([[1, 40, -2], [31, 3, 0]]))" for f in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")]
-    return out + SINGLE
+    out += [
+        f"tf.math.unsorted_segment_{f}({ROWS}, tf.constant([2, -1, 0, 2]), 4)"
+        for f in ("sum", "mean", "max", "min", "prod", "sqrt_n")
+    ]
+    out += [
+        f"tf.bitwise.{f}({INTS}, tf.constant([[1, 40, -2], [31, 3, 0]]))"
+        for f in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")
+    ]
+    return out + SINGLE + gradients()
+
+
+#: Functions of one tensor x, differentiated at some value; the cotangent is made of distinct numbers.
+GRADIENTS = {
+    X: [
+        "tf.reduce_prod(x, axis=1)", "tf.reduce_max(x)", "tf.math.reduce_euclidean_norm(x, axis=0)",
+        "tf.math.reduce_std(x, axis=1)", "tf.math.reduce_logsumexp(x, axis=[0, 1])", "tf.maximum(x, 1.0)",
+        "tf.minimum(1.0, x)", "tf.clip_by_value(x, -1.0, 1.0)", "tf.clip_by_norm(x, 2.0)", "tf.abs(x)", "tf.math.sign(x)",
+        "tf.pow(x, 2.0)", "tf.pow(tf.abs(x), x)", "tf.math.divide_no_nan(x, x - 1.0)", "tf.math.multiply_no_nan(x, x - 1.0)",
+        "tf.math.xlogy(x, tf.abs(x))", "tf.math.floormod(x, 0.7)", "tf.math.squared_difference(x, 1.5)",
+        "tf.math.l2_normalize(x, axis=1)", "tf.cumsum(x, axis=1, exclusive=True)", "tf.math.cumprod(x, axis=1)",
+        "tf.math.cumulative_logsumexp(x, axis=1, reverse=True)", "tf.math.atan2(x, 0.5)", "tf.math.erfinv(x / 4.0)",
+        "tf.math.lgamma(tf.abs(x))", "tf.math.digamma(tf.abs(x))", "tf.math.igamma(tf.abs(x), 1.5)",
+        "tf.math.igammac(0.75, tf.abs(x))", "tf.math.betainc(0.5, 2.0, tf.abs(x) / 4.0)", "tf.math.softplus(x)",
+        "tf.math.special.bessel_i1e(x)", "tf.math.special.dawsn(x)", "tf.norm(x, ord=1, axis=[0, 1])", "tf.norm(x, axis=1)",
+        "tf.einsum('ij,kj->ik', x, x)", "tf.einsum('ij->j', x)", "tf.matmul(x, x, transpose_a=True)",
+        "tf.linalg.set_diag(x, [9.0, 8.0])", "tf.linalg.diag_part(x, k=(-1, 1))", "tf.linalg.cross(x, x + 1.0)",
+        "tf.floor(x)",
+    ],
+    ROWS: [f"tf.math.segment_{f}(x, {IDS})" for f in ("sum", "mean", "max", "min")]
+    + [f"tf.math.unsorted_segment_{f}(x, tf.constant([2, -1, 0, 2]), 3)" for f in ("sum", "mean", "prod", "sqrt_n")],
+    SPD: [
+        "tf.linalg.cholesky(x)", "tf.linalg.logdet(x)", "tf.linalg.eigh(x)[0]", "tf.abs(tf.linalg.eigh(x)[1])",
+        "tf.linalg.sqrtm(x)",
+    ],
+    SQUARE: [
+        "tf.linalg.inv(x)", "tf.linalg.det(x)", "tf.linalg.slogdet(x)[1]", "tf.linalg.qr(x)[1]", "tf.linalg.svd(x)[0]",
+        "tf.linalg.solve(x, tf.ones([3, 2]))", "tf.linalg.triangular_solve(x, tf.ones([3, 2]), lower=False)",
+        "tf.linalg.expm(x)", "tf.linalg.trace(x)", "tf.reduce_sum(tf.math.real(tf.linalg.eigvals(x)) ** 2)",
+    ],
+    TALL: [
+        "tf.linalg.qr(x)[0]", "tf.linalg.svd(x, compute_uv=False)", "tf.linalg.pinv(x)",
+        f"tf.linalg.lstsq(x, {ROWS}[:3])", "tf.abs(tf.linalg.svd(x)[1])",
+    ],
+}  # fmt: skip
+
+
+def gradients() -> list[str]:
+    return [f"grad(lambda x: {f}, {x})" for x, functions in GRADIENTS.items() for f in functions]
 
 
 SINGLE = [
@@ -68,7 +151,6 @@ SINGLE = [
     "tf.math.count_nonzero([[0, 1], [2, 0]], axis=0, dtype=tf.int32)",
     "tf.math.igamma([0.5, 1.0, 3.0, 30.0, 0.0, 2.0], [0.1, 2.0, 3.5, 20.0, 1.0, 0.0])",
     "tf.math.igammac([0.5, 1.0, 3.0, 30.0, 0.0, 2.0], [0.1, 2.0, 3.5, 20.0, 1.0, 0.0])",
-    "tf.raw_ops.IgammaGradA(a=[0.5, 1.0, 3.0, 30.0], x=[0.1, 2.0, 3.5, 20.0])",
     "tf.math.betainc([0.5, 1.0, 3.0, 10.0], [2.0, 1.0, 0.5, 10.0], [0.1, 0.5, 0.9, 0.45])",
     "tf.math.zeta([1.5, 2.0, 5.0, 1.0, 0.5], [1.0, 0.5, 3.0, 1.0, 1.0])",
     "tf.math.polygamma([0.0, 1.0, 2.0, 5.0], [0.5, 1.0, 3.0, 2.5])",
@@ -199,7 +281,19 @@ SINGLE = [
     f"tf.math.real(tf.linalg.logm(tf.cast({SPD}, tf.complex64)))",
     f"tf.linalg.trace({SQUARE})",
     f"tf.linalg.cross({X}, {Y})",
-    *(f"tf.linalg.norm({X}, ord={o}, axis={a})" for o, a in (("'euclidean'", None), (1, 1), (3, 0), ("np.inf", 1), (1, [0, 1]), (2, [0, 1]), ("np.inf", [0, 1]), ("'fro'", [0, 1]))),
+    *(
+        f"tf.linalg.norm({X}, ord={o}, axis={a})"
+        for o, a in (
+            ("'euclidean'", None),
+            (1, 1),
+            (3, 0),
+            ("np.inf", 1),
+            (1, [0, 1]),
+            (2, [0, 1]),
+            ("np.inf", [0, 1]),
+            ("'fro'", [0, 1]),
+        )
+    ),
     f"tf.linalg.norm({X}, ord='fro', axis=1)",
     f"tf.linalg.normalize({X}, axis=1)[1]",
     f"tf.linalg.diag({X})",
@@ -237,15 +331,32 @@ SINGLE = [
 ]
 
 
+def gradient_with(tf: Any) -> Any:
+    """`grad(function, x)`: a vector-Jacobian product computed with the framework given."""
+
+    def grad(function: Any, x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        count = tf.reshape(tf.range(tf.size(y)), tf.shape(y))
+        return tape.gradient(y, x, tf.cos(tf.cast(count, y.dtype) * 1.7 + 0.3))
+
+    return grad
+
+
 def plain(value: Any) -> Any:
     """A tensor (or Python value) as JSON."""
+    if value is None:
+        return {"value": None}
     array = value.numpy() if hasattr(value, "numpy") else value
     if isinstance(array, (bool, int)):
         return {"value": array}
     return {
         "dtype": value.dtype.name,
         "shape": list(value.shape),
-        "data": [encoded(v) for v in array.reshape(-1).tolist()] if value.shape.rank else [encoded(array.item() if hasattr(array, "item") else array)],
+        "data": [encoded(v) for v in array.reshape(-1).tolist()]
+        if value.shape.rank
+        else [encoded(array.item() if hasattr(array, "item") else array)],
     }
 
 
@@ -260,7 +371,7 @@ def main() -> None:
     found = {}
     for text in expressions():
         try:
-            found[text] = plain(eval(text, {"tf": tf, "np": np}))
+            found[text] = plain(eval(text, {"tf": tf, "np": np, "grad": gradient_with(tf)}))
         except Exception as error:
             found[text] = {"error": type(error).__name__}
     path = Path(__file__).with_name("ops.json")

@@ -11,8 +11,11 @@ import pytest
 
 import duoflow as tf
 from duoflow.core import dtypes
+from tests.golden.record_ops import gradient_with
 
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "ops.json").read_text())
+
+SCOPE = {"tf": tf, "np": np, "grad": gradient_with(tf)}
 
 #: Results that depend on how a library rounds get more room than the 16 units in the last place of the others.
 _ROOM = {
@@ -29,6 +32,7 @@ _ROOM = {
 
 
 def _room(expression: str) -> float:
+    """How many units in the last place a result may be off."""
     return max((room for name, room in _ROOM.items() if name in expression), default=16.0)
 
 
@@ -47,10 +51,10 @@ def test_as_recorded(expression: str) -> None:
     record = RECORDED[expression]
     if "error" in record:
         with pytest.raises(Exception) as caught:
-            eval(expression, {"tf": tf, "np": np})
+            eval(expression, SCOPE)
         assert caught.type.__name__ == record["error"]
         return
-    value = eval(expression, {"tf": tf, "np": np})
+    value = eval(expression, SCOPE)
     if "value" in record:
         assert value == record["value"]
         return
