@@ -7,9 +7,10 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations, constraints, initializers, regularizers
+from .. import activations
 from .input_spec import InputSpec
 from .layer import Layer
+from .weights import add_configured, configure, weight_config
 
 __all__ = ["Dense", "EinsumDense"]
 
@@ -42,27 +43,17 @@ class Dense(Layer):
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        configure(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.lora_rank, self.lora_alpha, self.lora_enabled = lora_rank, lora_alpha, False
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units), self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
+        self.kernel = add_configured(self, "kernel", (input_shape[-1], self.units))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint, name="bias",
-            )  # fmt: skip
+            self.bias = add_configured(self, "bias", (self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -83,16 +74,6 @@ class Dense(Layer):
             **weight_config(self, "kernel", "bias"),
             "quantization_config": None,
         }
-
-
-def weight_config(layer: Any, *weights: str) -> dict[str, Any]:
-    """The initializers, regularizers and constraints of named weights, as config entries."""
-    kinds = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
-    return {
-        f"{weight}_{kind}": module.serialize(getattr(layer, f"{weight}_{kind}"))
-        for kind, module in kinds.items()
-        for weight in weights
-    }
 
 
 def _refuse_lora(lora_rank: Any, quantization_config: Any) -> None:
@@ -127,27 +108,17 @@ class EinsumDense(Layer):
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        configure(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape: Any) -> None:
         kernel_shape, bias_shape, self.full_output_shape = _einsum_shapes(
             self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes
         )
-        self.kernel = self.add_weight(
-            kernel_shape, self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
+        self.kernel = add_configured(self, "kernel", kernel_shape)
         self.bias = None
         if bias_shape is not None:
-            self.bias = self.add_weight(
-                bias_shape, self.bias_initializer, regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint, name="bias",
-            )  # fmt: skip
+            self.bias = add_configured(self, "bias", bias_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = tf.einsum(self.equation, inputs, self.kernel)
