@@ -9,7 +9,7 @@ from duoflow.core import dtypes
 from duoflow.engines.native import target
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
-from duoflow.engines.native.kernels.gemm import Gemm, generic, write_gemm
+from duoflow.engines.native.kernels.gemm import Gemm, generic, write_gemm, write_late_epilogue
 from duoflow.engines.native.threads import Block
 
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -235,6 +235,29 @@ def test_late_bound_epilogue_sees_every_block_once(m, n, k):
     c = np.zeros((m, n), np.float32)
     run_generic(gemm, a, b, c, 2, library.address("add"), more_consts=[n])
     np.testing.assert_allclose(c, product(a, b, False, False)[0] + 1, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("m, n, k", [(32, 64, 128), (7, 17, 9), (100, 70, 1100)])
+@pytest.mark.parametrize("dtype", [dtypes.float32, dtypes.float64], ids=lambda d: d.name)
+def test_one_epilogue_serves_both_kernels(m, n, k, dtype):
+    gemm = Gemm.of(m, n, k, dtype=dtype)
+    (a,), (b,) = matrices(gemm, False, False)
+    bias, product_of = np.linspace(-1, 1, n, dtype=dtype.numpy), np.zeros((m, n), dtype.numpy)
+
+    def epilogue(cell):
+        cell.store(cell.value, cell.operand(5), n)
+        return cell.b.tanh(cell.value + cell.load(dtype, cell.operand(4), 0, 1))
+
+    module = Module()
+    write_late_epilogue(module, "late", epilogue, dtype, n)
+    library = compile_module(module.text(), "late", verify=True)
+    late, early = np.zeros((m, n), dtype.numpy), np.zeros((m, n), dtype.numpy)
+    run_generic(gemm, a, b, late, 2, library.address("late"), [bias, product_of])
+    want = product(a, b, False, False)
+    np.testing.assert_allclose(product_of, want, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(late, np.tanh(want + bias), rtol=1e-4, atol=1e-4)
+    run_specialised(gemm, a, b, early, 2, epilogue, [bias, product_of])
+    np.testing.assert_allclose(early, late, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("machine", [target.SSE2, target.AVX2, target.AVX512, target.NEON], ids=lambda m: m.cpu)

@@ -16,10 +16,10 @@ change may be packed once: the packing steps are those whose name is "pack". A 1
 x 1 kernel without strides or padding is better made a `Gemm`.
 
 Epilogues. The generic kernels are precompiled for every shape. `forward(epilogue=address)` hands each finished block
-of y to a function as the matrix product does (see `gemm`; rows are pixels of y counted over all images, columns are
-filters). `write_forward(module, name, conv, epilogue)` writes a kernel for one shape whose epilogue works on
-registers; `forward(kernel=address)` puts it in the place of the generic one; the epilogue's operands follow at
-position 4.
+of y to a function as the matrix product does (see `gemm` and its `write_late_epilogue`; rows are pixels of y counted
+over all images, columns are filters). `write_forward(module, name, conv, epilogue)` writes a kernel for one shape
+whose epilogue works on registers; `forward(kernel=address)` puts it in the place of the generic one. The epilogue's
+operands follow at position 4; its consts are appended to the step's.
 
 How. A band of input rows is copied into a buffer with its padding (and widened, for 16-bit types); if there is no
 padding the input itself will do. In a band, the inputs of adjacent output pixels are rows of a matrix that overlap:
@@ -332,7 +332,8 @@ def _phase_steps(
         name = f"{prefix}correlate"
         address = library.address(f"conv.{name}") if kernel is None else kernel
         roles = (ends[0], "packed", ends[1], "scratch")
-        runs.append(Step(name, address, roles, consts, conv.worth_sharing, after_barrier=not runs))
+        given = consts if kernel is None else []  # a specialised kernel knows its sizes
+        runs.append(Step(name, address, roles, given, conv.worth_sharing, after_barrier=not runs))
         at += phase.packed_items
     return packs + runs
 

@@ -1,23 +1,26 @@
 """Matrix products: C[m, n] (+)= A[m, k] B[k, n], batched, any strides, with an epilogue on the finished elements.
 
 A `Gemm` describes one product (sizes, strides in elements, types). It can be run in two ways, both with the operands
-`[A, B, C, scratch, *others]`, of which `scratch` has `gemm.scratch_bytes(threads)` bytes that
-nothing else uses between the same two barriers:
+`[A, B, C, scratch, *others]`; nothing else may use the scratch between the same two barriers:
 
-  generic      `address, consts = generic(gemm)`: precompiled for every shape, nothing to compile for a new one.
+  generic      `address, consts = generic(gemm)`: precompiled for every shape, nothing to compile for a new one; scratch
+               of `gemm.scratch_bytes(threads)`.
                program.call(address, operands, consts, parallel=gemm.worth_sharing)
   specialised  `write_gemm(module, "name", gemm, epilogue)`: sizes are constants in the code (up to 1.3 times as fast
-               for small products), and the epilogue works on registers, before anything is stored.
+               for small products), and the epilogue works on registers, before anything is stored; scratch of
+               `gemm.specialised_scratch_bytes(threads, has_epilogue)`; no consts but the epilogue's own.
 
-Epilogues. In a specialised kernel `epilogue(cell)` is called while emitting, once for each vector of each tile.
-`cell.value` is the finished `scalar.Value` (float32, or float64) of C[cell.row, cell.col : cell.col + lanes] for
-batch entry `cell.batch`; `cell.b` is its `LLVMBuilder`. It loads what it needs (`cell.load(dtype, pointer,
-row_stride, col_stride, batch_stride)`: bias is (0, 1), a residual (n, 1), a row factor (1, 0)), gets at the other
-operands with `cell.operand(i)` and `cell.const(i)`, and returns the value for C (cast to C's type when stored), or
-None if it stored what matters itself (`cell.store`); then C is never touched and its operand may be anything. The
-generic kernel calls a function given by address, after each tile of C is in memory and still in the cache: `void
-f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the call and `consts`
-what the caller appended to the kernel's own.
+Epilogues. `epilogue(cell)` is called while emitting, for a vector of finished elements. `cell.value` is the
+`scalar.Value` (float32, or float64) of C[cell.row, cell.col : cell.col + lanes] for batch entry `cell.batch`; `cell.b`
+is its `LLVMBuilder`. It loads what it needs (`cell.load(dtype, pointer, row_stride, col_stride, batch_stride)`: bias is
+(0, 1), a residual (n, 1), a row factor (1, 0)), gets at the other operands with `cell.operand(i)` and `cell.const(i)`,
+and returns the value for C (cast to C's type when stored), or None if it stored what matters itself (`cell.store`). In
+a specialised kernel C is then never touched and its operand may be anything.
+
+The generic kernel calls a function given by address (`generic(gemm, address)`) for each tile of C while it is in the
+cache: `void f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the call
+and `consts` what the caller appended to the kernel's own. `write_late_epilogue(module, name, epilogue, out, row_stride,
+batch_stride)` writes such a function from the same `epilogue(cell)`.
 
 Types. float32 and float64; float16 and bfloat16 inputs are widened while packing and summed in float32, `out` says
 what C is. Integers are not done here. Sums run over k in blocks in ascending order, each block from zero, so results
@@ -41,9 +44,19 @@ from ..ir import Function, Index, Module
 from ..jit import Library, compile_module
 from ..scalar import LLVMBuilder
 from ..target import Target, host
-from .tiles import TILE_ROWS, Cell, Epilogue, RowTiles, TileWriter, accumulator, panel_width, row_tiles_of
+from .tiles import (
+    TILE_ROWS,
+    Cell,
+    Epilogue,
+    RowTiles,
+    TileWriter,
+    accumulator,
+    panel_width,
+    row_tiles_of,
+    write_late_epilogue,
+)
 
-__all__ = ["Cell", "Epilogue", "Gemm", "generic", "write_gemm"]
+__all__ = ["Cell", "Epilogue", "Gemm", "generic", "write_gemm", "write_late_epilogue"]
 
 #: Products of fewer operations than this are not worth a second thread.
 _SHARING_FLOPS = 400_000

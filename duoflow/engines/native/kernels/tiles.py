@@ -17,7 +17,9 @@ from ..ir import Function, Index, Module, splat
 from ..scalar import LLVMBuilder, Value
 from ..target import Target
 
-__all__ = ["TILE_ROWS", "Cell", "Epilogue", "TileWriter", "accumulator", "panel_width", "row_tiles_of"]
+__all__ = [
+    "TILE_ROWS", "Cell", "Epilogue", "TileWriter", "accumulator", "panel_width", "row_tiles_of", "write_late_epilogue",
+]  # fmt: skip
 
 #: Rows of the register tile.
 TILE_ROWS = 6
@@ -346,6 +348,37 @@ class TileWriter:
             return self.tile_name(rows, -(-cols // self.lanes), cols < self.panel)
         position = f.add(f.mul(f.sub(rows, 1), self.vectors), f.sub(f.ceildiv(cols, self.lanes), 1))
         return f.load("ptr", f.gep(f"@{self.name}.tiles", position, "ptr"))
+
+
+def write_late_epilogue(
+    module: Module, name: str, epilogue: Epilogue, out: DType, row_stride: Index, batch_stride: Index = 0
+) -> None:
+    """Write the function that a generic kernel calls for each finished block of C, from an epilogue on cells.
+
+    C is operand 2 of the call, of type `out`; its strides are in elements. `cell.const(i)` counts from the first const
+    that the caller appended to the kernel's own.
+    """
+    places = ("batch", "row", "rows", "col", "cols")
+    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), *(("i64", place) for place in places)]) as f:
+        b = LLVMBuilder(f, module.target.lanes(accumulator(out).size))
+        end = f.add("%row", "%rows")
+        whole = f.add("%col", f.mul(f.div("%cols", b.lanes), b.lanes))
+        rest = f.sub(f.add("%col", "%cols"), whole)
+
+        def rows(col: Index, mask: str | None) -> None:
+            with f.loop("%row", end) as row:
+                cell = Cell(b, b.const(0.0, accumulator(out)), "%batch", row.index, col, mask, {})
+                c = cell.operand(2)
+                at = f.add(f.add(f.mul(row.index, row_stride), col), f.mul("%batch", batch_stride))
+                cell.value = b.cast(b.load(out, c, at, mask), accumulator(out))
+                value = epilogue(cell)
+                if value is not None:
+                    b.store(b.cast(value, out), c, at, mask)
+
+        with f.loop("%col", whole, b.lanes) as col:
+            rows(col.index, None)
+        with f.when(f.compare("sgt", rest, 0)):
+            rows(whole, f.first_lanes(rest, b.lanes))
 
 
 def transpose(f: Function, kind: str, rows: Sequence[str]) -> list[str]:
