@@ -36,8 +36,8 @@ def finish(
     graph: Graph,
     dims: Sequence[Dims],
     claimed: Container[str] = (),
-    own: Sequence[Step] = (),
     watch: Watcher | None = None,
+    own: Sequence[Step] = (),
 ) -> Graph:
     """The graph for inputs of these shapes, ready for an engine.
 

@@ -101,6 +101,7 @@ class ShowingExecutable:
     def __init__(self, shower: ShowingEngine, graph: Graph) -> None:
         self.printer = shower.printer
         self.claimed = getattr(shower.inner, "CLAIMED", ())
+        self.own = getattr(shower.inner, "OWN_PASSES", ())
         self.prepared = pipeline.prepare(graph, self.printer.stage)
         self.inner = shower.inner.compile(graph)
         self.seen: set[tuple[Any, ...]] = set()
@@ -112,7 +113,7 @@ class ShowingExecutable:
             return self.inner.run(values)
         self.seen.add(dims)
         known = [*dims, *[None] * (len(self.prepared.all_inputs) - len(dims))]
-        pipeline.finish(self.prepared, known, self.claimed, self.printer.stage)
+        pipeline.finish(self.prepared, known, self.claimed, self.printer.stage, self.own)
         results = self.inner.run(values)
         self.printer.kernels(self.prepared, getattr(self.inner, "kernels", ()))
         return results

@@ -23,10 +23,10 @@ from .. import reference
 from .compiled import Specialization, compile_graph
 from .pools import decompose_pools
 
-__all__ = ["NativeExecutable", "compile"]
+__all__ = ["OWN_PASSES", "NativeExecutable", "compile"]
 
 #: What this engine puts in terms of ops that its kernels know.
-_OWN_PASSES = (("pools", decompose_pools),)
+OWN_PASSES = (("pools", decompose_pools),)
 
 
 class NativeExecutable:
@@ -62,7 +62,7 @@ class NativeExecutable:
         for i in self._open:
             if not isinstance(values[i], State) and hasattr(values[i], "shape"):
                 dims[i] = values[i].shape
-        return compile_graph(pipeline.finish(self._prepared, dims, own=_OWN_PASSES), self._table)
+        return compile_graph(pipeline.finish(self._prepared, dims, own=OWN_PASSES), self._table)
 
     def _shares_state(self, values: Sequence[Any]) -> bool:
         """Whether one variable comes in twice, so that updating one input in place would change the other."""
