@@ -1,0 +1,346 @@
+"""Sessions: run parts of a v1 graph, with variables that live in the session.
+
+`run` cuts from the graph what the fetches need, in program order, makes inputs of the fed tensors and of the variables'
+handles, and lets the engine compile that once per set of fetches and feeds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from duoflow.core import dtypes, nest, shapes
+from duoflow.core.context import context, entered
+from duoflow.core.engine import Executable, executable
+from duoflow.core.errors import InvalidArgumentError, with_origin
+from duoflow.core.graph import PLACEHOLDER, Graph, Node, get_default_graph
+from duoflow.core.indexed_slices import IndexedSlices
+from duoflow.core.tensor import EagerTensor, GraphTensor, as_array
+from duoflow.core.variables import VAR_HANDLE, State
+
+__all__ = ["IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session"]
+
+
+class IndexedSlicesValue(NamedTuple):
+    """What a session gives for fetched IndexedSlices."""
+
+    values: Any
+    indices: Any
+    dense_shape: Any
+
+
+class _Defaults(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[Session] = []
+
+
+_defaults = _Defaults()
+
+
+def get_default_session() -> Session | None:
+    """The session that `eval` and `run` use, or None. TensorFlow: tf.compat.v1.get_default_session."""
+    return _defaults.stack[-1] if _defaults.stack else None
+
+
+class _Program(NamedTuple):
+    """A part of the graph, ready to run."""
+
+    compiled: Executable
+    feeds: list[GraphTensor]
+    handles: list[Node]
+
+
+class Session:
+    """Runs operations and evaluates tensors of a graph.
+
+    Args:
+      target: accepted for the empty string, this process.
+      graph: the graph to run; the default graph without it.
+      config: accepted; engines decide on devices and threads themselves.
+
+    >>> with tf.Graph().as_default():
+    ...     x = tf.compat.v1.placeholder(tf.float32)
+    ...     y = x * 2.0
+    ...     with tf.compat.v1.Session() as sess:
+    ...         sess.run(y, {x: 21.0})
+    42.0
+
+    TensorFlow: tf.compat.v1.Session.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if target:
+            raise ValueError(f"Session target {target!r} is not supported: only '' (this process) is.")
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"Argument `graph` must be a tf.Graph, but got {type(graph).__name__!r}")
+        self._graph = get_default_graph() if graph is None else graph
+        self._config = config
+        self._states: dict[Node, State] = {}
+        self._programs: dict[Any, _Program] = {}
+        self._closed = False
+        self._entered: list[Any] = []
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that the session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Graph:
+        """The graph itself: there is no serialised form of it here."""
+        return self._graph
+
+    @property
+    def sess_str(self) -> str:
+        """The target, empty."""
+        return ""
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """The values of `fetches`, in their structure; None for operations.
+
+        Args:
+          fetches: tensors, operations, variables, names of such, or a structure of them.
+          feed_dict: values for tensors of the graph, by tensor or name.
+          options, run_metadata: accepted; nothing is recorded.
+
+        Raises:
+          InvalidArgumentError: if a placeholder that is needed is not fed.
+          ValueError: for a fed value of another shape, or a fetch that is not of this graph.
+          RuntimeError: if the session is closed.
+          FailedPreconditionError: if a variable was not initialised.
+        """
+        self._check_open()
+        leaves = nest.flatten(fetches)
+        elements = [self._element(leaf) for leaf in leaves]
+        feeds = self._feeds(feed_dict or {})
+        wanted = [part for element in elements for part in _parts(element)]
+        program = self._program(wanted, [tensor for tensor, _ in feeds])
+        values = {id(tensor): value for tensor, value in feeds}
+        inputs = [values[id(t)] for t in program.feeds] + [self._state(node) for node in program.handles]
+        with entered(graph=None, tapes=(), control=()):
+            results = iter(program.compiled.run(inputs))
+        return nest.pack_sequence_as(fetches, [_fetched(element, results) for element in elements])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph.nodes:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+
+    def _element(self, fetch: Any) -> Any:
+        if isinstance(fetch, IndexedSlices):
+            return fetch
+        if isinstance(fetch, EagerTensor):
+            raise TypeError(f"Fetch argument {fetch!r} is an eager tensor, not an element of the session's graph.")
+        try:
+            return self._graph.as_graph_element(fetch)
+        except TypeError as error:
+            raise TypeError(
+                f"Argument `fetch` = {fetch} has invalid type {type(fetch).__name__!r}. Must be a string or Tensor. ({error})"
+            ) from None
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error.args[0] if error.args else error})"
+            ) from None
+
+    def _feeds(self, feed_dict: dict[Any, Any]) -> list[tuple[GraphTensor, Any]]:
+        feeds: list[tuple[GraphTensor, Any]] = []
+        for key, value in feed_dict.items():
+            keys = nest.flatten(key) if isinstance(key, tuple) else [key]
+            values = nest.flatten(value) if isinstance(key, tuple) else [value]
+            for one, its_value in zip(keys, values, strict=True):
+                tensor = self._fed_tensor(one)
+                feeds.append((tensor, _fed_value(tensor, its_value)))
+        return feeds
+
+    def _fed_tensor(self, key: Any) -> GraphTensor:
+        key = key.deref() if hasattr(key, "deref") else key
+        try:
+            return self._graph.as_graph_element(key, allow_operation=False)  # type: ignore[no-any-return]
+        except (ValueError, KeyError, TypeError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+
+    def _program(self, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> _Program:
+        key = (tuple(map(id, wanted)), tuple(sorted(map(id, feeds))))
+        found = self._programs.get(key)
+        if found is None:
+            graph, used, handles = cut(self._graph, wanted, feeds)
+            found = self._programs[key] = _Program(executable(graph), used, handles)
+        return found
+
+    def _state(self, node: Node) -> State:
+        state = self._states.get(node)
+        if state is None:
+            attrs = node.attrs
+            state = State(attrs["dtype"], attrs["shape"], attrs["shared_name"], attrs["trainable"])
+            self._states[node] = state
+        return state
+
+    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
+        """A function that takes values for `feed_list` in order and returns what `run` returns."""
+        keys = list(feed_list or [])
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(keys):
+                raise ValueError(f"Expected {len(keys)} values, received {len(values)}.")
+            pairs = zip(map(self._fed_tensor, keys), values, strict=True)
+            return self.run(fetches, {tensor.name: value for tensor, value in pairs})
+
+        return call
+
+    def list_devices(self) -> list[str]:
+        """The devices that programs may name."""
+        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Free the session's variables; it cannot be used afterwards."""
+        self._closed = True
+        self._states.clear()
+        self._programs.clear()
+
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
+        """Let `eval` and `run` use this session in a `with` block. It stays open."""
+        self._push()
+        try:
+            yield self
+        finally:
+            self._pop()
+
+    def _push(self) -> None:
+        _defaults.stack.append(self)
+        self._graph._sessions.append(self)
+
+    def _pop(self) -> None:
+        _defaults.stack.remove(self)
+        self._graph._sessions.remove(self)
+
+    def __enter__(self) -> Session:
+        self._push()
+        block = self._graph.as_default() if context.graph is not self._graph else None
+        if block is not None:
+            block.__enter__()
+        self._entered.append(block)
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        block = self._entered.pop()
+        if block is not None:
+            block.__exit__(*exc)
+        self._pop()
+        self.close()
+
+
+class InteractiveSession(Session):
+    """A session that is the default as soon as it is made, until it is closed. TensorFlow: tf.compat.v1.InteractiveSession."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._push()
+
+    def close(self) -> None:
+        if not self._closed and self in _defaults.stack:
+            self._pop()
+        super().close()
+
+
+def _parts(element: Any) -> tuple[Any, ...]:
+    return element._components() if isinstance(element, IndexedSlices) else (element,)  # type: ignore[no-any-return]
+
+
+def _fetched(element: Any, results: Iterator[Any]) -> Any:
+    if isinstance(element, Node):
+        return None
+    if isinstance(element, IndexedSlices):
+        values, indices, *rest = [next(results) for _ in element._components()]
+        return IndexedSlicesValue(values, indices, rest[0] if rest else None)
+    value = next(results)
+    if not isinstance(value, np.ndarray):
+        return value
+    return value[()] if value.ndim == 0 else value
+
+
+def _fed_value(tensor: GraphTensor, value: Any) -> Any:
+    if isinstance(value, GraphTensor):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "
+            f"numpy ndarrays, or TensorHandles. For reference, the tensor object was {value} which was passed to the feed with "
+            f"key {tensor}."
+        )
+    if tensor.dtype in (dtypes.resource, dtypes.variant):
+        return value._array if isinstance(value, EagerTensor) else value
+    if isinstance(value, EagerTensor):
+        value = value.numpy()
+    if isinstance(value, int) and tensor.dtype.is_integer and not tensor.dtype.min <= value <= tensor.dtype.max:
+        raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {tensor.dtype.name}.")
+    array = as_array(value) if tensor.dtype is dtypes.string else np.asarray(value, tensor.dtype.numpy)
+    if not shapes.compatible(tensor.dims, array.shape):
+        raise ValueError(
+            f"Cannot feed value of shape {shapes.show(array.shape)} for Tensor {tensor.name}, which has shape "
+            f"{shapes.show(tensor.dims)}"
+        )
+    return array
+
+
+def cut(graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> tuple[Graph, list[GraphTensor], list[Node]]:
+    """The part of a graph that the wanted tensors and operations need, as a closed graph.
+
+    Its inputs are the fed tensors that are used and then the handles of the variables, both of which are returned too.
+    """
+    needed = _needed(graph, wanted, {id(t) for t in feeds})
+    part = Graph(graph.name, True)
+    part.seed = graph.seed
+    table: dict[int, GraphTensor] = {}
+    with entered(graph=None, control=(), scope=""):
+        for tensor in feeds:
+            table[id(tensor)] = part.placeholder(tensor.dtype, tensor.dims, f"fed/{tensor.node.name}")
+    fed = set(table)
+    handles: list[Node] = []
+    for node in graph.nodes:
+        if id(node) not in needed or node.outputs and all(id(t) in fed for t in node.outputs):
+            continue
+        if node.op is VAR_HANDLE:
+            with entered(graph=None, control=(), scope=""):
+                table[id(node.outputs[0])] = part.placeholder(dtypes.resource, (), f"state/{node.name}")
+            handles.append(node)
+            continue
+        if node.op is PLACEHOLDER:
+            raise _missing_feed(node)
+        twin = Node(node.op, tuple([table[id(t)] for t in node.inputs]), node.attrs, (), node.name, part, (), node.origin, node.device)
+        twin.outputs = tuple([GraphTensor(twin, t.index, t._spec) for t in node.outputs])  # type: ignore[attr-defined]
+        for old, new in zip(node.outputs, twin.outputs, strict=True):
+            table.setdefault(id(old), new)  # type: ignore[arg-type]
+        part.nodes.append(twin)
+        part._by_name[twin.name] = twin
+    part.inputs = [table[id(t)] for t in feeds] + [table[id(node.outputs[0])] for node in handles]
+    part.outputs = [table[id(t)] for t in wanted if not isinstance(t, Node)]
+    return part, list(feeds), handles
+
+
+def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int]) -> set[int]:
+    """The nodes behind what is wanted, through inputs and control inputs, up to fed tensors."""
+    needed: set[int] = set()
+    pending = [item if isinstance(item, Node) else item.node for item in wanted if isinstance(item, Node) or id(item) not in fed]
+    while pending:
+        node = pending.pop()
+        if id(node) in needed:
+            continue
+        needed.add(id(node))
+        pending += [t.node for t in node.inputs if id(t) not in fed]  # type: ignore[attr-defined]
+        pending += node.control_inputs
+    return needed
+
+
+def _missing_feed(node: Node) -> InvalidArgumentError:
+    (tensor,) = node.outputs
+    shape = "" if tensor.dims is None else f" and shape {shapes.brief(tensor.dims)}"
+    message = f"You must feed a value for placeholder tensor '{node.name}' with dtype {tensor.dtype.name}{shape}\n\t [[node {node.name}]]"
+    return InvalidArgumentError(None, node, with_origin(message, node.origin))
