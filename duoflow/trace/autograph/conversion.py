@@ -19,11 +19,10 @@ from ...core import tensor
 from . import converters
 from .names import OPERATORS
 from .source import NoSource, find
-from .template import clone, position
+from .template import clone, position, statement, statements
 
 CO_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _CO_FUTURE = __future__.annotations.compiler_flag
-_MAIN = "factory_"
 
 logger = logging.getLogger("duoflow.autograph")
 
@@ -142,24 +141,17 @@ def _compile(tree: converters.FunctionNode, class_name: str | None, original: Co
     shell.args = _without_defaults(tree.args)
     if isinstance(shell, ast.FunctionDef):
         shell.returns = None
-        shell.type_params = []  # type: ignore[attr-defined]
-    where = position(tree)
-    body: list[ast.stmt] = [ast.Expr(value=shell, **where) if isinstance(shell, ast.Lambda) else shell]
+        vars(shell)["type_params"] = []
+    body: list[ast.stmt] = [ast.Expr(value=shell, **position(tree)) if isinstance(shell, ast.Lambda) else shell]
     if class_name is not None:
-        kept = {"bases": [], "keywords": [], "decorator_list": [], "type_params": []}
-        body = [ast.ClassDef(name=class_name, body=body, **kept, **where)]
+        body = statements("class Owner:\n    body", tree, Owner=class_name, body=body)
+    factory = statement("def factory():\n    body", tree, body=body)
+    assert isinstance(factory, ast.FunctionDef)
     free = [name for name in original.co_freevars if name.isidentifier() and name != "__class__"]
-    arguments = ast.arguments(
-        posonlyargs=[],
-        args=[ast.arg(arg=name, **where) for name in (OPERATORS, *free)],
-        kwonlyargs=[],
-        kw_defaults=[],
-        defaults=[],
-    )
-    factory = ast.FunctionDef(name=_MAIN, args=arguments, body=body, decorator_list=[], type_params=[], **where)
+    factory.args.args = [ast.arg(arg=name, **position(tree)) for name in (OPERATORS, *free)]
     module = ast.Module(body=[factory], type_ignores=[])
     flags = original.co_flags & _CO_FUTURE
-    code = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
+    code: CodeType = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
     for _ in range(2 if class_name is None else 3):
         (code,) = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     return code.replace(co_name=original.co_name, co_qualname=original.co_qualname)
@@ -167,7 +159,7 @@ def _compile(tree: converters.FunctionNode, class_name: str | None, original: Co
 
 def _without_defaults(arguments: ast.arguments) -> ast.arguments:
     """Parameters alone: the original function's defaults and annotations stay in force."""
-    bare = clone(arguments)
+    bare: ast.arguments = clone(arguments)
     bare.defaults = []
     bare.kw_defaults = [None] * len(bare.kwonlyargs)
     for arg in (*bare.posonlyargs, *bare.args, *bare.kwonlyargs, bare.vararg, bare.kwarg):

@@ -1,26 +1,44 @@
 """Which symbols are read later, at the control flow of a function: backward over structured code.
 
-Jumps were lowered before (converters/jumps.py), so blocks are left only at their ends or by exceptions. `annotate`
-writes on each If, While and For node: `live_out`, what is read after it, and `live_in`, what a branch or an iteration
-reads before writing it (for loops, at the head of an iteration, where what is live after the loop is live too).
+Jumps were lowered before (converters/jumps.py), so blocks are left only at their ends or by exceptions.
 """
 
 import ast
+from dataclasses import dataclass
 
 from . import activity
+from .lowered import LoweredFor
 
 Live = frozenset[str]
 _NOTHING: Live = frozenset()
 
 
-def annotate(body: list[ast.stmt]) -> None:
-    """Annotate the control flow of a function's body."""
+@dataclass(frozen=True)
+class Liveness:
+    """The symbols live around an if, while or for statement.
+
+    after: what is read after it
+    inside: what a branch reads before writing it; for loops, what is live at the head of an iteration, which what is
+      live after the loop is too
+    """
+
+    after: Live
+    inside: Live
+
+
+def of(body: list[ast.stmt]) -> dict[ast.stmt, Liveness]:
+    """The liveness of the if, while and for statements of a function's body."""
     everywhere = activity.of(body)
     always = frozenset(everywhere.captured | everywhere.declared.keys())
-    _Backward().block(body, always, always)
+    backward = _Backward()
+    backward.block(body, always, always)
+    return backward.found
 
 
 class _Backward:
+    def __init__(self) -> None:
+        self.found: dict[ast.stmt, Liveness] = {}
+
     def block(self, body: list[ast.stmt], live: Live, always: Live) -> Live:
         """What is live before `body` when `live` is after it; `always` is live anywhere in it: exceptions lead out."""
         for node in reversed(body):
@@ -31,7 +49,7 @@ class _Backward:
         match node:
             case ast.If():
                 return self.branch(node, live, always)
-            case ast.While() | ast.For():
+            case ast.While() | LoweredFor():
                 return self.loop(node, live, always)
             case ast.With():
                 heads = activity.of(node.items)
@@ -49,28 +67,26 @@ class _Backward:
                 return (live - found.writes) | found.reads
 
     def branch(self, node: ast.If, live: Live, always: Live) -> Live:
-        node.live_out = live  # type: ignore[attr-defined]
         inside = self.block(node.body, live, always) | self.block(node.orelse, live, always)
-        node.live_in = inside  # type: ignore[attr-defined]
+        self.found[node] = Liveness(live, inside)
         test = activity.of(node.test)
         return (inside - test.writes) | test.reads
 
-    def loop(self, node: ast.While | ast.For, live: Live, always: Live) -> Live:
-        node.live_out = live  # type: ignore[attr-defined]
+    def loop(self, node: ast.While | LoweredFor, live: Live, always: Live) -> Live:
+        test: ast.expr | None = None
         if isinstance(node, ast.While):
-            test, written = activity.of(node.test).reads, _NOTHING
+            test, written, iterated = node.test, _NOTHING, _NOTHING
         else:
-            extra = node.extra_test  # type: ignore[attr-defined]
-            test = activity.of(extra).reads if extra is not None else set()
-            written = frozenset(activity.of(node.target).writes)
-        head: Live = live | test
+            test, written = node.extra_test, frozenset(activity.of(node.target).writes)
+            iterated = frozenset(activity.of(node.iter).reads)
+        head: Live = live | (activity.of(test).reads if test is not None else _NOTHING)
         while True:
             again = head | (self.block(node.body, head, always) - written)
             if again == head:
                 break
             head = again
-        node.live_in = head  # type: ignore[attr-defined]
-        return head | activity.of(node.iter).reads if isinstance(node, ast.For) else head
+        self.found[node] = Liveness(live, head)
+        return head | iterated
 
     def attempt(self, node: ast.Try | ast.TryStar, live: Live, always: Live) -> Live:
         after = self.block(node.finalbody, live, always)

@@ -21,10 +21,12 @@ def _parse(text: str) -> list[ast.stmt]:
 def position(node: ast.AST) -> dict[str, Any]:
     """The position of `node`, as keyword arguments for a new node: of its first line, or head, where it has several."""
     line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    end = column
     for whole in (node, getattr(node, "test", None), getattr(node, "iter", None)):
         if getattr(whole, "end_lineno", None) == line:
-            return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": whole.end_col_offset}
-    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
+            end = getattr(whole, "end_col_offset", column)
+            break
+    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": end}
 
 
 def statements(text: str, at: ast.AST, /, **parts: Any) -> list[ast.stmt]:
@@ -109,6 +111,6 @@ def clone(node: Any) -> Any:
         return [clone(item) for item in node]
     if not isinstance(node, ast.AST):
         return node
-    copied = kind.__new__(kind)
+    copied = ast.AST.__new__(kind)
     copied.__dict__.update((name, clone(value)) for name, value in node.__dict__.items())
     return copied

@@ -10,13 +10,15 @@ functions that share those variables (`nonlocal`); `get_state` and `set_state` l
                      ag__.if_stmt(c, if_body, else_body, get_state, set_state, ('x',), 1)
 
 A state variable that may not be assigned yet starts as `ag__.Undefined('x')`, and reads of it go through `ag__.ld`.
-Expects jumps lowered; annotates liveness itself. Functions inside the function are left.
+Expects jumps lowered. Functions inside the function are left.
 """
 
 import ast
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .. import activity, liveness
+from ..lowered import LoweredFor
 from ..names import OPERATORS, Names
 from ..template import expression, load, names_tuple, position, statement, statements
 from . import for_loops, if_statements, while_loops
@@ -29,11 +31,13 @@ def convert(function: ast.FunctionDef, variables: set[str], names: Names, class_
     `variables` are those that were its own as it was written: one whose only assignment was dead code has none left.
     """
     activity.remember(function.body)
-    liveness.annotate(function.body)
     walk = Walk(function, variables, names, class_name)
     arguments = frozenset(activity.bound(ast.Lambda(args=function.args, body=ast.Constant(value=None))))
     never_assigned = sorted(variables - activity.bound(function))
     function.body = walk.scope(function.body, arguments, _Scope(set(), never_assigned), function)[0]
+
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @dataclass
@@ -75,6 +79,7 @@ class Walk:
 
     def __init__(self, function: ast.FunctionDef, variables: set[str], names: Names, class_name: str | None):
         inside = activity.of(function.body)
+        self.live = liveness.of(function.body)
         self.names = names
         self.class_name = class_name
         self.declared = inside.declared
@@ -135,7 +140,7 @@ class Walk:
             case ast.While():
                 node.test = self.read(node.test, assigned)
                 return while_loops.convert(node, self, assigned)
-            case ast.For():
+            case LoweredFor():
                 node.iter = self.read(node.iter, assigned)
                 return for_loops.convert(node, self, assigned)
             case ast.With():
@@ -198,20 +203,21 @@ class Walk:
         """Whether a variable of this function might be read here before its assignment."""
         return name in self.local and name not in assigned
 
-    def read(self, node: ast.AST, assigned: Assigned) -> ast.AST:  # type: ignore[explicit-any]
+    def read(self, node: Node, assigned: Assigned) -> Node:
         """`node` with reads of variables that may be undefined going through `ag__.ld`."""
         unsure = {name for name in activity.of(node).reads if self.may_be_undefined(name, assigned)}
-        return _Loads(unsure).visit(node) if unsure else node
+        loaded: Node = _Loads(unsure).visit(node) if unsure else node
+        return loaded
 
     # -- state -------------------------------------------------------------------------------------------------------
 
     def state(
-        self, written: activity.Activity, live_out: Assigned, live_in: Assigned, at: ast.AST, assigned: Assigned
+        self, written: activity.Activity, read_after: Assigned, read_inside: Assigned, at: ast.AST, assigned: Assigned
     ) -> State:
         """The state of a statement whose blocks write `written`, in a stable order."""
         far = written.writes & self.declared.keys()
-        outputs = sorted(written.writes & live_out | far) + self.attributes(written)
-        others = sorted(written.writes & live_in - set(outputs))
+        outputs = sorted(written.writes & read_after | far) + self.attributes(written)
+        others = sorted(written.writes & read_inside - set(outputs))
         variables = {name for name in [*outputs, *others] if "." not in name}
         self.undefined(sorted(variables), assigned)
         declarations: dict[str, list[str]] = {"nonlocal": [], "global": []}

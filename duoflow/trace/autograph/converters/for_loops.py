@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from .. import activity
+from ..lowered import LoweredFor
 from ..names import OPERATORS
 from ..template import load, position, statement, statements
 from .assigned import Assigned
@@ -27,16 +28,17 @@ extra
 """
 
 
-def convert(node: ast.For, walk: Walk, assigned: Assigned) -> tuple[list[ast.stmt], Assigned]:
+def convert(node: LoweredFor, walk: Walk, assigned: Assigned) -> tuple[list[ast.stmt], Assigned]:
     """The statements that replace a `for`, and what is assigned after them."""
     options, node.body = take_options(node)
     written = activity.of([node.target, *node.body])
-    state = walk.state(written, node.live_in, node.live_in, node, assigned)  # type: ignore[attr-defined]
+    live = walk.live[node].inside
+    state = walk.state(written, live, live, node, assigned)
     item = walk.names.fixed("item_")
     bind: ast.stmt = ast.Assign(targets=[node.target], value=load(item, node), **position(node))
     share = state.shares([bind, *node.body], node)
     body, _ = walk.inner([bind, *node.body], state, assigned, node)
-    test = node.extra_test  # type: ignore[attr-defined]
+    test = node.extra_test
     extra_name = walk.names.fixed("extra_test")
     extra = [statement("def extra_test():\n    return test", node, extra_test=extra_name, test=test)] if test else []
     converted = statements(

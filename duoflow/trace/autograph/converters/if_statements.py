@@ -28,7 +28,8 @@ def else_body():
 def convert(node: ast.If, walk: Walk, assigned: Assigned) -> tuple[list[ast.stmt], Assigned | None]:
     """The statements that replace an `if`, and what is assigned after them."""
     written = activity.of([*node.body, *node.orelse])
-    state = walk.state(written, node.live_out, node.live_in, node, assigned)  # type: ignore[attr-defined]
+    live = walk.live[node]
+    state = walk.state(written, live.after, live.inside, node, assigned)
     share_if, share_else = state.shares(node.body, node), state.shares(node.orelse, node)
     body, after_body = walk.inner(node.body, state, assigned, node)
     orelse, after_orelse = walk.inner(node.orelse, state, assigned, node)

@@ -9,12 +9,13 @@
 
 Where a branch of an `if` always jumps, what follows moves into the other branch and the flag is often not needed;
 else what follows is guarded by `if not flag`. A flag nobody reads is dropped again. Returns keep their native form
-where none stands inside an `if` or a loop. A `for` gets `extra_test`, what must hold for its next iteration, or None.
+where none stands inside an `if` or a loop. A `for` becomes a LoweredFor, with what must hold for its next iteration.
 """
 
 import ast
 from collections.abc import Iterator
 
+from ..lowered import LoweredFor
 from ..names import OPERATORS, Names
 from ..template import any_of, negate, position, statement, statements
 
@@ -137,16 +138,15 @@ class _Lowering:
         stops = flags & {stop, self.done}
         self.read |= stops
         test = negate(any_of(sorted(stops), node)) if stops else None
-        if isinstance(node, ast.For):
-            node.extra_test = test  # type: ignore[attr-defined]
-        elif test is not None:
+        if isinstance(node, ast.While) and test is not None:
             node.test = ast.BoolOp(op=ast.And(), values=[test, node.test], **position(node.test))
+        lowered = LoweredFor.of(node, test) if isinstance(node, ast.For) else node
         before = statements("flag = False", node, flag=stop) if stop in stops else []
         after, later = self.block(node.orelse) if node.orelse else ([], _NONE)
         node.orelse = []
         if after and stops:
             after = [self.unless(stops, after, after[0])]
-        return [*before, node, *after], (flags & {self.done}) | later
+        return [*before, lowered, *after], (flags & {self.done}) | later
 
 
 def _with_rest(node: ast.If, rest: list[ast.stmt]) -> tuple[ast.If, list[ast.stmt]]:

@@ -31,7 +31,8 @@ def convert(node: ast.While, walk: Walk, assigned: Assigned) -> tuple[list[ast.s
     options, node.body = take_options(node)
     written = activity.of([node.test, *node.body])
     tested = activity.of(node.test).writes
-    state = walk.state(written, node.live_in | tested, node.live_in, node, assigned)  # type: ignore[attr-defined]
+    live = walk.live[node].inside
+    state = walk.state(written, live | tested, live, node, assigned)
     share = state.shares(node.body, node)
     body, _ = walk.inner(node.body, state, assigned | tested, node)
     converted = statements(

@@ -135,8 +135,8 @@ def match(first: Value, second: Value, places: tuple[str, str], what: str) -> No
         ) from None
     for a, b in zip(first.leaves, second.leaves, strict=True):
         if is_carried(a) != is_carried(b):
-            error = ValueError if a is None or b is None else TypeError
-            raise problem(error, f"'{name}' is {kind(a)} {here}, but {kind(b)} {there}. {what}.")
+            mistake = ValueError if a is None or b is None else TypeError
+            raise problem(mistake, f"'{name}' is {kind(a)} {here}, but {kind(b)} {there}. {what}.")
         if isinstance(a, Tensor) and isinstance(b, Tensor):
             if a.dtype is not b.dtype:
                 raise problem(

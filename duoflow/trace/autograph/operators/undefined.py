@@ -26,9 +26,9 @@ class Undefined:
     def _used(self, *args: Any) -> NoReturn:
         self.use()
 
-    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = _used  # type: ignore[assignment]
+    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __float__ = __int__ = __index__ = __eq__ = __ne__ = _used
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _used
-    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = __and__ = __or__ = __contains__ = _used  # type: ignore[assignment]
+    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = __and__ = __or__ = __contains__ = _used
     __hash__ = None  # type: ignore[assignment]
 
 

@@ -1,0 +1,168 @@
+"""A loop of the graph over the state of a statement: while_loop, or a fold over a dataset, builds it.
+
+The state is carried as tensors, of one dtype and shape throughout; `set_loop_options(shape_invariants=...)` relaxes a
+shape. Variables that only an iteration defines start as zeros of the type it gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ....core import shapes
+from ....core.late import F
+from ....core.shapes import TensorShape
+from ....core.tensor import Tensor, convert
+from . import state
+from .state import Block, Value
+from .symbolic import probe
+
+_PLACES = ("before the loop", "after one iteration")
+_WHAT = "A loop on tensors keeps the type of its variables"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How the state of a statement is read and replaced, and what its parts are called."""
+
+    get: Callable[[], tuple[Any, ...]]
+    set: Callable[[Any], None]
+    names: tuple[str, ...]
+
+
+class GraphLoop:
+    """The state of a loop as the tensors that the graph carries around it."""
+
+    def __init__(self, body: Block, access: Access, shape_invariants: Any = None):
+        self.body = body
+        self.access = access
+        self.first: list[Value] = []
+        self.undefined: dict[int, Any] = {}
+        self.invariants = self._given(shape_invariants)
+
+    def _given(self, pairs: Any) -> dict[int, list[Any]]:
+        """The shapes of `shape_invariants=[(variable, shape), ...]` by the position of the variable in the state."""
+        if not pairs:
+            return {}
+        return {
+            index: [TensorShape(shape)]
+            for index, value in enumerate(self.access.get())
+            for given, shape in pairs
+            if given is value
+        }
+
+    def define_missing(self, prepare: Block = lambda: None) -> None:
+        """Start variables that are undefined or None, and that an iteration defines, with zeros of that type.
+
+        `prepare` runs in the graph in which an iteration is tried.
+        """
+        before = self.access.get()
+        missing = [index for index, value in enumerate(before) if value is None or state.is_undefined(value)]
+        if not missing:
+            return
+        try:
+            after = probe(lambda: self._tried(before, prepare))[0]
+        except UnboundLocalError as error:
+            names = ", ".join(f"'{state.shown_name(self.access.names[index])}'" for index in missing)
+            message = f"{names} must be defined before the loop: an iteration reads it first ({error})."
+            raise state.problem(ValueError, message) from error
+        values = list(before)
+        for index in missing:
+            if not state.is_undefined(after[index].structure):
+                values[index] = state.zeros_like(after[index])
+                self.invariants[index] = [getattr(tensor, "shape", None) for tensor in after[index].tensors]
+        self.access.set(tuple(values))
+
+    def _tried(self, before: Any, prepare: Block) -> list[Value]:
+        prepare()
+        values = state.read(self.access.names, before)
+        self.access.set(tuple(state.write(values, [state.unknown_like(t) for value in values for t in value.tensors])))
+        self.body()
+        after = state.read(self.access.names, self.access.get())
+        self.access.set(before)
+        return after
+
+    def start(self) -> list[Any]:
+        """The tensors of the state before the loop."""
+        self.first = state.read(self.access.names, self.access.get())
+        return [tensor for value in self.first for tensor in value.tensors]
+
+    def shapes(self) -> list[Any]:
+        """The static shapes of these tensors throughout the loop."""
+        return [
+            shape if shape is not None else getattr(tensor, "shape", None)
+            for index, value in enumerate(self.first)
+            for tensor, shape in zip(value.tensors, self._invariants_of(index), strict=True)
+        ]
+
+    def _invariants_of(self, index: int) -> list[Any]:
+        count = len(self.first[index].tensors)
+        given = self.invariants.get(index, [None])
+        return given * count if len(given) == 1 else given
+
+    def enter(self, tensors: Sequence[Any]) -> None:
+        """Give the state the tensors of the current iteration."""
+        self.access.set(tuple(state.write(self.first, tensors)))
+
+    def leave(self) -> list[Any]:
+        """The tensors of the state after an iteration, checked against those before the loop."""
+        tensors = []
+        after = state.read(self.access.names, self.access.get())
+        for index, (mine, theirs) in enumerate(zip(self.first, after, strict=True)):
+            if state.is_undefined(mine.structure):
+                self.undefined[index] = theirs.structure
+                continue
+            if state.is_undefined(theirs.structure):
+                theirs.structure.use()
+            state.match(mine, theirs, _PLACES, _WHAT)
+            for old, new, fixed in zip(mine.tensors, theirs.tensors, self._invariants_of(index), strict=True):
+                _check_shape(mine.name, old, new, fixed)
+            tensors += theirs.tensors
+        return tensors
+
+    def run(self, test: Block, **options: Any) -> None:
+        """Build a while_loop and give the state its results."""
+        started = self.start()
+        dummy = [] if started else [F.zeros([], "int32")]
+
+        def loop_test(*tensors: Any) -> Any:
+            self.enter(tensors)
+            return convert(test())
+
+        def loop_body(*tensors: Any) -> list[Any]:
+            self.enter(tensors)
+            self.body()
+            return self.leave() or list(tensors)
+
+        if self.invariants:
+            options["shape_invariants"] = self.shapes()
+        self.finish(state.as_list(F.while_loop(loop_test, loop_body, [*started, *dummy], **options)))
+
+    def finish(self, tensors: Sequence[Any]) -> None:
+        """Give the state the results of the loop."""
+        values = state.write(self.first, tensors)
+        self.access.set(tuple([self._told(index, value) for index, value in enumerate(values)]))
+
+    def _told(self, index: int, value: Any) -> Any:
+        """An undefined value with the reason it is, from the iteration that could have defined it."""
+        later = self.undefined.get(index)
+        return later if later is not None and state.is_undefined(value) and state.is_undefined(later) else value
+
+
+def _check_shape(name: str, old: Any, new: Any, fixed: Any) -> None:
+    if not isinstance(old, Tensor) or not isinstance(new, Tensor):
+        return
+    if fixed is None:
+        if not TensorShape(new.dims).is_subtype_of(TensorShape(old.dims)):
+            raise state.problem(
+                ValueError,
+                f"'{name}' has shape {shapes.show(old.dims)} before the loop, but shape {shapes.show(new.dims)} after "
+                "one iteration. Use tf.autograph.experimental.set_loop_options to set shape invariants.",
+            )
+    elif not TensorShape(new.dims).is_subtype_of(TensorShape(fixed)):
+        raise state.problem(
+            ValueError,
+            f"'{name}' has shape {shapes.show(new.dims)} after one iteration, which does not conform with the shape "
+            f"invariant {fixed}.",
+        )
