@@ -350,7 +350,8 @@ def _array_text(array: Any, as_repr: bool) -> str:
     if array.ndim == 0:
         item = array[()]
         return repr(item) if isinstance(item, bytes) else str(item)
-    return repr(array) if as_repr else str(array)
+    text = repr(array) if as_repr else str(array)
+    return "\n" + text if "\n" in text else text
 
 
 class HandleTensor(EagerTensor):
@@ -661,7 +662,7 @@ def _check_python_kind(value: Any, natural: DType, dtype: DType) -> None:
     order = {dtypes.string: "s", dtypes.bool_: "b"}
     a = order.get(natural) or ("c" if natural.is_complex else "f" if natural.is_floating else "i")
     b = order.get(dtype) or ("c" if dtype.is_complex else "f" if dtype.is_floating else "i")
-    if a == b or (a, b) in (("i", "f"), ("i", "c"), ("f", "c")):
+    if a == b or (a, b) in (("b", "f"), ("i", "f"), ("i", "c"), ("f", "c")):
         return
     raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
 

@@ -25,7 +25,7 @@ from .late import F
 from .record import Effect, Kind, Op, register
 from .shapes import Dims, TensorShape
 from .spec import Spec
-from .tensor import EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, convert, register_conversion
+from .tensor import _array_text, EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, convert, register_conversion
 
 __all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization", "aligned_empty"]
 
@@ -640,7 +640,7 @@ class Variable(Operators):
         if self._state.array is None:
             return head + ", numpy=<uninitialized>>"
         array = self._state.array
-        return head + f", numpy={array[()] if array.ndim == 0 else repr(array)}>"
+        return head + f", numpy={_array_text(array, True)}>"
 
 
 class _Unread(Variable):

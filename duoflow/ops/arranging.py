@@ -17,7 +17,7 @@ from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
-from .static import axis_of, int_tensor, static_ints
+from .static import axis_of, int_tensor, invalid, static_ints
 
 __all__ = [
     "batch_to_space", "depth_to_space", "extract_patches", "meshgrid", "repeat", "required_space_to_batch_paddings",
@@ -83,7 +83,7 @@ def _evaluate_reverse_sequence(x: Any, lengths: Any, *, seq_axis: int, batch_axi
     moved = np.moveaxis(x, (batch_axis, seq_axis), (0, 1)).copy()
     for row, length in zip(moved, lengths.tolist(), strict=True):
         if not 0 <= length <= moved.shape[1]:
-            raise ValueError(f"Invalid seq_lengths value: {length} is not in [0, {moved.shape[1]}]")
+            raise ValueError(f"seq_lens > input.dims({seq_axis}): {length} is not in [0, {moved.shape[1]}]")
         row[:length] = row[:length][::-1].copy()
     return np.ascontiguousarray(np.moveaxis(moved, (0, 1), (batch_axis, seq_axis)))
 
@@ -190,6 +190,8 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         at = axis_of(axis, x.spec.rank)
         if shapes.num_elements(times.dims) == 1:
             return _repeat_all(x, F.reshape(times, []), at)
+        if not shapes.compatible((x.dims[at],), times.dims):
+            raise ValueError(f"Dimensions {x.dims[at]} and {times.dims[0]} are not compatible")
         ends = F.cumsum(times)
         rows = F.searchsorted(ends, F.range(ends[-1]), side="right")
         return F.gather(x, rows, axis=at)
@@ -305,12 +307,10 @@ def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name:
 
 def _require_multiple(dims: Any, block_size: int) -> None:
     if block_size <= 1:
-        raise ValueError(f"Block size should be > 1: {block_size}")
+        raise invalid(f"Block size should be > 1: {block_size}")
     for size in (dims or ())[1:3]:
         if size is not None and size % block_size:
-            raise ValueError(
-                f"Image height {dims[1]} and width {dims[2]} should be divisible by block_size: {block_size}"
-            )
+            raise invalid(f"Image height {dims[1]} and width {dims[2]} should be divisible by block_size: {block_size}")
 
 
 def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
@@ -321,9 +321,9 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
     with F.name_scope(name or "DepthToSpace"):
         x = _channels_last(convert(input), data_format)
         if block_size <= 1:
-            raise ValueError(f"Block size should be > 1, but was: {block_size}")
+            raise invalid(f"Block size should be > 1, but was: {block_size}")
         if x.dims is not None and x.dims[3] is not None and x.dims[3] % block_size**2:
-            raise ValueError(f"Input depth dimension {x.dims[3]} should be divisible by: {block_size**2}")
+            raise invalid(f"Input depth dimension {x.dims[3]} should be divisible by: {block_size**2}")
         batch, height, width, depth = (F.shape(x)[i] for i in range(4))
         inner = depth // block_size**2
         apart = F.reshape(x, F.stack([batch, height, width, block_size, block_size, inner]))
@@ -371,9 +371,9 @@ def space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None
 def _require_blocks(dims: Any, blocks: tuple[int, ...]) -> None:
     for d, block in enumerate(blocks):
         if block < 1:
-            raise ValueError(f"All values in block_shape must be positive, got value, {block} at index {d}.")
+            raise invalid(f"All values in block_shape must be positive, got value, {block} at index {d}.")
         if dims is not None and dims[d + 1] is not None and dims[d + 1] % block:
-            raise ValueError(f"padded_shape[{d}]={dims[d + 1]} is not divisible by block_shape[{d}]={block}")
+            raise invalid(f"padded_shape[{d}]={dims[d + 1]} is not divisible by block_shape[{d}]={block}")
 
 
 def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Any:
@@ -385,6 +385,11 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
         x, blocks = convert(input), static_ints(block_shape, "block_shape")
         m, count = len(blocks), x.ndim
         shape = F.shape(x)
+        entries = None if x.dims is None else x.dims[0]
+        if entries is not None and entries % math.prod(blocks):
+            raise invalid(
+                f"Input batch dimension ({entries}) is not divisible by product of block sizes ({math.prod(blocks)})"
+            )
         batch = shape[0] // math.prod(blocks)
         apart = F.reshape(x, F.concat([F.stack([*blocks, batch]), shape[1:]], 0))
         order = [m]

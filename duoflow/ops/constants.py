@@ -124,7 +124,7 @@ def _infer_fill(dims: Spec, value: Spec) -> Spec:
     if value.rank not in (None, 0):
         raise ValueError(f"value must be a scalar, got shape {shapes.show(value.shape)}")
     if dims.array is not None and np.any(dims.array < 0):
-        raise ValueError(f"Fill dimensions must be >= 0, received {dims.array.tolist()}")
+        raise ValueError(f"Dimension {dims.array.min()} must be >= 0: received {dims.array.tolist()}")
     return Spec(dims_of(dims), value.dtype)
 
 
@@ -158,7 +158,7 @@ def _filled(shape: Any, item: Any, dtype: Any, name: str | None) -> Any:
     if context.graph is None and not isinstance(shape, (Tensor, list, tuple)):
         shape = (shape,) if isinstance(shape, (int, np.integer)) else shape
     if dtype is dtypes.string:
-        item = b""
+        item = as_array("" if item == 0 else item, dtype)[()]
     if context.graph is None:
         dims = _eager_dims(shape)
         return EagerTensor(np.full(dims, item, dtype.numpy))
@@ -286,7 +286,7 @@ def _evaluate_range(start: Any, limit: Any, delta: Any) -> Any:
     return steps.astype(start.dtype)
 
 
-RANGE = register(Op("Range", Kind.HOST, _infer_range, _evaluate_range, differentiable=False))
+RANGE = register(Op("Range", Kind.HOST, _infer_range, _evaluate_range, checked=False, differentiable=False))
 
 _RANGE_ORDER = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
@@ -338,8 +338,8 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
             start, stop = F.cast(start, dtypes.float64), F.cast(stop, dtypes.float64)
         count = int_tensor(num)
         known = count.spec.array
-        if known is not None and known <= 0:
-            raise ValueError(f"Requires num > 0: {int(known)}")
+        if known is not None and known < 0:
+            raise ValueError(f"Requires num >= 0: {int(known)}")
         shape = F.broadcast_dynamic_shape(F.shape(start), F.shape(stop))
         start, stop = F.broadcast_to(start, shape), F.broadcast_to(stop, shape)
         axis = axis_of(axis, start.spec.rank, 1)
@@ -348,9 +348,10 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         delta = (last - first) / F.cast(steps, first.dtype)
         inner = F.cast(F.range(1, F.maximum(F.cast(steps, dtypes.int64), 1), dtype=dtypes.int64), first.dtype)
         inner = F.reshape(inner, [-1 if i == axis else 1 for i in _range(first.ndim)])
-        if known is not None and int(known) == 1:
-            return first
-        return F.concat([first, first + delta * inner, last], axis)
+        points = F.concat([first, first + delta * inner, last], axis)
+        if known is not None and known >= 2:
+            return points
+        return F.slice(points, [0] * points.ndim, [count if i == axis else -1 for i in _range(points.ndim)])
 
 
 # -- one-hot -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from duoflow.core.late import F
 from duoflow.core.lowering import Gather
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import Tensor, convert
+from duoflow.core.tensor import Operators, Tensor, convert
 
 from .families import convert_pair
 from .static import axis_of, axis_or_negative, int_tensor, same_dtype, static_int, value_of
@@ -208,7 +208,7 @@ def _infer_gather_nd(params: Spec, indices: Spec) -> Spec:
     return Spec((*indices.shape[:-1], *params.shape[depth:]), params.dtype)
 
 
-def check_nd_indices(indices: Any, shape: tuple[int, ...], argument: str = "indices") -> None:
+def check_nd_indices(indices: Any, shape: tuple[int, ...], what: str = "param shape") -> None:
     """Raise `InvalidArgumentError` for the first row of indices that points outside `shape`."""
     limits = np.asarray(shape[: indices.shape[-1]])
     bad = ((indices < 0) | (indices >= limits)).any(-1)
@@ -217,7 +217,7 @@ def check_nd_indices(indices: Any, shape: tuple[int, ...], argument: str = "indi
         row = ", ".join(map(str, indices[tuple(at)].tolist()))
         place = ",".join(map(str, at))
         raise InvalidArgumentError(
-            None, None, f"{argument}[{place}] = [{row}] does not index into param shape {shapes.brief(shape)}"
+            None, None, f"indices[{place}] = [{row}] does not index into {what} {shapes.brief(shape)}"
         )
 
 
@@ -347,7 +347,8 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
     x, y = convert_pair(x, y)
-    return emit_one(SELECT, (convert(condition, dtype_hint=dtypes.bool_), x, y), NO_ATTRS, name)
+    condition = convert(condition, dtype=None if isinstance(condition, Operators) else dtypes.bool_)
+    return emit_one(SELECT, (condition, x, y), NO_ATTRS, name)
 
 
 def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "boolean_mask") -> Any:

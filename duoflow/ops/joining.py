@@ -17,7 +17,17 @@ from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import Operators, convert
 
-from .static import axis_of, axis_or_negative, convert_list, entries, int_tensor, same_dtype, static_int, value_of
+from .static import (
+    axis_of,
+    axis_or_negative,
+    convert_list,
+    entries,
+    int_tensor,
+    invalid,
+    same_dtype,
+    static_int,
+    value_of,
+)
 
 __all__ = ["concat", "parallel_stack", "split", "stack", "unstack"]
 
@@ -114,7 +124,7 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
 
     TensorFlow: tf.concat.
     """
-    tensors = convert_list(values)
+    tensors = convert_list(values if isinstance(values, (list, tuple)) else [values])
     axis = static_int(axis, "axis")
     if not tensors:
         raise ValueError("tf.concat needs at least one tensor, received an empty list.")
@@ -184,8 +194,10 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
     tensors = tuple(convert(v) if isinstance(v, (list, tuple)) else v for v in values)
     tensors = convert_list(tensors)
     if not tensors:
-        raise ValueError("tf.stack needs at least one tensor, received an empty list.")
+        return convert([], name=name)
     rank = tensors[0].spec.rank
+    if rank is not None and not -rank - 1 <= axis <= rank:
+        raise ValueError(f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})")
     at = axis_of(axis, rank, 1)
     return emit_one(PACK, tensors, {"axis": at}, name)
 
@@ -266,7 +278,7 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
     if total is not None and None not in known and sum(known) != total or any(s is not None and s < 0 for s in known):
         raise ValueError(
             "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than "
-            f"the size of the input along split_dim if not fully specified. Got: {[s for s in found]} for size {total}"
+            f"the size of the input along split_dim if not fully specified. Got: {found} for size {total}"
         )
     return tuple(Spec((*value.shape[:at], s, *value.shape[at + 1 :]), value.dtype) for s in known)
 
@@ -275,7 +287,14 @@ def _evaluate_split(value: Any, sizes: Any, *, num: int, axis: int) -> Any:
     lengths = sizes.tolist()
     if -1 in lengths:
         lengths[lengths.index(-1)] = value.shape[axis] - sum(s for s in lengths if s != -1)
-    return tuple(np.split(value, np.cumsum(lengths)[:-1], axis))
+    out, begin, whole = [], 0, (slice(None),) * axis
+    for length in lengths:
+        out.append(value[(*whole, slice(begin, begin + length))])
+        begin += length
+    if begin != value.shape[axis] or min(lengths, default=0) < 0:
+        specs = (Spec(a.shape, dtypes.from_numpy(a.dtype), a) for a in (value, sizes))
+        _infer_split(*specs, num=num, axis=axis)
+    return tuple(out)
 
 
 def _expand_split(value: Any, sizes: Any, *, num: int, axis: int) -> list[Any]:
@@ -301,6 +320,7 @@ SPLIT = register(
         lambda node, *g: (concat(list(g), node.attrs["axis"]), None),
         expand=_expand_split,
         num_outputs=None,
+        checked=False,
     )  # fmt: skip
 )
 
@@ -336,10 +356,13 @@ def split(
 
 def _equal_sizes(tensor: Any, dims: Dims, axis: int, parts: int) -> Any:
     if parts <= 0:
-        raise ValueError(f"Number of ways to split should be > 0, but got {parts}")
+        raise invalid(f"Number of ways to split should be > 0, but got {parts}")
     total = None if dims is None else dims[axis]
     if total is None:
         return F.fill([parts], F.shape(tensor)[axis] // parts)
     if total % parts:
-        raise ValueError(f"Dimension size must be evenly divisible by {parts} but is {total} (split along axis {axis})")
+        raise invalid(
+            f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size = {total}) "
+            f"and num_split {parts}"
+        )
     return convert([total // parts] * parts, dtype=dtypes.int32)

@@ -247,7 +247,7 @@ def stateless_uniform(
       dtype: a float, int32, int64, or (of any value) uint32 or uint64.
 
     >>> tf.random.stateless_uniform([2], seed=[1, 2])
-    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.49904478, 0.6309322 ], dtype=float32)>
+    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.8440604 , 0.19204533], dtype=float32)>
 
     TensorFlow: tf.random.stateless_uniform.
     """

@@ -42,6 +42,11 @@ def _check_updates(shape: Any, indices: Spec, updates: Spec) -> None:
             f"Index depth {depth} exceeds the rank of the tensor, {len(shape)}: shape {shapes.brief(shape)}."
         )
     expected = (*indices.shape[:-1], *shape[depth:])
+    if not shapes.compatible(expected[len(indices.shape) - 1 :], updates.shape[len(indices.shape) - 1 :]):
+        raise ValueError(
+            "Inner dimensions of output shape must match inner dimensions of updates shape. Output: "
+            f"{shapes.brief(shape)} updates: {shapes.brief(updates.shape)}: expected updates of shape {shapes.brief(expected)}"
+        )
     if not shapes.compatible(expected, updates.shape):
         raise ValueError(
             f"Dimensions [0,{len(indices.shape) - 1}) of indices[shape={shapes.brief(indices.shape)}] must match dimensions "
@@ -52,7 +57,7 @@ def _check_updates(shape: Any, indices: Spec, updates: Spec) -> None:
 def _positions(indices: Any, shape: tuple[int, ...], ignore: bool) -> tuple[Any, Any]:
     """Indices for NumPy, and which index rows count (all of them unless bad ones are ignored)."""
     if not ignore:
-        check_nd_indices(indices, shape)
+        check_nd_indices(indices, shape, "shape")
         return tuple(np.moveaxis(indices, -1, 0)), Ellipsis
     good = ((indices >= 0) & (indices < np.asarray(shape[: indices.shape[-1]]))).all(-1)
     return tuple(np.moveaxis(indices[good], -1, 0)), good

@@ -180,7 +180,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
 def _infer_ensure_shape(x: Spec, *, shape: Dims) -> Spec:
     if not shapes.compatible(x.shape, shape):
         raise ValueError(
-            f"Shape of tensor {shapes.brief(x.shape)} is not compatible with expected shape {shapes.brief(shape)}."
+            f"Shape of tensor input {shapes.brief(x.shape)} is not compatible with expected shape {shapes.brief(shape)}."
         )
     return Spec(shapes.merge(x.shape, shape), x.dtype, x.value)
 
@@ -289,7 +289,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
 def _infer_expand(x: Spec, *, axis: int) -> Spec:
     if x.shape is None:
         return Spec(None, x.dtype)
-    at = axis_of(axis, len(x.shape), 1, "dim")
+    if not -len(x.shape) - 1 <= axis <= len(x.shape):
+        raise ValueError(f"Tried to expand dim index {axis} for tensor with {len(x.shape)} dimensions.")
+    at = axis % (len(x.shape) + 1)
     found = entries(x) if not x.shape and x.dtype.is_integer else None
     return Spec((*x.shape[:at], 1, *x.shape[at:]), x.dtype, value_of(found, x.dtype))
 
@@ -382,9 +384,8 @@ def _full_perm(perm: tuple[int, ...] | None, count: int) -> tuple[int, ...]:
         raise ValueError(f"transpose expects a vector of size {count}. But input(1) is a vector of size {len(perm)}")
     out = tuple(p + count if p < 0 else p for p in perm)
     if sorted(out) != list(range(count)):
-        raise ValueError(
-            f"{list(perm)} is not a valid permutation of the dimensions 0..{count - 1}: each must occur once."
-        )
+        missing = min(set(range(count)) - set(out))
+        raise ValueError(f"{missing} is missing from {{{','.join(map(str, out))}}}: each dimension must occur once.")
     return out
 
 

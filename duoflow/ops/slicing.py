@@ -35,10 +35,11 @@ MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axi
 class Dimension:
     """What a strided slice does to one dimension of its input; `begin` and `end` are None where open."""
 
-    __slots__ = ("begin", "end", "stride", "shrink", "known")
+    __slots__ = ("begin", "end", "known", "shrink", "span", "stride")
 
     def __init__(self, begin: int | None, end: int | None, stride: int, shrink: bool, known: bool = True) -> None:
         self.begin, self.end, self.stride, self.shrink, self.known = begin, end, stride, shrink, known
+        self.span = _slice(begin, end, stride)
 
     def size(self, dim: int | None) -> int | None:
         """The length of what is taken from a dimension of length `dim`, or None."""
@@ -46,15 +47,16 @@ class Dimension:
             return None
         if dim is None:
             return None
-        return len(range(*_slice(self.begin, self.end, self.stride).indices(dim)))
+        return len(range(*self.span.indices(dim)))
 
 
 _FULL = Dimension(None, None, 1, False)
 
 
+@functools.lru_cache(maxsize=4096)
 def layout(
     begin: Entries, end: Entries, strides: Entries, rank: int, masks: tuple[int, int, int, int, int]
-) -> tuple[list[Dimension], list[int | None]]:
+) -> tuple[tuple[Dimension, ...], tuple[int | None, ...]]:
     """What happens to each input dimension, and where each output dimension comes from (None: a new one)."""
     begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
     count = len(strides)
@@ -82,7 +84,7 @@ def layout(
     while len(dimensions) < rank:
         outs.append(len(dimensions))
         dimensions.append(_FULL)
-    return dimensions, outs
+    return tuple(dimensions), tuple(outs)
 
 
 def _dimension(
@@ -100,7 +102,7 @@ def _dimension(
 
 def numpy_key(shape: tuple[int, ...], begin: Any, end: Any, strides: Any, masks: Any) -> tuple[Any, ...]:
     """The index with which NumPy takes the same part; `ValueError` if a single position is out of bounds."""
-    dimensions, outs = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), len(shape), masks)
+    dimensions, _ = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), len(shape), masks)
     key = []
     for axis, (d, size) in enumerate(zip(dimensions, shape, strict=True)):
         if d.shrink:
@@ -109,7 +111,7 @@ def numpy_key(shape: tuple[int, ...], begin: Any, end: Any, strides: Any, masks:
                 raise ValueError(f"slice index {d.begin} of dimension {axis} out of bounds.")
             key.append(d.begin)
         else:
-            key.append(_slice(d.begin, d.end, d.stride))
+            key.append(d.span)
     return tuple(key)
 
 
@@ -172,7 +174,7 @@ def _lower_strided(specs: Any, outs: Any, attrs: Any) -> Affine:
     dimensions, where = layout(*(tuple(s.array.tolist()) for s in (begin, end, strides)), len(x.shape), masks)
     rows, offset = [], []
     for axis, (d, size) in enumerate(zip(dimensions, x.shape, strict=True)):
-        first, step = (d.begin % size, 0) if d.shrink else _slice(d.begin, d.end, d.stride).indices(size)[::2]
+        first, step = (d.begin % size, 0) if d.shrink else d.span.indices(size)[::2]
         rows.append(tuple(step if o == axis else 0 for o in where))
         offset.append(first)
     return Affine(tuple(rows), tuple(offset))
@@ -218,7 +220,7 @@ def _expand_strided_grad(shape: Any, begin: Any, end: Any, strides: Any, dy: Any
         raise Unsupported("the gradient of a slice at positions that are not constants")
     dimensions, _ = layout(tuple(b.tolist()), tuple(e.tolist()), tuple(s.tolist()), len(size), _masks_of(attrs))
     spans = [
-        range(d.begin % n, d.begin % n + 1) if d.shrink else range(*_slice(d.begin, d.end, d.stride).indices(n))  # type: ignore[operator]
+        range(d.begin % n, d.begin % n + 1) if d.shrink else range(*d.span.indices(n))  # type: ignore[operator]
         for d, n in zip(dimensions, size.tolist(), strict=True)
     ]
     out = F.reshape(dy, [len(span) for span in spans])
@@ -352,7 +354,12 @@ def getitem(x: Any, key: Any) -> Any:
         begin, end, strides = (make_constant(a) for a in (begin, end, strides))
     if variable is not None:
         return strided_slice(tensor, begin, end, strides, *masks, var=variable)
-    return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), dict(zip(MASKS, masks, strict=True)), "strided_slice")
+    return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), _mask_attrs(masks), "strided_slice")
+
+
+@functools.lru_cache(maxsize=1024)
+def _mask_attrs(masks: tuple[int, ...]) -> dict[str, int]:
+    return dict(zip(MASKS, masks, strict=True))
 
 
 class _NotStatic(Exception):
@@ -360,6 +367,8 @@ class _NotStatic(Exception):
 
 
 def _is_mask(key: Any) -> bool:
+    if isinstance(key, (bool, np.bool_)):
+        return True
     if isinstance(key, Operators):
         return key.dtype is dtypes.bool_  # type: ignore[attr-defined,no-any-return]
     return isinstance(key, np.ndarray) and key.dtype == np.bool_
@@ -566,8 +575,11 @@ def _lower_pad(specs: Any, outs: Any, attrs: Any) -> Affine:
 
 
 def _evaluate_pad(x: Any, paddings: Any, constant: Any) -> Any:
-    out = np.full(tuple(np.asarray(x.shape) + paddings.sum(1)), constant[()], x.dtype)
-    out[tuple(_slice(p, p + d) for p, d in zip(paddings[:, 0].tolist(), x.shape, strict=True))] = x
+    pairs = paddings.tolist()
+    if paddings.shape != (x.ndim, 2) or x.dtype != constant.dtype or min(map(min, pairs), default=0) < 0:
+        _infer_pad(*(Spec(a.shape, dtypes.from_numpy(a.dtype), a) for a in (x, paddings, constant)))
+    out = np.full([p + d + q for (p, q), d in zip(pairs, x.shape, strict=True)], constant[()], x.dtype)
+    out[tuple([_slice(p, p + d) for (p, _), d in zip(pairs, x.shape, strict=True)])] = x
     return out
 
 
@@ -578,7 +590,7 @@ def _gradient_pad(node: Any, g: Any) -> tuple[Any, ...]:
     return inner, None, F.reduce_sum(g) - F.reduce_sum(inner)
 
 
-PAD = register(Op("PadV2", Kind.VIEW, _infer_pad, _evaluate_pad, _gradient_pad, lower=_lower_pad))
+PAD = register(Op("PadV2", Kind.VIEW, _infer_pad, _evaluate_pad, _gradient_pad, lower=_lower_pad, checked=False))
 
 
 def _infer_mirror(x: Spec, paddings: Spec, *, mode: str) -> Spec:
@@ -669,7 +681,7 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
         raise ValueError(
             f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}"
         )
-    if not isinstance(constant_values, Operators) and not x.dtype.is_floating and constant_values == 0:
+    if type(constant_values) is int and constant_values == 0:
         constant = F.zeros((), x.dtype)
     else:
         constant = convert(constant_values, dtype=x.dtype)

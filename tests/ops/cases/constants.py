@@ -3,6 +3,9 @@
 import numpy as np
 
 from duoflow import ops as F
+from duoflow.core.dtypes import float32
+from duoflow.core.emit import emit_one
+from duoflow.ops import constants as C
 from tests.ops.harness import Case, ints, real
 
 _ROWS = np.array([[0, 2, -1], [3, 1, 5]], np.int32)
@@ -35,3 +38,7 @@ CASES = [
     Case(F.one_hot, _ROWS, 4, dtype="bool", id="one_hot-bool"),
     Case(lambda x: F.convert_to_tensor([x, [1.0, 2.0]]), real(2), id="pack_nested"),
 ]
+
+CASES += [
+    Case(lambda x, op=op: emit_one(op, (x,), {"dtype": float32}), real(2, 3), grad=(), id=op.name) for op in (C.ZEROS_LIKE, C.ONES_LIKE)
+]  # fmt: skip

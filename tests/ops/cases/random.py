@@ -3,6 +3,9 @@
 import numpy as np
 
 from duoflow import ops as F
+from duoflow.core.dtypes import as_dtype
+from duoflow.core.emit import emit_one
+from duoflow.ops import random as R
 from tests.ops.harness import Case, real
 
 _SEED = np.array([7, 17], np.int32)
@@ -29,4 +32,20 @@ CASES = [
     Case(F.stateless_shuffle, real(5, 2), _SEED, needs="rank"),
     Case(F.random_split, _SEED, 3),
     Case(F.random_fold_in, _SEED, 5),
+]
+
+_ELEMENT = (np.arange(9), np.array(5, np.uint64), np.array(2**64 - 2, np.uint64), np.array(7, np.uint64))
+
+
+def _elements(op):
+    return lambda *inputs, dtype: emit_one(op, inputs, {"dtype": as_dtype(dtype)})
+
+
+CASES += [
+    *(Case(_elements(R.PHILOX_UNIFORM), *_ELEMENT, dtype=d, id=f"PhiloxUniform-{d}") for d in _FLOATS),
+    *(Case(_elements(R.PHILOX_INT), *_ELEMENT, dtype=d, id=f"PhiloxInt-{d}") for d in ("int32", "uint64")),
+    *(
+        Case(_elements(R.PHILOX_NORMAL), *_ELEMENT, dtype=d, rtol=1e-5, atol=1e-6, id=f"PhiloxNormal-{d}")
+        for d in _FLOATS
+    ),
 ]
