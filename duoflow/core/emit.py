@@ -16,6 +16,7 @@ from .dtypes import DType
 from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, with_origin
 from .graph import Node
 from .late import F
+from .quiet import restore, silence
 from .record import Op
 from .switches import switches
 from .tensor import EagerTensor, GraphTensor, HandleTensor, Tensor
@@ -56,8 +57,11 @@ def evaluate(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> tuple
     try:
         if op.checked:
             op.infer(*[t.spec for t in inputs], **attrs)
-        with np.errstate(all="ignore"):
+        token = silence()
+        try:
             out = op.evaluate(*[t._array for t in inputs], **attrs)  # type: ignore[attr-defined]
+        finally:
+            restore(token)
     except Exception as error:
         raise _translated(op, inputs, attrs, error) from (None if isinstance(error, (ValueError, TypeError)) else error)
     if type(out) is not tuple:
