@@ -1,6 +1,8 @@
 """What tests and doctests may rely on: `tf` and `np`, fixed seeds, graphs checked between passes, no aliases left."""
 
+import os
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +27,13 @@ def seeded():
     np.random.seed(0)
     yield
     alias.uninstall()
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The variables of a subprocess that imports this checkout, installed or not, and prints plainly."""
+    checkout = str(Path(duoflow.__file__).resolve().parent.parent)
+    return {**os.environ, "PYTHONPATH": checkout, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
 
 
 @pytest.fixture

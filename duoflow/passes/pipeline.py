@@ -21,24 +21,21 @@ from .simplify import simplify
 from .specialize import specialize
 from .state import explicit_state
 
-__all__ = ["finish", "prepare"]
+__all__ = ["finish", "prepare", "watchers"]
 
 Step = tuple[str, Callable[[Graph], Graph]]
-Watcher = Callable[[str, Graph], None]
+
+#: Called with every graph as it was traced, and with the name and result of each pass that changed one.
+watchers: list[Callable[[str, Graph], None]] = []
 
 
-def prepare(graph: Graph, watch: Watcher | None = None) -> Graph:
+def prepare(graph: Graph) -> Graph:
     """What needs no sizes: calls inlined, dead nodes dropped, variables made inputs and outputs."""
-    return _through(graph, (("inline", inline), ("prune", prune), ("state", explicit_state)), watch)
+    _tell("traced", graph)
+    return _through(graph, (("inline", inline), ("prune", prune), ("state", explicit_state)))
 
 
-def finish(
-    graph: Graph,
-    dims: Sequence[Dims],
-    claimed: Container[str] = (),
-    watch: Watcher | None = None,
-    own: Sequence[Step] = (),
-) -> Graph:
+def finish(graph: Graph, dims: Sequence[Dims], claimed: Container[str] = (), own: Sequence[Step] = ()) -> Graph:
     """The graph for inputs of these shapes, ready for an engine.
 
     The engine has kernels of its own for the compounds `claimed`, and `own` passes that put ops in terms of others.
@@ -58,15 +55,20 @@ def finish(
         ("merge again", merge),
         ("prune again", prune),
     )
-    return _through(graph, steps, watch)
+    return _through(graph, steps)
 
 
-def _through(graph: Graph, steps: Sequence[Step], watch: Watcher | None) -> Graph:
+def _through(graph: Graph, steps: Sequence[Step]) -> Graph:
     for name, step in steps:
         after = step(graph)
-        if switches.check_graphs and after is not graph:
-            check_graph(after, name)
-        if watch is not None and after is not graph:
-            watch(name, after)
+        if after is not graph:
+            if switches.check_graphs:
+                check_graph(after, name)
+            _tell(name, after)
         graph = after
     return graph
+
+
+def _tell(name: str, graph: Graph) -> None:
+    for watch in watchers:
+        watch(name, graph)

@@ -113,7 +113,7 @@ def expected() -> list[np.ndarray]:
 
 
 def compare(results: Sequence[np.ndarray]) -> str:
-    """"" if the results are what they should be, else how far off they are."""
+    """ "" if the results are what they should be, else how far off they are."""
     errors = [np.abs(got - want).max() / np.abs(want).max() for got, want in zip(results, expected())]
     return "" if max(errors) < 1e-5 else f"off by {max(errors):.1e} relative to the largest element"
 

@@ -1,26 +1,23 @@
 """`duoflow show script.py`: runs a script and prints what becomes of every graph on its way to machine code.
 
-It installs an engine of its own around the one that is installed: the graph is printed as traced, then after each pass
-that changed it, once per set of input shapes; then the wrapped engine compiles and runs it, so the script does what it
-always does. With `--kernels` follows what the engine made of it: a line for each kernel or call to the host.
+It watches the passes: a graph is printed as it was traced, then after each pass that changed it, anew for every set of
+input shapes. With `--kernels` follows what the engine made of it, a line for each kernel or call to the host. The script
+does what it always does.
 """
 
 import argparse
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import duoflow
 from duoflow.core import engine
 from duoflow.core.graph import Graph
 from duoflow.core.printer import show_graph
-from duoflow.core.variables import State
 from duoflow.engines.native import jit
 from duoflow.passes import pipeline
 from duoflow.tools import run
 
-assert duoflow  # importing the package installs the engine
+assert duoflow  # importing the package installs an engine
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +36,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the script under the printing engine; returns its exit status."""
     options = parser().parse_args(argv)
     printer = Printer(options)
-    engine.install(ShowingEngine(engine.current(), printer))
+    pipeline.watchers.append(printer.stage)
+    if options.kernels:
+        engine.install(ReportingEngine(engine.current(), printer))
     if options.ir or options.assembly:
         jit.watchers.append(printer.module)
     return run.execute(options)
@@ -63,7 +62,7 @@ class Printer:
 
     def kernels(self, graph: Graph, rows: Sequence[dict[str, Any]]) -> None:
         """Print what runs: one line a kernel."""
-        if not (self.options.kernels and self.wants(graph)):
+        if not self.wants(graph):
             return
         print(f"\n--- {graph.name}: {len(rows)} kernels\n  {'runs on':<8}{'threads':<9}{'kflop':>9}{'KiB':>9}  what")
         for row in rows:
@@ -79,43 +78,34 @@ class Printer:
             print(f"\n--- assembly of {name}\n{jit.assembly(ir_text)}")
 
 
-class ShowingEngine:
-    """Prints what the passes make of each graph; the wrapped engine compiles it."""
+class ReportingEngine:
+    """The engine it wraps, and a report of the kernels after the first run of each graph."""
 
     def __init__(self, inner: engine.Engine, printer: Printer) -> None:
         self.inner = inner
         self.printer = printer
 
-    def compile(self, graph: Graph) -> "ShowingExecutable":
-        """Print the graph as traced."""
-        self.printer.stage("traced", graph)
-        return ShowingExecutable(self, graph)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+    def compile(self, graph: Graph) -> "ReportingExecutable":
+        """What the wrapped engine compiles, reporting."""
+        return ReportingExecutable(self.inner.compile(graph), graph, self.printer)
 
 
-class ShowingExecutable:
-    """Prints the passes at the first run with new shapes, and runs the wrapped executable."""
+class ReportingExecutable:
+    """Prints what runs when that is new: the rows differ by input shapes."""
 
-    def __init__(self, shower: ShowingEngine, graph: Graph) -> None:
-        self.printer = shower.printer
-        self.claimed = getattr(shower.inner, "CLAIMED", ())
-        self.own = getattr(shower.inner, "OWN_PASSES", ())
-        self.prepared = pipeline.prepare(graph, self.printer.stage)
-        self.inner = shower.inner.compile(graph)
-        self.seen: set[tuple[Any, ...]] = set()
+    def __init__(self, inner: engine.Executable, graph: Graph, printer: Printer) -> None:
+        self.inner = inner
+        self.graph = graph
+        self.printer = printer
+        self.shown: list[Any] = []
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs."""
-        dims = tuple(value.shape if isinstance(value, np.ndarray | State) else None for value in values)
-        if dims in self.seen:
-            return self.inner.run(values)
-        self.seen.add(dims)
-        known = [*dims, *[None] * (len(self.prepared.all_inputs) - len(dims))]
-        pipeline.finish(self.prepared, known, self.claimed, self.printer.stage, self.own)
         results = self.inner.run(values)
-        self.printer.kernels(self.prepared, getattr(self.inner, "kernels", ()))
+        rows = getattr(self.inner, "kernels", [])
+        if rows not in self.shown:
+            self.shown.append(rows)
+            self.printer.kernels(self.graph, rows)
         return results
 
     def __getattr__(self, name: str) -> Any:

@@ -1,6 +1,5 @@
 """`duoflow run`: a script behaves as under python, and the scripts of TensorFlow 1 are recognised."""
 
-import os
 import subprocess
 import sys
 
@@ -25,35 +24,39 @@ AS_PYTHON = {
 }
 
 
-def outcome(*command, cwd):
+@pytest.fixture
+def outcome(environment):
     """What a process wrote and its status (an interrupted python may end by the signal itself)."""
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
-    done = subprocess.run([sys.executable, *command], cwd=cwd, capture_output=True, text=True, env=environment)
-    return done.stdout, done.stderr, 130 if done.returncode == -2 else done.returncode
+
+    def run(*command, cwd):
+        done = subprocess.run([sys.executable, *command], cwd=cwd, capture_output=True, text=True, env=environment)
+        return done.stdout, done.stderr, 130 if done.returncode == -2 else done.returncode
+
+    return run
 
 
-@pytest.mark.parametrize(("name", "text"), AS_PYTHON.items())
-def test_a_script_runs_as_under_python(name, text, tmp_path):
+@pytest.mark.parametrize(("name", "text"), AS_PYTHON.items(), ids=AS_PYTHON)
+def test_a_script_runs_as_under_python(name, text, tmp_path, outcome):
     (tmp_path / "script.py").write_text(text, encoding="latin-1" if name == "coding" else "utf-8")
     arguments = ["script.py", "a", "--tf1", "-h"]
     assert outcome("-m", "duoflow", "run", *arguments, cwd=tmp_path) == outcome(*arguments, cwd=tmp_path)
 
 
-def test_the_script_imports_what_lies_beside_it(tmp_path):
+def test_the_script_imports_what_lies_beside_it(tmp_path, outcome):
     (tmp_path / "beside.py").write_text("import tensorflow as tf\nvalue = tf.constant(2.0) + 1.0\n")
     (tmp_path / "script.py").write_text("import beside, keras\nprint(beside.value.numpy(), beside.tf.keras is keras)\n")
     out, error, status = outcome("-m", "duoflow", "run", str(tmp_path / "script.py"), cwd=tmp_path.parent)
     assert (out, status) == ("3.0 True\n", 0), error
 
 
-def test_a_module_runs_too(tmp_path):
+def test_a_module_runs_too(tmp_path, outcome):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__main__.py").write_text("import sys, keras\nprint(keras.__name__, sys.argv[1:])\n")
     out, error, status = outcome("-m", "duoflow", "run", "-m", "package", "x", cwd=tmp_path)
     assert (out, status) == ("duoflow.keras ['x']\n", 0), error
 
 
-def test_tensorflow_1_is_recognised_and_can_be_overruled(tmp_path):
+def test_tensorflow_1_is_recognised_and_can_be_overruled(tmp_path, outcome):
     (tmp_path / "script.py").write_text("import tensorflow as tf\nprint(tf.placeholder(tf.float32, [2]).shape)\n")
     assert outcome("-m", "duoflow", "run", "script.py", cwd=tmp_path)[::2] == ("(2,)\n", 0)
     _, error, status = outcome("-m", "duoflow", "run", "--no-tf1", "script.py", cwd=tmp_path)
@@ -61,7 +64,7 @@ def test_tensorflow_1_is_recognised_and_can_be_overruled(tmp_path):
     assert "placeholder" in error
 
 
-def test_a_missing_file_is_said_as_python_says_it(tmp_path):
+def test_a_missing_file_is_said_as_python_says_it(tmp_path, outcome):
     out, error, status = outcome("-m", "duoflow", "run", "nowhere.py", cwd=tmp_path)
     assert (out, status) == ("", 2)
     assert "can't open file 'nowhere.py'" in error
