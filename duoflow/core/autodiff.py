@@ -254,6 +254,9 @@ class GradientTape:
                 if not item.dtype.is_differentiable:
                     raise ValueError(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {item.dtype!r}")
                 self._watched[id(item)] = item
+                if context.graph is not None:
+                    inner = context.graph.capture(item)
+                    self._watched[id(inner)] = inner
             else:
                 raise ValueError(f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable.")
 

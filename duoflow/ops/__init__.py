@@ -51,5 +51,7 @@ from .loops import *
 from .control_flow import *
 from .logging import *
 from .debugging import *
+from .functional import *
+from .script import *
 
 __all__ = [name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _Module)]
