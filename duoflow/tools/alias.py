@@ -37,6 +37,8 @@ def install_as_tensorflow(tf1: bool = False) -> None:
                 "call install_as_tensorflow() before anything imports it"
             )
     sys.meta_path.insert(0, Finder(tf1))
+    if tf1:  # a TensorFlow 1 program builds the default graph from its first line
+        importlib.import_module("duoflow.compat.v1").disable_v2_behavior()
 
 
 def uninstall() -> None:
