@@ -69,3 +69,25 @@ def test_an_uninitialised_variable_can_be_assigned(engine):
     graph = trace(lambda: (v.assign([3.0, 4.0]), [])[1])
     engine.compile(graph).run(captured(graph))
     assert v.numpy().tolist() == [3, 4]
+
+
+@ENGINES
+def test_a_bad_index_leaves_variables_as_they_were(engine):
+    table, count = Variable(np.ones((3, 2), np.float32)), Variable(0)
+
+    def program(i):
+        count.assign_add(1)
+        rows = F.gather(table, i)
+        table.assign_sub(F.ones_like(table) * F.reduce_sum(rows))
+        return rows
+
+    i = np.array([0, 1], np.int32)
+    graph = trace(program, i)
+    executable = engine.compile(graph)
+    executable.run([i, *captured(graph)])
+    assert table.numpy()[0, 0] == -3
+    with pytest.raises(InvalidArgumentError):
+        executable.run([i + 5, *captured(graph)])
+    assert table.numpy()[0, 0] == -3
+    executable.run([i, *captured(graph)])
+    assert table.numpy()[0, 0] == 9

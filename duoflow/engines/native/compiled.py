@@ -147,13 +147,29 @@ class _Compiler:
             task = made.get(id(new))
             if task is None or task.is_host or id(old) in shown or id(new) in shown or id(new) in self.in_place:
                 continue
-            if old.dtype is not new.dtype or not self._reads_at_the_same_point(task, old):
+            if old.dtype is not new.dtype or self._may_fail(task) or not self._reads_at_the_same_point(task, old):
                 continue
             readers = [t for t in self.tasks if t is not task and any(r is old for r in t.reads)]
             if any(plan.depends_on(reader, task, before) for reader in readers):
                 continue
             before[id(task)] += readers
             self.in_place[id(new)] = input_position
+        self._update_after_what_may_fail(before)
+
+    def _may_fail(self, task: Task) -> bool:
+        """Whether a run can end with an error in this task: calls with effects, and gathers."""
+        if task.is_host:
+            return acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
+        return isinstance(task, LoopTask) and task.kernel.checks_indices
+
+    def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
+        """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
+        failing = [t for t in self.tasks if self._may_fail(t)]
+        for task in self._updating():
+            before[id(task)] += [f for f in failing if not plan.depends_on(f, task, before)]
+
+    def _updating(self) -> list[Task]:
+        return [t for t in self.tasks if any(id(w) in self.in_place for w in t.writes)]
 
     def _is_update(self, output: int) -> bool:
         return any(output == position for _, position in self.table.updates)
@@ -230,16 +246,22 @@ class _Compiler:
     def _build(self, addresses: dict[int, int]) -> None:
         out = self.out
         program = Program(buffers=out.buffer_count)
-        stage = 0
+        stage, end = 0, program.label()
+        updating = {id(t) for t in self._updating()}
         for task in self.schedule.tasks:
             if self.schedule.stage[id(task)] != stage:
                 program.barrier()
                 stage = self.schedule.stage[id(task)]
+            if id(task) in updating and out.checked:
+                updating.clear()
+                for i in range(len(out.checked)):
+                    program.jump_unless((_CHECKS, i), end)
             if isinstance(task, LoopTask) and task.kernel.checks_indices:
                 task.check = (_CHECKS, len(out.checked))
                 out.checked.append(task.nodes)
             scratch = (_ARENA, self.scratch.get(id(task), 0))
             task.call(program, self._where, scratch, addresses.get(id(task), 0))
+        program.place(end)
         out.program = program
 
     def _where(self, tensor: GraphTensor) -> Operand:
@@ -392,7 +414,7 @@ class _Context:
         self.owner = owner
         self.frame = owner.program.frame()
         self._arena = Block(max(64, owner.arena_bytes))
-        self._checks = np.zeros(max(1, len(owner.checked)), np.uint8)
+        self._checks = np.ones(max(1, len(owner.checked)), np.uint8)
         self._buffers = self.frame.buffers
         self._buffers[_ARENA] = self._arena.address
         self._buffers[_CHECKS] = _address(self._checks)
@@ -487,9 +509,9 @@ class _Context:
             self.objects[id(tensor)] = result
 
     def _raise_if_out_of_range(self) -> None:
-        bad = np.flatnonzero(self._checks)
-        if bad.size:
-            self._checks[:] = 0
+        if not self._checks.all():
+            bad = np.flatnonzero(self._checks == 0)
+            self._checks[:] = 1
             node = next(n for n in self.owner.checked[int(bad[0])] if "Gather" in n.op.name)
             limit = node.inputs[0].dims
             message = f"{{{{node {node.name}}}}} indices are not all inside the gathered dimension of shape {limit}"

@@ -61,7 +61,7 @@ class LoopKernel:
     stored: Container[int] = ()
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
-    #: The operand before the reads: a byte that is set when an index is out of range, or None.
+    #: Whether the operand before the reads, a byte, is cleared when an index is out of range. Set by `write_loops`.
     checks_indices: bool = False
 
     @property

@@ -243,7 +243,7 @@ class Place:
         return self.vector.load_strided(dtype, base, start, stride, mask)
 
     def _load_dynamic(self, e: Load, pointer: str, condition: Value | None) -> Value:
-        """An element at an index that is itself a value: out of range, the check byte is set and element 0 is read."""
+        """An element at an index that is itself a value: out of range, the check byte is cleared and element 0 is read."""
         assert e.dynamic is not None
         place = self.emit(e.dynamic)
         b = place.builder
@@ -263,7 +263,7 @@ class Place:
         return self.vector.gather(e.dtype, pointer, step + rest, self._masked(condition))
 
     def _report(self, inside: Value, condition: Value | None) -> None:
-        """Set the check byte if any lane that counts is out of range."""
+        """Clear the check byte if any lane that counts is out of range."""
         b = inside.builder
         bad = ~inside
         if condition is not None and (condition.builder.lanes == b.lanes or condition.builder.lanes == 1):
@@ -274,7 +274,7 @@ class Place:
                 bad = bad & b.wrap(mask, dtypes.bool_)
             bad = b.fold(bad, lambda n, x, y: x | y)
         with self.f.when(bad.ref):
-            self.f.store("i8", "1", self._check or "")
+            self.f.store("i8", "0", self._check or "")
 
     def store(self, pointer: str, index: Affine, value: Value, dtype: DType) -> None:
         """Write an element, or a vector of them if the index moves with the vector variable."""

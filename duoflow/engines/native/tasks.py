@@ -79,7 +79,7 @@ class LoopTask(Task):
     def __init__(self, kernel: LoopKernel) -> None:
         super().__init__(kernel.members, [], list(kernel.outputs), kernel.worth_sharing)
         self.kernel = kernel
-        #: The byte in the check buffer that reports an index out of range, if the kernel gathers.
+        #: The byte in the check buffer that is cleared when an index is out of range, if the kernel gathers.
         self.check: Operand = (0, 0)
 
     @property
