@@ -1,8 +1,8 @@
 """`duoflow show script.py`: runs a script and prints what becomes of every graph on its way to machine code.
 
 It watches the passes: a graph is printed as it was traced, then after each pass that changed it, anew for every set of
-input shapes. With `--kernels` follows what the engine made of it, a line for each kernel or call to the host. The script
-does what it always does.
+input shapes. With `--kernels` follows what the engine made of it, a line for each kernel or call to the host. The
+script does what it always does.
 """
 
 import argparse
