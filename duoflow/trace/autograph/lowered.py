@@ -15,7 +15,5 @@ class LoweredFor(ast.For):
     @classmethod
     def of(cls, node: ast.For, extra_test: ast.expr | None) -> "LoweredFor":
         """`node`, whose `else` has been dealt with."""
-        parts: dict[str, Any] = {"target": node.target, "iter": node.iter, "body": node.body, "orelse": []}
-        lowered = cls(**parts, **position(node))
-        lowered.extra_test = extra_test
-        return lowered
+        parts: dict[str, Any] = {"target": node.target, "iter": node.iter, "body": node.body, "extra_test": extra_test}
+        return cls(**parts, orelse=[], **position(node))

@@ -100,7 +100,8 @@ class Writer:
 
     def expression(self) -> str:
         name, other = self.random.choice(NAMES), self.random.choice(NAMES)
-        simple = [name, f"{name} + {other}", f"{name} - 1", f"{other} * 2 % 7", f"({name} if {self.condition()} else {other})"]
+        simple = [name, f"{name} + {other}", f"{name} - 1", f"{other} * 2 % 7"]
+        simple.append(f"({name} if {self.condition()} else {other})")
         if not self.total:
             simple.append(str(self.random.randint(-3, 3)))
         return self.random.choice(simple)

@@ -8,7 +8,7 @@ import pytest
 
 import duoflow as tf
 from duoflow.passes.prune import prune
-from duoflow.trace.autograph import convert, do_not_convert
+from duoflow.trace.autograph import convert, convert_in_context, do_not_convert
 
 
 def line_of(function, text):
@@ -475,3 +475,72 @@ def test_what_an_iteration_defines_may_have_a_varying_shape():
     batch, row = last(tf.constant(4))
     assert batch.numpy().tolist() == [4]
     assert row.numpy().tolist() == [7, 7, 7]
+
+
+def test_print_runs_with_the_graph(capfd):
+    @tf.function
+    def step(x):
+        print("traced")
+        print("value", x + 1)
+        return x
+
+    step(tf.constant(1))
+    step(tf.constant(2))
+    assert capfd.readouterr().out.split("\n")[:-1] == ["traced", "value 2", "value 3"]
+
+
+def test_numbers_of_strings():
+    @tf.function
+    def step(text):
+        return int(text), float(text)
+
+    whole, real = step(tf.constant("7"))
+    assert (whole.numpy(), real.numpy()) == (7, 7.0)
+    assert (whole.dtype, real.dtype) == (tf.int32, tf.float32)
+
+
+def test_or_gives_its_operand():
+    @tf.function
+    def step(a, b):
+        return a or b, a and b
+
+    assert [r.numpy() for r in step(tf.constant(0), tf.constant(5))] == [5, 0]
+    assert [r.numpy() for r in step(tf.constant(3), tf.constant(5))] == [3, 5]
+
+
+def sign(x):
+    if x > 0:
+        return 1
+    return -1
+
+
+@do_not_convert
+def as_it_is(x):
+    return convert_in_context(sign)(x)
+
+
+def test_duoflows_own_code_converts_what_it_stores_and_calls_later():
+    @tf.function
+    def inside(x):
+        return convert_in_context(sign)(x)
+
+    @tf.function
+    def excluded(x):
+        return as_it_is(x)
+
+    assert inside(tf.constant(-2.0)).numpy() == -1
+    assert convert_in_context(sign) is sign
+    with pytest.raises(TypeError, match="AutoGraph did not convert 'sign'"):
+        excluded(tf.constant(-2.0))
+
+
+def test_to_graph_may_leave_what_is_called_alone():
+    def step(x):
+        return sign(x) if x > 1 else 0
+
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.constant(2.0)
+        assert tf.autograph.to_graph(step)(x).dtype is tf.int32
+        with pytest.raises(TypeError, match="Python `bool`"):
+            tf.autograph.to_graph(step, recursive=False)(x)

@@ -28,7 +28,7 @@ def and_(value: Any, *others: Callable[[], Any]) -> Any:
         return value
     if not is_symbolic(value):
         return value and and_(others[0](), *others[1:])
-    return F.cond(value, lambda: _truth(and_(others[0](), *others[1:])), lambda: _truth(value))
+    return F.cond(value, lambda: _like(and_(others[0](), *others[1:]), value), lambda: convert(value))
 
 
 def or_(value: Any, *others: Callable[[], Any]) -> Any:
@@ -37,12 +37,17 @@ def or_(value: Any, *others: Callable[[], Any]) -> Any:
         return value
     if not is_symbolic(value):
         return value or or_(others[0](), *others[1:])
-    return F.cond(value, lambda: _truth(value), lambda: _truth(or_(others[0](), *others[1:])))
+    return F.cond(value, lambda: convert(value), lambda: _like(or_(others[0](), *others[1:]), value))
 
 
 def not_(value: Any) -> Any:
     """`not a`."""
     return F.logical_not(_truth(value)) if is_symbolic(value) else not value
+
+
+def _like(value: Any, first: Any) -> Any:
+    """A later operand as a tensor: its truth beside a condition; `cond` checks that other dtypes are the same."""
+    return _truth(value) if first.dtype.is_bool else convert(value, dtype_hint=first.dtype)
 
 
 def _truth(value: Any) -> Any:

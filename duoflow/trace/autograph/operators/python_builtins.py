@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from ....core import nest
+from ....core import dtypes, nest
 from ....core.late import F
 from ....core.tensor import convert
 from .iteration import Items, enumerated, is_dataset, zipped
@@ -28,27 +29,24 @@ def _range(*arguments: Any) -> Any:
     return F.range(*arguments) if any(is_symbolic(a) for a in arguments) else builtins.range(*arguments)
 
 
-def _print(*values: Any, **options: Any) -> None:
+def _print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None, flush: bool = False) -> None:
     if any(is_symbolic(leaf) for leaf in nest.flatten(values)):
-        F.print(*values, **{k: v for k, v in options.items() if k in ("sep", "end")})
+        F.print(*values, sep=sep, end=end, output_stream=sys.stdout if file is None else file)
     else:
-        builtins.print(*values, **options)
+        builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
 
 
 def _int(value: Any = 0, *base: Any) -> Any:
-    if not is_symbolic(value):
-        return builtins.int(value, *base)
-    tensor = convert(value)
-    if tensor.dtype.name == "string":
-        return F.strings.to_number(tensor, "int32")
-    return F.cast(tensor, "int32") if not base else builtins.int(value, *base)
+    return _number(value, "int32") if is_symbolic(value) and not base else builtins.int(value, *base)
 
 
 def _float(value: Any = 0.0) -> Any:
-    if not is_symbolic(value):
-        return builtins.float(value)
+    return _number(value, "float32") if is_symbolic(value) else builtins.float(value)
+
+
+def _number(value: Any, dtype: str) -> Any:
     tensor = convert(value)
-    return F.strings.to_number(tensor, "float32") if tensor.dtype.name == "string" else F.cast(tensor, "float32")
+    return F.string_to_number(tensor, dtype) if tensor.dtype is dtypes.string else F.cast(tensor, dtype)
 
 
 def _abs(value: Any) -> Any:
