@@ -228,15 +228,16 @@ SCATTER_ND = register(
 )
 
 
-def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool) -> Any:
+def _infer_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Spec:
+    """`zero`: the state is there from the start, filled with zeros, and needs no initializer."""
+    return Spec((), dtypes.resource)
+
+
+def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Any:
     raise FailedPreconditionError(None, None, f"Variable {shared_name} belongs to a session and has no value outside one.")
 
 
-VAR_HANDLE = register(
-    Op(
-        "VarHandleOp", Kind.SOURCE, lambda *, shared_name, dtype, shape, trainable: Spec((), dtypes.resource), _no_handle
-    )
-)
+VAR_HANDLE = register(Op("VarHandleOp", Kind.SOURCE, _infer_handle, _no_handle))
 
 
 # -- the public class --------------------------------------------------------------------------------------------------

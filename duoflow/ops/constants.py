@@ -220,7 +220,7 @@ def _register_like(name: str, item: int) -> Op:
             evaluate,
             None,
             checked=False,
-            body=lambda b, x, *, dtype: b.const(item, dtype),
+            body=lambda b, x, *, dtype: b.select(x == x, b.const(item, dtype), b.const(item, dtype)),
             differentiable=False,
         )  # fmt: skip
     )

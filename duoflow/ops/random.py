@@ -28,7 +28,7 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import run_body
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, HandleTensor, convert
-from duoflow.core.variables import ASSIGN_ADD, READ, State
+from duoflow.core.variables import ASSIGN_ADD, READ, VAR_HANDLE, State
 
 from . import philox
 from .static import dims_of, int_tensor, require_ints
@@ -632,12 +632,26 @@ def hidden_key_counter(kind: Any, op_seed: int | None, blocks: Any) -> tuple[Any
         return _eager_key_counter(kind, op_seed, seed, seed2, int(blocks))
     if seed is None:
         seed, seed2 = _seeds.entropy, int.from_bytes(os.urandom(8), "little")
-    state = HandleTensor(RandomState())
-    attrs = {"dtype": dtypes.int64, "shape": ()}
-    used = F.cast(emit_one(READ, (state,), attrs), dtypes.uint64)
-    emit(ASSIGN_ADD, (state, convert(blocks, dtype=dtypes.int64)), attrs)
+    used = _advanced(context.graph, convert(blocks, dtype=dtypes.int64))
     counter = F.stack([used, F.constant(seed2, dtypes.uint64)])
     return F.constant([seed], dtypes.uint64), counter
+
+
+def _advanced(graph: Graph, blocks: Any) -> Any:
+    """A new hidden counter of a graph, read and then advanced whenever what is read is used.
+
+    A function keeps its counter from call to call; in a v1 graph every session has one of its own.
+    """
+    attrs = {"dtype": dtypes.int64, "shape": ()}
+    if graph.is_function:
+        state: Any = HandleTensor(RandomState())
+    else:
+        name = graph.unique_name("random_state")
+        state = emit_one(VAR_HANDLE, (), {"shared_name": name, "trainable": False, "zero": True, **attrs}, name)
+    used = emit_one(READ, (state,), attrs)
+    emit(ASSIGN_ADD, (state, blocks), attrs)
+    with graph.control_dependencies([graph.nodes[-1]]):
+        return F.cast(used, dtypes.uint64)
 
 
 def _eager_key_counter(

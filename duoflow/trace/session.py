@@ -179,6 +179,8 @@ class Session:
         if state is None:
             attrs = node.attrs
             state = State(attrs["dtype"], attrs["shape"], attrs["shared_name"], attrs["trainable"])
+            if attrs.get("zero"):
+                state.write(np.zeros(attrs["shape"], attrs["dtype"].numpy))
             self._states[node] = state
         return state
 

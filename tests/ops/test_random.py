@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import duoflow as tf
+from duoflow import ops
 from duoflow.core import errors
+from duoflow.trace.session import Session
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "random.json").read_text())["groups"]
 
@@ -147,3 +149,15 @@ def test_errors(call, kind, message) -> None:
     """The type TensorFlow raises, and what was wrong."""
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_sessions_have_counters_of_their_own() -> None:
+    """In a v1 graph numbers differ from run to run, and start over in another session, with TensorFlow's values."""
+    with tf.Graph().as_default():
+        ops.set_random_seed(1234)
+        a, b = tf.random.uniform([2]), tf.random.normal([2], seed=1)
+        for _ in range(2):
+            with Session() as session:
+                first, second = session.run([a, b]), session.run([a, b])
+            np.testing.assert_allclose(first, [[0.13047123, 0.9760946], [-0.32364845, 1.8577391]], rtol=1e-6)
+            np.testing.assert_allclose(second, [[0.19648588, 0.339993], [0.5272535, -1.1985114]], rtol=1e-6)
