@@ -21,12 +21,13 @@ from duoflow.passes.state import StateTable
 
 from .. import reference
 from .compiled import Specialization, compile_graph
+from .partial import split_reductions
 from .pools import decompose_pools
 
 __all__ = ["OWN_PASSES", "NativeExecutable", "compile"]
 
 #: What this engine puts in terms of ops that its kernels know.
-OWN_PASSES = (("pools", decompose_pools),)
+OWN_PASSES = (("pools", decompose_pools), ("partial", split_reductions))
 
 
 class NativeExecutable:

@@ -188,8 +188,8 @@ class Fusion:
         else:
             resolver.compute(node, index)
             if isinstance(self.descriptions[id(node)], lowering.Gather):
-                source = node.inputs[0]
-                found.append(Edge(source, Relation(OTHER, _points(source))))  # type: ignore[arg-type]
+                source = storage(node.inputs[0], self.descriptions)  # type: ignore[arg-type]
+                found.append(Edge(source, Relation(OTHER, _points(source))))
         return found
 
     # Groups -----------------------------------------------------------------------------------------------------------

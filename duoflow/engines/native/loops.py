@@ -249,7 +249,7 @@ class _Writer:
         self.at.hoist(self._roots())
         whole, rest = divmod(self.extent, self.lanes)
         known = isinstance(end, int)
-        unroll = _UNROLL if self.plan.reduced and whole % _UNROLL == 0 and known else 1
+        unroll = next(u for u in (_UNROLL, 2, 1) if whole % u == 0) if self.plan.reduced and known else 1
         full_end = min(end, whole) if isinstance(end, int) else self.f.minimum(end, whole)
         if not (known and full_end == 0):
             with self.f.loop(begin, full_end, unroll) as loop:
