@@ -21,7 +21,7 @@ from .static import axis_of, int_tensor, invalid, static_ints
 
 __all__ = [
     "batch_to_space", "depth_to_space", "extract_patches", "meshgrid", "repeat", "required_space_to_batch_paddings",
-    "reverse", "reverse_sequence", "roll", "sequence_mask", "space_to_batch", "space_to_depth", "unravel_index",
+    "reverse", "reverse_sequence", "roll", "sequence_mask", "space_to_batch", "space_to_batch_nd", "space_to_depth", "unravel_index",
 ]  # fmt: skip
 
 # -- reverse -----------------------------------------------------------------------------------------------------------
@@ -376,6 +376,9 @@ def _require_blocks(dims: Any, blocks: tuple[int, ...]) -> None:
             raise invalid(f"padded_shape[{d}]={dims[d + 1]} is not divisible by block_shape[{d}]={block}")
 
 
+space_to_batch_nd = space_to_batch
+
+
 def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Any:
     """Entries of the batch become blocks of the spatial dimensions, which are cropped then; undoes `space_to_batch`.
 
@@ -435,8 +438,9 @@ def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: 
     """
     with F.name_scope(name or "extract_patches"):
         x = convert(images)
+        dims = x.dims or (None,) * 4
         for axis in (1, 2):
-            size = x.dims[axis] if x.dims is not None else None
+            size = dims[axis]
             if size is None:
                 raise ValueError("extract_patches needs images of known height and width.")
             window, stride, rate = (static_ints(v, "sizes")[axis] for v in (sizes, strides, rates))

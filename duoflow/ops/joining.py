@@ -191,8 +191,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
     values = values if isinstance(values, (list, tuple, Operators, np.ndarray)) else list(values)
     if isinstance(values, np.ndarray):
         values = list(values)
-    tensors = tuple(convert(v) if isinstance(v, (list, tuple)) else v for v in values)
-    tensors = convert_list(tensors)
+    tensors = convert_list(values)
     if not tensors:
         return convert([], name=name)
     rank = tensors[0].spec.rank

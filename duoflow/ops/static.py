@@ -142,10 +142,18 @@ def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[
     if dtype is None:
         dtype = next((v.dtype for v in values if isinstance(v, Operators)), None)
     if dtype is None and values:
-        dtype = convert(values[0]).dtype
+        dtype = _common_dtype(values)
     return tuple(
         v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values
     )
+
+
+def _common_dtype(values: Any) -> DType:
+    """The dtype of a list without tensors: that of all items together if they stack, else of the first."""
+    try:
+        return convert(list(values)).dtype
+    except (TypeError, ValueError):
+        return convert(values[0]).dtype
 
 
 def invalid(message: str) -> Exception:
