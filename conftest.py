@@ -25,6 +25,7 @@ def seeded():
     """Every test starts from the same random state and leaves no aliased `tensorflow` behind."""
     random.seed(0)
     np.random.seed(0)
+    duoflow.random.set_seed(0)
     yield
     alias.uninstall()
 

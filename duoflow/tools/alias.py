@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from duoflow.core.context import context
+
 INTERNAL = ("tensorflow.python", "tensorflow.core", "tensorflow.compiler", "tensorflow.lite", "keras.src")
 REMOVED = {"tensorflow.contrib": "TensorFlow removed tf.contrib in 2.0; use the tf.* or tf.keras.* name in its place"}
 
@@ -42,9 +44,12 @@ def install_as_tensorflow(tf1: bool = False) -> None:
 
 
 def uninstall() -> None:
-    """Undoes `install_as_tensorflow`; modules that were imported under the aliases are forgotten."""
-    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+    """Undoes `install_as_tensorflow`: eager mode again, and modules imported under the aliases are forgotten."""
+    installed = [finder for finder in sys.meta_path if isinstance(finder, Finder)]
+    if not installed:
         return
+    if any(finder.tf1 for finder in installed):
+        context.graph = None
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
     for name in [name for name in sys.modules if name.partition(".")[0] in ("tensorflow", "keras")]:
         del sys.modules[name]

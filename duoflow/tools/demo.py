@@ -12,6 +12,9 @@ import numpy as np
 import duoflow as tf
 import duoflow.compat.v1 as tf1
 from duoflow import keras
+from duoflow.core.engine import executable
+from duoflow.core.graph import Graph
+from duoflow.passes import pipeline
 from duoflow.tools.plot import curve
 
 
@@ -115,7 +118,8 @@ def train(epochs: int, batch_size: int) -> None:
     )
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.summary()
-    watch = Stopwatch()
+    watch, traced = Stopwatch(), []
+    pipeline.watchers.append(lambda name, graph: traced.append(graph) if name == "traced" else None)
     history = model.fit(
         x_train, y_train, epochs=epochs, batch_size=batch_size, validation_split=0.2, verbose=2, callbacks=[watch]
     ).history
@@ -125,5 +129,16 @@ def train(epochs: int, batch_size: int) -> None:
     print(curve("training loss by epoch", history["loss"]))
     print(curve("validation accuracy by epoch", history["val_accuracy"]))
     print(f"\ntest accuracy {accuracy:.2%}, test loss {loss:.4f} on {len(x_test):,} digits")
-    print(f"{steps} steps an epoch of {batch_size} digits; first epoch {watch.seconds[0]:.2f} s with compiling,")
-    print(f"fastest {min(watch.seconds):.2f} s with validation: {min(watch.seconds) / steps * 1e6:.0f} µs a step")
+    fastest = min(watch.seconds)
+    print(f"an epoch is {steps} steps of {batch_size} digits: the first took {watch.seconds[0]:.2f} s with compiling, the")
+    print(f"fastest {fastest:.2f} s with validation, {fastest / steps * 1e6:.0f} µs a step")
+    report_kernels(max(traced, key=lambda graph: len(graph.nodes)))
+
+
+def report_kernels(graph: Graph) -> None:
+    """Say what the engine made of the training step: a line a kernel, the ops it computes together joined by +."""
+    rows = executable(graph).kernels
+    host = sum(row["where"] == "host" for row in rows)
+    print(f"\nthe training step of {len(graph.nodes)} nodes runs as {len(rows)} kernels, {host} of them in Python:")
+    for row in rows:
+        print(f"  {row['where']}, {'all threads' if row['parallel'] else 'one thread'}: {row['name']}")
