@@ -309,8 +309,8 @@ class GradientTape:
         return nest.pack_sequence_as(sources, finished)
 
     def _pull(self, nodes: list[Node], keys: list[Tensor], targets: list[Tensor], cotangents: list[Any]) -> list[Any]:
-        """`backpropagate`; inside functions an outside tensor is also known by the placeholders that stand for it."""
-        names = [[key, *_captured_as(key)] for key in keys]
+        """`backpropagate` to what was watched; in functions an outside tensor is also known by its placeholders."""
+        names = [[t for t in (key, *_captured_as(key)) if id(t) in self._watched] for key in keys]
         found = iter(backpropagate(nodes, targets, [t for group in names for t in group], cotangents))
         by_name = [[next(found) for _ in group] for group in names]
         return [next((g for g in group if g is not None), None) for group in by_name]
@@ -537,6 +537,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         with entered(tapes=(watcher,)):
             result, grad_fn = f(*nest.pack_sequence_as(args, tensors), **kwargs)
         used = [v for v in watcher.watched_variables() if not any(v is a for a in flat)]
+        for tape in context.tapes:
+            for variable in used:
+                tape.variable_accessed(variable)
         outputs = [convert(r) for r in nest.flatten(result)]
         rule = functools.partial(_call_grad_fn, grad_fn, args, tensors, used)
         handles = [v.handle for v in used]

@@ -294,7 +294,9 @@ class Dataset:
     ) -> Dataset:
         """Datasets of `size` elements, `stride` apart, each `shift` after the last."""
         size = _int(size, "size")
-        return t.Window(self, size, size if shift is None else _int(shift, "shift"), _int(stride, "stride"), bool(drop_remainder))
+        return t.Window(
+            self, size, size if shift is None else _int(shift, "shift"), _int(stride, "stride"), bool(drop_remainder)
+        )
 
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
         """Prepare up to `buffer_size` elements ahead, in another thread."""

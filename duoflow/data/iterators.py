@@ -54,7 +54,16 @@ def _evaluate_next(state: _Cursor, *, specs: tuple[TensorSpec, ...]) -> Flat:
 
 
 GET_NEXT = register(
-    Op("IteratorGetNext", Kind.HOST, _infer_next, _evaluate_next, None, Effect.IO, num_outputs=None, differentiable=False)
+    Op(
+        "IteratorGetNext",
+        Kind.HOST,
+        _infer_next,
+        _evaluate_next,
+        None,
+        Effect.IO,
+        num_outputs=None,
+        differentiable=False,
+    )
 )
 
 
@@ -194,10 +203,17 @@ def _evaluate_reduce(*values: Any, body: Graph, dataset: Any, count: int, stops:
 
 REDUCE = register(
     Op(
-        "ReduceDataset", Kind.HOST, _infer_reduce, _evaluate_reduce, None, Effect.READ | Effect.WRITE | Effect.IO,
-        num_outputs=None, differentiable=False,
+        "ReduceDataset",
+        Kind.HOST,
+        _infer_reduce,
+        _evaluate_reduce,
+        None,
+        Effect.READ | Effect.WRITE | Effect.IO,
+        num_outputs=None,
+        differentiable=False,
     )  # fmt: skip
 )
+
 
 def _reduce_in_graph(
     dataset: Any, state: Any, structure: Structure, reduce_func: Callable[..., Any], shapes: Any = None
@@ -217,5 +233,3 @@ def _reduce_in_graph(
     inputs: list[Tensor] = [*flat_state, *body.external_captures]
     attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "stops": shapes is not None}
     return nest.pack_sequence_as(structure.spec, list(emit(REDUCE, tuple(inputs), attrs)))
-
-

@@ -91,7 +91,9 @@ class TextLineDataset(_Records):
         self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
         name: str | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(filenames, compression_type, lambda file, path: (line.rstrip(b"\n").rstrip(b"\r") for line in file))
+        super().__init__(
+            filenames, compression_type, lambda file, path: (line.rstrip(b"\n").rstrip(b"\r") for line in file)
+        )
 
 
 class FixedLengthRecordDataset(_Records):

@@ -43,17 +43,21 @@ class TensorSlices(Dataset):
             raise ValueError("Invalid `tensors`. `tensors` must contain at least one tensor.")
         for leaf in leaves:
             if not leaf.dims:
-                raise ValueError("Unbatching a tensor is only supported for rank >= 1: from_tensor_slices needs a first dimension.")
+                raise ValueError(
+                    "Unbatching a tensor is only supported for rank >= 1: from_tensor_slices needs a first dimension."
+                )
         sizes = {leaf.dims[0] for leaf in leaves}
         if len(sizes) > 1:
-            raise ValueError(f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first dimension.")
+            raise ValueError(
+                f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first dimension."
+            )
         self._arrays: Flat = tuple(array(leaf) for leaf in leaves)
         form = Structure.of(element).map(lambda s: TensorSpec(s.shape[1:], s.dtype))
         super().__init__(form, len(self._arrays[0]))
 
     def _stream(self) -> Iterator[Flat]:
         for i in range(self._size):
-            yield tuple([np.asarray(a[i]) for a in self._arrays])
+            yield tuple([a[i, ...] for a in self._arrays])
 
     def _row_source(self) -> Flat:
         return self._arrays
@@ -103,7 +107,9 @@ class Generator(Dataset):
         if not callable(make):
             raise TypeError("`generator` must be a Python callable.")
         if signature is not None and types is not None:
-            raise TypeError("The `output_types` argument can not be used together with the `output_signature` argument.")
+            raise TypeError(
+                "The `output_types` argument can not be used together with the `output_signature` argument."
+            )
         if signature is None:
             if types is None:
                 raise TypeError("Either `output_signature` or `output_types` must be specified")
@@ -190,7 +196,9 @@ class Zip(Dataset):
         parts = nest.flatten(datasets)
         for part in parts:
             if not isinstance(part, Dataset):
-                raise TypeError(f"The argument to `Dataset.zip()` must be a (nested) structure of `Dataset` objects, received {part!r}.")
+                raise TypeError(
+                    f"The argument to `Dataset.zip()` must be a (nested) structure of `Dataset` objects, received {part!r}."
+                )
         form = Structure(nest.map_structure(lambda d: d.element_spec, datasets))
         sizes = [p._size for p in parts]
         finite = [s for s in sizes if s >= 0]
@@ -224,7 +232,9 @@ class Choose(Dataset):
         for (index,) in self._choice._stream():
             i = int(index)
             if not 0 <= i < len(streams):
-                raise InvalidArgumentError(None, None, f"choice_dataset gave {i}, but there are {len(streams)} datasets.")
+                raise InvalidArgumentError(
+                    None, None, f"choice_dataset gave {i}, but there are {len(streams)} datasets."
+                )
             element = next(streams[i], None) if streams[i] is not None else None
             if element is not None:
                 yield element
@@ -241,7 +251,9 @@ class Sample(Dataset):
         datasets = list(datasets)
         self._weights = np.ones(len(datasets)) if weights is None else np.asarray(weights, np.float64)
         if len(self._weights) != len(datasets):
-            raise ValueError(f"Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]`: {len(datasets)}.")
+            raise ValueError(
+                f"Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]`: {len(datasets)}."
+            )
         self._generator, self._stop = generator(seed), stop_on_empty
         super().__init__(_common_structure(datasets), UNKNOWN_CARDINALITY, *datasets)
 

@@ -151,5 +151,3 @@ def _restore_spec(description: Any) -> Any:
     if "tuple" in description:
         return tuple(_restore_spec(v) for v in description["tuple"])
     return TensorSpec(description["shape"], description["dtype"])
-
-

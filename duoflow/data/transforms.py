@@ -84,7 +84,11 @@ class Shard(_Chooser):
 
     def __init__(self, source: Dataset, count: int, index: int) -> None:
         if count < 1 or not 0 <= index < count:
-            raise InvalidArgumentError(None, None, f"Index must be between 0 and {count - 1} (currently index = {index}, num_shards = {count}).")
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Index must be between 0 and {count - 1} (currently index = {index}, num_shards = {count}).",
+            )
         self._count, self._index = count, index
         size = source._size if source._size < 0 else max(-(-(source._size - index) // count), 0)
         super().__init__(source._structure, size, source)
@@ -231,7 +235,11 @@ def _flat_shapes(spec: Any, padded: Any) -> list[Any]:
         return [s for key in sorted(spec) for s in _flat_shapes(spec[key], padded[key])]
     if isinstance(spec, tuple):
         return [s for a, b in zip(spec, padded, strict=True) for s in _flat_shapes(a, b)]
-    return [list(convert(padded).numpy()) if not isinstance(padded, (list, tuple)) and not hasattr(padded, "as_list") else list(padded)]
+    return [
+        list(convert(padded).numpy())
+        if not isinstance(padded, (list, tuple)) and not hasattr(padded, "as_list")
+        else list(padded)
+    ]
 
 
 def _padding_values(form: Structure, values: Any) -> list[Any]:
@@ -267,8 +275,8 @@ class Unbatch(Dataset):
 
     def _stream(self) -> Iterator[Flat]:
         for flat in self._inputs[0]._stream():
-            for row in zip(*flat, strict=True):
-                yield tuple([np.asarray(leaf) for leaf in row])
+            for i in range(len(flat[0])):
+                yield tuple([leaf[i, ...] for leaf in flat])
 
 
 # -- functions of elements ---------------------------------------------------------------------------------------------
@@ -279,7 +287,9 @@ class Map(Dataset):
 
     def __init__(self, source: Dataset, function: Callable[..., Any]) -> None:
         windows = any(isinstance(s, DatasetSpec) for s in source._structure.flat)
-        self._function: Any = _OnWindows(function, source._structure) if windows else Traced(function, source._structure, "map")
+        self._function: Any = (
+            _OnWindows(function, source._structure) if windows else Traced(function, source._structure, "map")
+        )
         super().__init__(self._function.output, source._size, source)
 
     def _stream(self) -> Iterator[Flat]:
@@ -291,7 +301,10 @@ class _OnWindows:
 
     def __init__(self, function: Callable[..., Any], structure: Structure) -> None:
         self._call = Eager(function, structure)
-        specs = [_empty_window(s) if isinstance(s, DatasetSpec) else np.zeros([d or 0 for d in s.shape], s.dtype.numpy) for s in structure.flat]
+        specs = [
+            _empty_window(s) if isinstance(s, DatasetSpec) else np.zeros([d or 0 for d in s.shape], s.dtype.numpy)
+            for s in structure.flat
+        ]
         self.output = Structure.of(normalize(self._call(tuple(specs))))
 
     def __call__(self, flat: Flat) -> Flat:
@@ -312,7 +325,9 @@ class Filter(Dataset):
         self._stop = stop
         spec = self._test.output.spec
         if not isinstance(spec, TensorSpec) or not spec.is_compatible_with(TensorSpec((), dtypes.bool_)):
-            raise ValueError(f"Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor, but its return spec is {spec!r}.")
+            raise ValueError(
+                f"Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor, but its return spec is {spec!r}."
+            )
         super().__init__(source._structure, UNKNOWN_CARDINALITY, source)
 
     def _stream(self) -> Iterator[Flat]:
@@ -398,7 +413,13 @@ class Concatenate(Dataset):
                 f"Incompatible element specs of concatenated datasets: {first.element_spec} and {second.element_spec}. {error}"
             ) from None
         sizes = first._size, second._size
-        size = sum(sizes) if min(sizes) >= 0 else INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else UNKNOWN_CARDINALITY
+        size = (
+            sum(sizes)
+            if min(sizes) >= 0
+            else INFINITE_CARDINALITY
+            if INFINITE_CARDINALITY in sizes
+            else UNKNOWN_CARDINALITY
+        )
         super().__init__(form, size, first, second)
 
     def _stream(self) -> Iterator[Flat]:
@@ -412,7 +433,9 @@ class Interleave(Dataset):
         self._function, self._cycle, self._block = Eager(function, source._structure), cycle, block
         probe = next(source._stream(), None) if source._size != 0 else None
         if probe is None:
-            raise ValueError("flat_map and interleave need at least one element to learn the form of what the function gives.")
+            raise ValueError(
+                "flat_map and interleave need at least one element to learn the form of what the function gives."
+            )
         super().__init__(self._made(probe)._structure, UNKNOWN_CARDINALITY, source)
 
     def _made(self, flat: Flat) -> Dataset:
@@ -469,7 +492,7 @@ class Window(Dataset):
                     held.append(item)
             if not held or (self._drop and len(held) < reach):
                 return
-            yield self._of(held[:reach : self._stride])
+            yield self._of(held[: reach : self._stride])
             if len(held) >= self._shift:
                 del held[: self._shift]
             else:
@@ -490,7 +513,9 @@ class GroupByWindow(Dataset):
         if (size is None) == (size_function is None):
             raise ValueError("Either the `window_size` or the `window_size_func` argument must be specified.")
         self._key, self._reduce = Traced(key, source._structure, "group_by_window"), reduce
-        self._size_of = (lambda k: int(size)) if size is not None else (lambda k: int(convert(size_function(convert(k)))))
+        self._size_of = (
+            (lambda k: int(size)) if size is not None else (lambda k: int(convert(size_function(convert(k)))))
+        )
         probe = next(source._stream(), None)
         if probe is None:
             raise ValueError("group_by_window needs at least one element to learn the form of what the function gives.")
@@ -522,7 +547,9 @@ def bucket_by_length(
     """Padded batches of elements whose lengths fall between the same boundaries."""
     boundaries, batch_sizes = list(boundaries), list(batch_sizes)
     if len(batch_sizes) != len(boundaries) + 1:
-        raise ValueError(f"`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but `{len(batch_sizes)} != {len(boundaries) + 1}`")
+        raise ValueError(
+            f"`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but `{len(batch_sizes)} != {len(boundaries) + 1}`"
+        )
     measure = Traced(length, source._structure, "bucket_by_sequence_length")
 
     def bucket(*element: Any) -> Any:
@@ -615,5 +642,3 @@ def _feed(stream: Iterator[Flat], ahead: queue.Queue[Any], stopped: threading.Ev
         put((None, StopIteration()))
     except Exception as error:  # handed to the reader, which raises it
         put((None, error))
-
-

@@ -12,7 +12,7 @@ import duoflow as tf
 
 A = np.array([[1.0, -2.0], [3.0, 4.5]], np.float32)
 B = np.array([[2.0, 3.0], [-1.0, 0.5]], np.float32)
-I = np.array([7, -7, 3], np.int32)  # noqa: E741
+I = np.array([7, -7, 3], np.int32)
 J = np.array([2, 2, -2], np.int32)
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod]
@@ -95,7 +95,12 @@ def test_formatting() -> None:
 
 def test_python_numbers() -> None:
     """Scalars become Python's; others refuse."""
-    assert (int(tf.constant(3)), float(tf.constant(1.5)), bool(tf.constant(True)), complex(tf.constant(1j))) == (3, 1.5, True, 1j)
+    assert (int(tf.constant(3)), float(tf.constant(1.5)), bool(tf.constant(True)), complex(tf.constant(1j))) == (
+        3,
+        1.5,
+        True,
+        1j,
+    )
     assert [10, 20, 30][tf.constant(1)] == 20 and list(range(tf.constant(3))) == [0, 1, 2]
     with pytest.raises(ValueError):
         bool(tf.constant([1, 2]))
