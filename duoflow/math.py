@@ -9,6 +9,8 @@ from duoflow.ops import (
     add,
     add_n,
     angle,
+    approx_max_k,
+    approx_min_k,
     argmax,
     argmin,
     asin,

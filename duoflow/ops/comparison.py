@@ -206,8 +206,8 @@ def _by_dtype(logical: Callable[..., Any], bitwise: str) -> Callable[[Any, Any],
     """An operator that is logical between bools and bitwise between integers."""
 
     def apply(x: Any, y: Any) -> Any:
-        dtype = x.dtype if isinstance(x, Operators) else y.dtype
-        return logical(x, y) if dtype.is_bool else getattr(F, bitwise)(x, y)
+        tensor: Any = x if isinstance(x, Operators) else y
+        return logical(x, y) if tensor.dtype.is_bool else getattr(F, bitwise)(x, y)
 
     return apply
 

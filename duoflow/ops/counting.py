@@ -15,7 +15,10 @@ from duoflow.core.tensor import convert
 
 from .families import check_dtype
 
-__all__ = ["bincount", "confusion_matrix", "histogram_fixed_width", "histogram_fixed_width_bins", "in_top_k"]
+__all__ = [
+    "approx_max_k", "approx_min_k", "bincount", "confusion_matrix", "histogram_fixed_width",
+    "histogram_fixed_width_bins", "in_top_k",
+]  # fmt: skip
 
 _INDEX = (dtypes.int32, dtypes.int64)
 _WEIGHTS = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
@@ -216,3 +219,52 @@ def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) ->
     """
     inputs = (convert(predictions, dtype_hint=dtypes.float32), convert(targets, dtype_hint=dtypes.int32))
     return emit_one(_IN_TOP_K, inputs, {"k": int(k)}, name)
+
+
+# -- the best few ------------------------------------------------------------------------------------------------------
+
+
+def approx_max_k(
+    operand: Any,
+    k: Any,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> tuple[Any, Any]:
+    """The k largest elements along a dimension, largest first, and their places.
+
+    The result is exact here, as on TensorFlow's CPU; the arguments about recall and sharding change nothing.
+
+    >>> values, indices = tf.math.approx_max_k([1.0, 5.0, 3.0], 2)
+    >>> values.numpy(), indices.numpy()
+    (array([5., 3.], dtype=float32), array([1, 2], dtype=int32))
+
+    TensorFlow: tf.math.approx_max_k.
+    """
+    with F.name_scope(name or "approx_max_k"):
+        x = F.swapaxes(convert(operand), reduction_dimension, -1)
+        values, indices = F.top_k(x, k)
+        return F.swapaxes(values, reduction_dimension, -1), F.swapaxes(indices, reduction_dimension, -1)
+
+
+def approx_min_k(
+    operand: Any,
+    k: Any,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> tuple[Any, Any]:
+    """The k smallest elements along a dimension, smallest first, and their places; exact, as `approx_max_k` is.
+
+    >>> values, indices = tf.math.approx_min_k([1.0, 5.0, 3.0], 2)
+    >>> values.numpy(), indices.numpy()
+    (array([1., 3.], dtype=float32), array([0, 2], dtype=int32))
+
+    TensorFlow: tf.math.approx_min_k.
+    """
+    values, indices = approx_max_k(-convert(operand), k, reduction_dimension, name=name or "approx_min_k")
+    return -values, indices

@@ -320,20 +320,20 @@ def _infer_band(x: Spec, *, num_lower: int, num_upper: int) -> Spec:
     return Spec(x.shape, x.dtype)
 
 
-def _band_mask(rows: int, columns: int, num_lower: int, num_upper: int) -> Any:
-    distance = np.arange(rows)[:, None] - np.arange(columns)
+def _band_mask(shape: Any, num_lower: int, num_upper: int) -> Any:
+    distance = np.arange(shape[-2])[:, None] - np.arange(shape[-1])
     return ((num_lower < 0) | (distance <= num_lower)) & ((num_upper < 0) | (-distance <= num_upper))
 
 
 def _evaluate_band(x: Any, *, num_lower: int, num_upper: int) -> Any:
-    return np.where(_band_mask(*x.shape[-2:], num_lower, num_upper), x, np.zeros((), x.dtype))
+    return np.where(_band_mask(x.shape, num_lower, num_upper), x, np.zeros((), x.dtype))
 
 
 def _expand_band(x: Any, *, num_lower: int, num_upper: int) -> Any:
-    return F.where(_band_mask(*_static(x, "MatrixBandPart")[-2:], num_lower, num_upper), x, F.zeros_like(x))
+    return F.where(_band_mask(_static(x, "MatrixBandPart"), num_lower, num_upper), x, F.zeros_like(x))
 
 
-_BAND = register(
+_BAND: Op = register(
     Op(
         "MatrixBandPart",
         Kind.COMPOUND,

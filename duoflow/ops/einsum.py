@@ -89,8 +89,8 @@ def _infer(x: Spec, y: Spec, *, equation: str) -> Spec:
     if x.dtype is not y.dtype:
         raise TypeError(f"Einsum takes operands of one dtype, received {x.dtype.name} and {y.dtype.name}: use tf.cast.")
     if "..." in equation and (x.shape is None or y.shape is None):
-        out = equation.partition("->")[2]
-        return Spec(None if "..." in out else (None,) * len(out), x.dtype)
+        side = equation.partition("->")[2]
+        return Spec(None if "..." in side else (None,) * len(side), x.dtype)
     left, right, out = _binary_labels(equation, x.shape, y.shape)
     sizes = _sizes(equation, left, x.shape, right, y.shape)
     return Spec(tuple(sizes[label] for label in out), x.dtype)
@@ -308,11 +308,11 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
 
 
 def _axes_pair(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int]]:
-    value = axes if isinstance(axes, (int, list, tuple)) else static_value(axes)
+    value: Any = axes if isinstance(axes, (int, list, tuple)) else static_value(axes)
     if value is None:
         raise ValueError("The axes of tensordot must be known when the graph is built.")
     if np.ndim(value) == 0 and not isinstance(value, (list, tuple)):
-        count = int(value)  # type: ignore[arg-type]
+        count = int(value)
         if not 0 <= count <= min(rank_a, rank_b):
             raise ValueError(
                 f"`axes` must be in [0, {min(rank_a, rank_b)}] for ranks {rank_a} and {rank_b}. Received {count}."

@@ -79,7 +79,7 @@ def axis_attribute(axis: Any, rank: int | None) -> Axes | Tensor:
         if value.dtype.kind not in "iu" and value.size:
             raise TypeError(f"Reduction axes must be integers, received {axis!r}.")
         axes = tuple(int(a) for a in value.reshape(-1))
-    if rank is None:
+    if rank is None or axes is None:
         return axes
     in_range = all(-rank <= a < rank for a in axes)
     return tuple(sorted(a % rank for a in axes)) if in_range else axes
@@ -240,14 +240,18 @@ def _prod_gradient(node: Any, g: Any) -> Any:
 # -- the records -------------------------------------------------------------------------------------------------------
 
 
+_ADD: Any = np.add.reduce
+_MULTIPLY: Any = np.multiply.reduce
+
+
 @in_float32
 def _sum(x: Any, axes: Any, keepdims: bool) -> Any:
-    return np.add.reduce(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
+    return _ADD(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
 @in_float32
 def _mean(x: Any, axes: Any, keepdims: bool) -> Any:
-    total = np.add.reduce(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
+    total = _ADD(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
     count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
     if x.dtype.kind in "iu":
         if not count:
@@ -259,7 +263,7 @@ def _mean(x: Any, axes: Any, keepdims: bool) -> Any:
 
 @in_float32
 def _prod(x: Any, axes: Any, keepdims: bool) -> Any:
-    return np.multiply.reduce(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
+    return _MULTIPLY(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
 def _lowest(dtype: DType) -> Any:
@@ -430,7 +434,7 @@ def _evaluate_euclidean(x: Any, axes: Any = None, *, axis: Axes = None, keepdims
 
     @in_float32
     def norm(v: Any) -> Any:
-        total = np.add.reduce((v * np.conj(v)), axis=over, keepdims=keepdims, dtype=v.dtype)
+        total = _ADD(v * np.conj(v), axis=over, keepdims=keepdims, dtype=v.dtype)
         return np.sqrt(total).astype(v.dtype)
 
     return norm(x)

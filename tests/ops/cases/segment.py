@@ -40,5 +40,7 @@ CASES = [
     Case(F.confusion_matrix, _CLASSES, _SORTED, weights=positive(5), dtype="float32", grad=(), id="confusion-weights"),
     Case(F.histogram_fixed_width, real(20), [-2.0, 2.0], nbins=5, grad=()),
     Case(F.histogram_fixed_width_bins, real(2, 5), [-2.0, 2.0], nbins=5, grad=()),
+    Case(F.approx_max_k, real(4, 5), 2, needs="rank"),
+    Case(F.approx_min_k, real(4, 5), 2, reduction_dimension=0, needs="rank"),
     Case(F.in_top_k, np.array([1, 0, 7], np.int32), real(3, 4), k=2, grad=()),
 ]  # fmt: skip
