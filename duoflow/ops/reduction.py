@@ -577,6 +577,8 @@ def argmin(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: 
 
 def _expand_sum_to(x: Any, like: Any) -> Any:
     have, want = x.dims, like.dims
+    if have is None or want is None or None in have or None in want:
+        raise Unsupported("sizes that are known only when the graph runs")
     lead = len(have) - len(want)
     stretched = [i + lead for i, d in enumerate(want) if d == 1 and have[i + lead] != 1]
     return F.reshape(reduce_sum(x, [*range(lead), *stretched]), want)
