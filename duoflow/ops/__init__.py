@@ -19,10 +19,12 @@ from .constants import *
 from .gather import *
 from .joining import *
 from .random import *
+from .stateless_random import *
 from .random_generator import *
 from .scatter import *
 from .shaping import *
 from .slicing import *
+from .padding import *
 from .sorting import *
 from .strings import *
 from .comparison import *

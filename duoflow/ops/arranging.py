@@ -21,7 +21,8 @@ from .static import axis_of, int_tensor, invalid, static_ints
 
 __all__ = [
     "batch_to_space", "depth_to_space", "extract_patches", "meshgrid", "repeat", "required_space_to_batch_paddings",
-    "reverse", "reverse_sequence", "roll", "sequence_mask", "space_to_batch", "space_to_batch_nd", "space_to_depth", "unravel_index",
+    "reverse", "reverse_sequence", "roll", "sequence_mask", "space_to_batch", "space_to_batch_nd",
+    "space_to_depth", "unravel_index",
 ]  # fmt: skip
 
 # -- reverse -----------------------------------------------------------------------------------------------------------
@@ -74,7 +75,8 @@ def _infer_reverse_sequence(x: Spec, lengths: Spec, *, seq_axis: int, batch_axis
     if x.shape is not None and lengths.shape is not None:
         if len(lengths.shape) != 1 or not shapes.compatible((x.shape[batch_axis],), lengths.shape):
             raise ValueError(
-                f"Length of seq_lengths != input.dims({batch_axis}), ({shapes.brief(lengths.shape)} vs. {x.shape[batch_axis]})"
+                f"Length of seq_lengths != input.dims({batch_axis}), ({shapes.brief(lengths.shape)} vs. "
+                f"{x.shape[batch_axis]})"
             )
     return Spec(x.shape, x.dtype)
 
@@ -190,8 +192,9 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         at = axis_of(axis, x.spec.rank)
         if shapes.num_elements(times.dims) == 1:
             return _repeat_all(x, F.reshape(times, []), at)
-        if not shapes.compatible((x.dims[at],), times.dims):
-            raise ValueError(f"Dimensions {x.dims[at]} and {times.dims[0]} are not compatible")
+        size = None if x.dims is None else x.dims[at]
+        if not shapes.compatible((size,), times.dims):
+            raise ValueError(f"Dimensions {size} and {times.dims[0]} are not compatible")
         ends = F.cumsum(times)
         rows = F.searchsorted(ends, F.range(ends[-1]), side="right")
         return F.gather(x, rows, axis=at)

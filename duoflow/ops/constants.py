@@ -103,7 +103,7 @@ def pack_nested(value: Any, dtype: DType | None = None, dtype_hint: Any = None) 
 def _first_dtype(value: Any) -> DType | None:
     if isinstance(value, (list, tuple)):
         return next((d for d in map(_first_dtype, value) if d is not None), None)
-    return value.dtype if isinstance(value, Operators) else None
+    return value.dtype if isinstance(value, Operators) else None  # type: ignore[attr-defined,no-any-return]
 
 
 def _packed(value: Any, dtype: DType | None) -> Any:

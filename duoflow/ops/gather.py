@@ -43,7 +43,8 @@ def _require_index_dtype(op: str, indices: Spec) -> None:
         dtypes.uint32,
     ):
         raise TypeError(
-            f"Value passed to parameter 'indices' of {op} has DataType {indices.dtype.name} not in list of allowed values: "
+            f"Value passed to parameter 'indices' of {op} has DataType {indices.dtype.name} not in list of allowed "
+            "values: "
             "int16, int32, int64"
         )
 
@@ -261,7 +262,7 @@ def gather_nd(
         raise ValueError(
             f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', received {bad_indices_policy!r}"
         )
-    depth = indices.dims[-1]  # type: ignore[index]
+    depth = indices.dims[-1]
     limits = F.shape(params, indices.dtype)[:depth]
     good = F.reduce_all((indices >= 0) & (indices < limits), axis=-1)
     found = emit_one(GATHER_ND, (params, F.clip_by_value(indices, 0, limits - 1)), NO_ATTRS, name)
@@ -355,7 +356,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
     """The slices of a tensor where a mask holds.
 
     Args:
-      mask: booleans whose shape is that of some dimensions of `tensor` from `axis` (0 by default) on; its rank is known.
+      mask: booleans in the shape of some dimensions of `tensor` from `axis` (0 by default) on, of known rank.
 
     >>> tf.boolean_mask([[1, 2], [3, 4], [5, 6]], [True, False, True]).numpy().tolist()
     [[1, 2], [5, 6]]

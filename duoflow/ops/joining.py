@@ -43,7 +43,8 @@ def _infer_concat(*values: Spec, axis: int) -> Spec:
     assert first.shape is not None
     if not first.shape:
         raise ValueError(
-            "ConcatOp : Expected concatenating dimensions in the range [0, 0), but got 0: scalars have no axis; use tf.stack."
+            "ConcatOp : Expected concatenating dimensions in the range [0, 0), but got 0: scalars have no "
+            "axis; use tf.stack."
         )
     for i, v in ranked:
         if v.rank != first.rank:
@@ -94,8 +95,8 @@ def _gradient_concat(node: Any, g: Any) -> list[Any]:
     axis = axis_or_negative(axis, ranks[0] if ranks else None)
     sizes = [None if x.dims is None else x.dims[axis] for x in node.inputs]
     if None in sizes:
-        return split(g, F.stack([F.shape(x)[axis] for x in node.inputs]), axis, num=len(sizes))  # type: ignore[no-any-return]
-    return split(g, sizes, axis)  # type: ignore[no-any-return]
+        return split(g, F.stack([F.shape(x)[axis] for x in node.inputs]), axis, num=len(sizes))
+    return split(g, sizes, axis)
 
 
 CONCAT = register(
@@ -253,7 +254,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
     TensorFlow: tf.unstack.
     """
     tensor = convert(value)
-    dims = tensor.dims  # type: ignore[attr-defined]
+    dims = tensor.dims
     at = axis_of(axis, None if dims is None else len(dims))
     if num is None:
         num = None if dims is None else dims[at]
@@ -272,9 +273,14 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
     total = value.shape[at]
     found = list(entries(sizes) or (None,) * num)
     if found.count(-1) == 1 and total is not None and None not in found:
-        found[found.index(-1)] = total - sum(s for s in found if s != -1)
+        found[found.index(-1)] = total - sum(s for s in found if s is not None and s != -1)
     known = [None if s is None or s == -1 else s for s in found]
-    if total is not None and None not in known and sum(known) != total or any(s is not None and s < 0 for s in known):
+    if (
+        total is not None
+        and None not in known
+        and sum(s or 0 for s in known) != total
+        or any(s is not None and s < 0 for s in known)
+    ):
         raise ValueError(
             "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than "
             f"the size of the input along split_dim if not fully specified. Got: {found} for size {total}"
@@ -340,7 +346,7 @@ def split(
     TensorFlow: tf.split.
     """
     tensor = convert(value)
-    dims = tensor.dims  # type: ignore[attr-defined]
+    dims = tensor.dims
     at = axis_of(axis, None if dims is None else len(dims))
     sizes = int_tensor(num_or_size_splits)
     if sizes.dims == ():

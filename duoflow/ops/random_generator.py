@@ -14,7 +14,16 @@ from duoflow.core.tensor import Operators, convert
 from duoflow.core.variables import Variable
 
 from .philox import RESERVED
-from .random import BINOMIAL, FULL_INT, NORMAL, TRUNCATED_NORMAL, _uniform_dtype, require_philox, scaled, scaled_uniform
+from .stateless_random import (
+    BINOMIAL,
+    FULL_INT,
+    NORMAL,
+    TRUNCATED_NORMAL,
+    require_philox,
+    scaled,
+    scaled_uniform,
+    uniform_dtype,
+)  # fmt: skip
 from .static import int_tensor
 
 __all__ = ["Generator", "create_rng_state", "get_global_generator", "set_global_generator"]
@@ -172,7 +181,7 @@ class Generator:
         self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None
     ) -> Any:
         """Uniform numbers from [minval, maxval); both None for integers of any value."""
-        dtype = _uniform_dtype(dtype, minval, maxval)
+        dtype = uniform_dtype(dtype, minval, maxval)
         with F.name_scope(name or "stateful_uniform"):
             shape = int_tensor(shape)
             return scaled_uniform(shape, *self._key_counter(shape), minval, maxval, dtype)

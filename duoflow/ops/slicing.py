@@ -1,4 +1,4 @@
-"""Parts of tensors by position: `x[...]`, slice, strided_slice, pad, reverse, roll."""
+"""Parts of tensors by position: `x[...]`, slice, strided_slice."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, convert, make_constant
 from duoflow.core.variables import Variable
 
-from .static import Entries, dims_of, entries, int_tensor, require_ints, value_of
+from .static import Entries, dims_of, entries, int_tensor, require_ints, unit_matrix, value_of
 
-__all__ = ["getitem", "pad", "slice", "strided_slice", "tensor_strided_slice_update"]
+__all__ = ["getitem", "slice", "strided_slice", "tensor_strided_slice_update"]
 
 _slice = slice
 
@@ -103,7 +103,7 @@ def _dimension(
 def numpy_key(shape: tuple[int, ...], begin: Any, end: Any, strides: Any, masks: Any) -> tuple[Any, ...]:
     """The index with which NumPy takes the same part; `ValueError` if a single position is out of bounds."""
     dimensions, _ = layout(tuple(begin.tolist()), tuple(end.tolist()), tuple(strides.tolist()), len(shape), masks)
-    key = []
+    key: list[Any] = []
     for axis, (d, size) in enumerate(zip(dimensions, shape, strict=True)):
         if d.shrink:
             assert d.begin is not None
@@ -220,7 +220,7 @@ def _expand_strided_grad(shape: Any, begin: Any, end: Any, strides: Any, dy: Any
         raise Unsupported("the gradient of a slice at positions that are not constants")
     dimensions, _ = layout(tuple(b.tolist()), tuple(e.tolist()), tuple(s.tolist()), len(size), _masks_of(attrs))
     spans = [
-        range(d.begin % n, d.begin % n + 1) if d.shrink else range(*d.span.indices(n))  # type: ignore[operator]
+        range(d.begin % n, d.begin % n + 1) if d.shrink else range(*d.span.indices(n))
         for d, n in zip(dimensions, size.tolist(), strict=True)
     ]
     out = F.reshape(dy, [len(span) for span in spans])
@@ -353,7 +353,7 @@ def getitem(x: Any, key: Any) -> Any:
     else:
         begin, end, strides = (make_constant(a) for a in (begin, end, strides))
     if variable is not None:
-        return strided_slice(tensor, begin, end, strides, *masks, var=variable)
+        return strided_slice(tensor, begin, end, strides, **_mask_attrs(masks), var=variable)
     return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), _mask_attrs(masks), "strided_slice")
 
 
@@ -370,7 +370,7 @@ def _is_mask(key: Any) -> bool:
     if isinstance(key, (bool, np.bool_)):
         return True
     if isinstance(key, Operators):
-        return key.dtype is dtypes.bool_  # type: ignore[attr-defined,no-any-return]
+        return key.dtype is dtypes.bool_  # type: ignore[attr-defined]
     return isinstance(key, np.ndarray) and key.dtype == np.bool_
 
 
@@ -480,7 +480,8 @@ def _infer_slice(x: Spec, begin: Spec, size: Spec) -> Spec:
     b, s = b or (None,) * count, s or (None,) * count
     if len(b) != count or len(s) != count:
         raise ValueError(
-            f"Expected begin and size arguments to be 1-D tensors of size {count}, but got sizes {len(b)} and {len(s)} instead."
+            f"Expected begin and size arguments to be 1-D tensors of size {count}, but got sizes {len(b)} and {len(s)} "
+            "instead."
         )
     dims = x.shape if x.shape is not None else (None,) * count
     out = tuple(_slice_size(i, *item) for i, item in enumerate(zip(dims, b, s, strict=True)))
@@ -510,17 +511,13 @@ def _lower_slice(specs: Any, outs: Any, attrs: Any) -> Affine:
     if specs[1].array is None:
         raise Unsupported("Slice at a position that is not constant")
     count = len(specs[0].shape)
-    return Affine(_unit(count), tuple(specs[1].array.tolist()))
-
-
-def _unit(count: int) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(i == j) for j in range(count)) for i in range(count))
+    return Affine(unit_matrix(count), tuple(specs[1].array.tolist()))
 
 
 def _gradient_slice(node: Any, g: Any) -> tuple[Any, ...]:
     x, begin, _ = node.inputs
     after = F.shape(x, begin.dtype) - begin - F.shape(g, begin.dtype)
-    return pad(g, F.stack([begin, after], axis=1)), None, None
+    return F.pad(g, F.stack([begin, after], axis=1)), None, None
 
 
 SLICE = register(Op("Slice", Kind.VIEW, _infer_slice, _evaluate_slice, _gradient_slice, lower=_lower_slice))
@@ -538,151 +535,3 @@ def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     if begin.dtype is not size.dtype:
         begin, size = F.cast(begin, dtypes.int64), F.cast(size, dtypes.int64)
     return emit_one(SLICE, (convert(input_), begin, size), NO_ATTRS, name)
-
-
-# -- pad ---------------------------------------------------------------------------------------------------------------
-
-
-def _padded_dims(x: Spec, paddings: Spec) -> tuple[Dims, Entries | None]:
-    require_ints("Pad", "paddings", paddings)
-    if paddings.shape is not None and (len(paddings.shape) != 2 or paddings.shape[1] not in (None, 2)):
-        raise ValueError(f"paddings must be a matrix with 2 columns: {shapes.brief(paddings.shape)}")
-    found = entries(paddings) if paddings.shape is not None and None not in paddings.shape else None
-    if x.shape is None or found is None:
-        rows = len(x.shape) if x.shape is not None else paddings.shape[0] if paddings.shape else None
-        return (None if rows is None else (None,) * rows), found
-    if len(found) != 2 * len(x.shape):
-        raise ValueError(
-            f"The first dimension of paddings must be the rank of inputs{shapes.brief(paddings.shape)} {shapes.brief(x.shape)}"
-        )
-    if any(p is not None and p < 0 for p in found):
-        raise ValueError(f"Paddings must be non-negative: {' '.join(map(str, found))}")
-    pairs = zip(x.shape, found[::2], found[1::2], strict=True)
-    return tuple(None if None in p else sum(p) for p in pairs), found  # type: ignore[arg-type]
-
-
-def _infer_pad(x: Spec, paddings: Spec, constant: Spec) -> Spec:
-    if constant.dtype is not x.dtype:
-        raise TypeError(f"constant_values has dtype {constant.dtype.name}, the tensor {x.dtype.name}.")
-    return Spec(_padded_dims(x, paddings)[0], x.dtype)
-
-
-def _lower_pad(specs: Any, outs: Any, attrs: Any) -> Affine:
-    paddings, constant = specs[1].array, specs[2].array
-    if paddings is None or constant is None:
-        raise Unsupported("PadV2 with paddings that are not constants")
-    return Affine(_unit(len(specs[0].shape)), tuple((-paddings[:, 0]).tolist()), constant.item())
-
-
-def _evaluate_pad(x: Any, paddings: Any, constant: Any) -> Any:
-    pairs = paddings.tolist()
-    if paddings.shape != (x.ndim, 2) or x.dtype != constant.dtype or min(map(min, pairs), default=0) < 0:
-        _infer_pad(*(Spec(a.shape, dtypes.from_numpy(a.dtype), a) for a in (x, paddings, constant)))
-    out = np.full([p + d + q for (p, q), d in zip(pairs, x.shape, strict=True)], constant[()], x.dtype)
-    out[tuple([_slice(p, p + d) for (p, _), d in zip(pairs, x.shape, strict=True)])] = x
-    return out
-
-
-def _gradient_pad(node: Any, g: Any) -> tuple[Any, ...]:
-    x, paddings, _ = node.inputs
-    begin = paddings[:, 0]
-    inner = slice(g, begin, F.shape(x, begin.dtype))
-    return inner, None, F.reduce_sum(g) - F.reduce_sum(inner)
-
-
-PAD = register(Op("PadV2", Kind.VIEW, _infer_pad, _evaluate_pad, _gradient_pad, lower=_lower_pad, checked=False))
-
-
-def _infer_mirror(x: Spec, paddings: Spec, *, mode: str) -> Spec:
-    out, found = _padded_dims(x, paddings)
-    reach = 0 if mode == "SYMMETRIC" else 1
-    for d, size in enumerate(x.shape or ()):
-        for p in (found or ())[2 * d : 2 * d + 2]:
-            if size is not None and p is not None and p > size - reach:
-                raise ValueError(
-                    f"paddings must be {'no greater' if not reach else 'less'} than the dimension size: "
-                    f"{', '.join(map(str, found[2 * d : 2 * d + 2]))} {'greater than' if not reach else 'not less than'} {size}"
-                )
-    return Spec(out, x.dtype)
-
-
-def _expand_mirror(x: Any, paddings: Any, *, mode: str) -> Any:
-    pairs = paddings.spec.array
-    if pairs is None:
-        raise Unsupported("MirrorPad with paddings that are not constants")
-    for axis, (before, after) in enumerate(pairs.tolist()):
-        if before or after:
-            row = np.pad(np.arange(x.dims[axis], dtype=np.int32), (before, after), mode.lower())
-            x = F.gather(x, row, axis=axis)
-    return x
-
-
-def _gradient_mirror(node: Any, g: Any) -> tuple[Any, Any]:
-    return emit_one(MIRROR_PAD_GRAD, (g, node.inputs[1]), dict(node.attrs)), None
-
-
-def _infer_mirror_grad(g: Spec, paddings: Spec, *, mode: str) -> Spec:
-    found = entries(paddings)
-    if g.shape is None or found is None:
-        return Spec(None if g.shape is None else (None,) * len(g.shape), g.dtype)
-    triples = zip(g.shape, found[::2], found[1::2], strict=True)
-    return Spec(tuple(None if None in t else t[0] - t[1] - t[2] for t in triples), g.dtype)  # type: ignore[operator]
-
-
-def _evaluate_mirror_grad(g: Any, paddings: Any, *, mode: str) -> Any:
-    for axis, (before, after) in enumerate(paddings.tolist()):
-        if before or after:
-            size = g.shape[axis] - before - after
-            row = np.pad(np.arange(size), (before, after), mode.lower())
-            out = np.zeros((size, *np.delete(g.shape, axis)), g.dtype)
-            np.add.at(out, row, np.moveaxis(g, axis, 0))
-            g = np.moveaxis(out, 0, axis)
-    return g
-
-
-MIRROR_PAD = register(
-    Op(
-        "MirrorPad",
-        Kind.COMPOUND,
-        _infer_mirror,
-        lambda x, paddings, *, mode: np.pad(x, paddings.tolist(), mode.lower()) if x.ndim else x,
-        _gradient_mirror,
-        expand=_expand_mirror,
-    )  # fmt: skip
-)
-MIRROR_PAD_GRAD = register(
-    Op(
-        "MirrorPadGrad",
-        Kind.HOST,
-        _infer_mirror_grad,
-        _evaluate_mirror_grad,
-        lambda node, g: (emit_one(MIRROR_PAD, (g, node.inputs[1]), dict(node.attrs)), None),
-    )  # fmt: skip
-)
-
-
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Any:
-    """Put elements around a tensor: a constant, or its own mirrored at the border.
-
-    Args:
-      paddings: ints [rank, 2], how many before and after along each dimension.
-      mode: "CONSTANT", "REFLECT" (without the border element) or "SYMMETRIC" (with it).
-
-    >>> tf.pad([1, 2, 3], [[1, 2]]).numpy()
-    array([0, 1, 2, 3, 0, 0], dtype=int32)
-
-    TensorFlow: tf.pad.
-    """
-    x, kind = convert(tensor), mode.upper()
-    pairs = int_tensor(paddings)
-    if kind in ("REFLECT", "SYMMETRIC"):
-        return emit_one(MIRROR_PAD, (x, pairs), {"mode": kind}, name)
-    if kind != "CONSTANT":
-        raise ValueError(
-            f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}"
-        )
-    if type(constant_values) is int and constant_values == 0:
-        constant = F.zeros((), x.dtype)
-    else:
-        constant = convert(constant_values, dtype=x.dtype)
-    return emit_one(PAD, (x, pairs, constant), NO_ATTRS, name)

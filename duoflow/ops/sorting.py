@@ -17,7 +17,10 @@ from duoflow.core.tensor import convert
 
 from .static import axis_of, int_tensor, same_dtype
 
-__all__ = ["TopKV2", "Unique", "UniqueWithCounts", "argsort", "invert_permutation", "searchsorted", "sort", "top_k", "unique", "unique_with_counts"]  # fmt: skip
+__all__ = [
+    "TopKV2", "Unique", "UniqueWithCounts", "argsort", "invert_permutation", "searchsorted", "sort", "top_k", "unique",
+    "unique_with_counts",
+]  # fmt: skip
 
 
 def _order(x: Any, axis: int, descending: bool) -> Any:

@@ -140,12 +140,17 @@ def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[
     elif not isinstance(values, (list, tuple)):
         values = [values]
     if dtype is None:
-        dtype = next((v.dtype for v in values if isinstance(v, Operators)), None)
+        dtype = next((v.dtype for v in values if isinstance(v, Operators)), None)  # type: ignore[attr-defined]
     if dtype is None and values:
         dtype = _common_dtype(values)
     return tuple(
         v if isinstance(v, Tensor) else convert(v, dtype=None if isinstance(v, Operators) else dtype) for v in values
     )
+
+
+def unit_matrix(count: int) -> tuple[tuple[int, ...], ...]:
+    """The rows of an index map that leaves every dimension where it is."""
+    return tuple(tuple(int(i == j) for j in range(count)) for i in range(count))
 
 
 def _common_dtype(values: Any) -> DType:

@@ -5,7 +5,7 @@ import numpy as np
 from duoflow import ops as F
 from duoflow.core.dtypes import as_dtype
 from duoflow.core.emit import emit_one
-from duoflow.ops import random as R
+from duoflow.ops import stateless_random as R
 from tests.ops.harness import Case, real
 
 _SEED = np.array([7, 17], np.int32)

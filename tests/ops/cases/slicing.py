@@ -3,7 +3,7 @@
 import numpy as np
 
 from duoflow import ops as F
-from tests.ops.harness import Case, ints, real
+from tests.ops.harness import Case, real
 
 _X = real(4, 5, 6)
 _S = np.s_
