@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from duoflow.core import nest
+
 from .state import session
 from .variables import Variable
 
@@ -214,3 +216,10 @@ class TrackedSet(set):  # type: ignore[type-arg]
 
 
 _WRAPPERS: dict[type, Any] = {list: TrackedList, dict: TrackedDict, set: TrackedSet}
+
+nest.register(TrackedList, lambda x: (list(x), None), lambda _, children: list(children))
+nest.register(
+    TrackedDict,
+    lambda x: ([x[key] for key in sorted(x)], tuple(sorted(x))),
+    lambda keys, children: dict(zip(keys, children, strict=True)),
+)

@@ -5,6 +5,7 @@ from typing import Any
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..saving.state_tree import reference_object
 from .activation import *
+from .attention import *
 from .convolution import *
 from .core import *
 from .dense import *
@@ -14,8 +15,11 @@ from .layer import Layer
 from .merging import *
 from .normalization import *
 from .pooling import *
+from .recurrent import *
+from .recurrent_cells import *
 from .regularization import *
 from .reshaping import *
+from .wrappers import *
 
 reference_object("Layer", lambda: Layer(name="reference"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations, ops
+from .. import activations, ops, regularizers
 from ..config import standardize_data_format
 from ..ops.nn import conv_transpose_shape
 from .arguments import checked_padding, per_axis, window_shape
@@ -76,6 +76,7 @@ class _Windowed(Layer):
             "dilation_rate": self.dilation_rate,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **weight_config(self, *weights, "bias"),
         }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations, ops
+from .. import activations, ops, regularizers
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..symbolic import compute_output_spec, set_keras_mask
 from .layer import Layer
@@ -115,6 +115,8 @@ class Embedding(Layer):
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
             **weight_config(self, "embeddings"),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "quantization_config": None,
             "mask_zero": self.mask_zero,
         }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations
+from .. import activations, regularizers
 from .input_spec import InputSpec
 from .layer import Layer
 from .weights import add_configured, configure, weight_config
@@ -134,7 +134,9 @@ class EinsumDense(Layer):
             "equation": self.equation,
             "activation": activations.serialize(self.activation),
             "bias_axes": self.bias_axes,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **weight_config(self, "kernel", "bias"),
+            "quantization_config": None,
         }
 
 
@@ -174,8 +176,7 @@ def _einsum_shapes(
     for letter in outputs:
         if letter not in inputs and letter not in weights:
             raise ValueError(f"Dimension '{letter}' was specified in the output '{outputs}' but has no corresponding dim in the input or weight.")
-    named_output = tuple(sizes[letter] for letter in outputs)
-    full = (*elided, *named_output) if left else (*named_output, *elided)
+    full = (*elided, *given) if left else (*given, *elided)
     bias = None
     if bias_axes:
         for letter in bias_axes:

@@ -152,23 +152,26 @@ class LayerNormalization(_Scaled):
     def __init__(
         self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
         beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
-        gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any,
+        gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None,
+        rms_scaling: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.axis = _axes_list(axis)
+        self.axis, self.rms_scaling = _axes_list(axis), rms_scaling
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         self._configure(epsilon, center, scale, beta, (gamma_initializer, gamma_regularizer, gamma_constraint))
 
     def build(self, input_shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
         self._add_scale_and_offset(tuple(input_shape[axis] for axis in axes))
 
     def call(self, inputs: Any) -> Any:
-        out = ops.layer_normalization(_wide(inputs), self.gamma, self.beta, self.axis, self.epsilon)
+        out = ops.layer_normalization(
+            _wide(inputs), self.gamma, self.beta, self.axis, self.epsilon, self.rms_scaling
+        )
         return tf.cast(out, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "axis": self.axis, **self._scale_config()}
+        return {**super().get_config(), "axis": self.axis, "rms_scaling": self.rms_scaling, **self._scale_config()}
 
 
 class RMSNormalization(Layer):
@@ -180,7 +183,7 @@ class RMSNormalization(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = self.axis = [self.axis] if isinstance(self.axis, int) else self.axis
         self.scale = self.add_weight(tuple(input_shape[axis] for axis in axes), "ones", name="scale", autocast=False)
 
     def call(self, inputs: Any) -> Any:

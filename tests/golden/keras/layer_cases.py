@@ -1,7 +1,7 @@
 """The layers that are compared with Keras: how each is made, and the shapes of what it is called on.
 
 `layer` is an expression over `layers`; `inputs` are shapes; `ints` gives integer inputs below that bound; `call` holds
-arguments of the call; `state` says that the call changes the weights, which are then compared too.
+arguments of the call; `spread` gives the inputs one by one, not as a list; `state` says that the call changes the weights, which are then compared too.
 """
 
 import numpy as np
@@ -18,6 +18,12 @@ def inputs_of(case):
     if "ints" in case:
         return [(np.arange(int(np.prod(s))) * 7 % case["ints"]).reshape(s).astype("int32") for s in case["inputs"]]
     return [(2 * filled(s, 10 + i) - 1).astype("float32") for i, s in enumerate(case["inputs"])]
+
+
+def called(layer, case, inputs):
+    """The layer called on the inputs of a case."""
+    arguments = inputs if case.get("spread") else inputs if len(inputs) == 1 else [inputs]
+    return layer(*arguments, **case.get("call", {}))
 
 
 def _case(layer, *inputs, **more):
@@ -139,6 +145,10 @@ _ALL = [
     _case("RNN([layers.GRUCell(3), layers.SimpleRNNCell(2)], return_sequences=True)", (2, 4, 5)),
     _case("Bidirectional(layers.LSTM(3, return_sequences=True))", (2, 4, 5)),
     _case("Bidirectional(layers.GRU(3), merge_mode='sum')", (2, 4, 5)),
+    _case("MultiHeadAttention(2, 3)", (2, 4, 5), (2, 6, 5), spread=True),
+    _case("MultiHeadAttention(2, 3, value_dim=4, output_shape=7, use_bias=False)", (2, 4, 5), (2, 6, 5), (2, 6, 3), spread=True),
+    _case("MultiHeadAttention(2, 3, attention_axes=(1, 2))", (1, 2, 3, 5), (1, 2, 4, 5), spread=True),
+    _case("MultiHeadAttention(2, 3)", (2, 4, 5), (2, 4, 5), spread=True, call={"use_causal_mask": True}),
     _case("Attention()", (2, 3, 4), (2, 5, 4)),
     _case("Attention(score_mode='dot', use_scale=True)", (2, 3, 4), (2, 5, 4), (2, 5, 4)),
     _case("AdditiveAttention()", (2, 3, 4), (2, 5, 4)),

@@ -7,7 +7,7 @@ import json
 import math
 
 import numpy as np
-from layer_cases import CASES, filled, inputs_of
+from layer_cases import CASES, called, filled, inputs_of
 
 import keras
 
@@ -26,12 +26,12 @@ def rounded(x):
 
 def record(case):
     keras.utils.clear_session()
-    layer = eval(case["layer"], {"keras": keras, "layers": keras.layers, "tf": None})
+    layer = eval(case["layer"], {"keras": keras, "layers": keras.layers})
     inputs = inputs_of(case)
     symbolic = [keras.Input(batch_shape=(None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
-    symbolic_out = layer(symbolic[0] if len(inputs) == 1 else symbolic, **case.get("call", {}))
+    symbolic_out = called(layer, case, symbolic)
     layer.set_weights([filled(w.shape, i) for i, w in enumerate(layer.weights)])
-    out = layer(inputs[0] if len(inputs) == 1 else inputs, **case.get("call", {}))
+    out = called(layer, case, [keras.ops.convert_to_tensor(x) for x in inputs])
     flat = keras.tree.flatten(out)
     return {
         "config": plain(json.loads(json.dumps(layer.get_config()))),
