@@ -34,7 +34,7 @@ def convert(function: Callable[..., Any], recursive: bool = True) -> Callable[..
 
 
 def convert_in_context(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` for a call from duoflow's own code: converted while a converted function is running.
+    """`function` for a call from duoflow's own code: converted while a function is traced.
 
     For callbacks that are stored and called later, such as the `call` of a user's layer.
     """

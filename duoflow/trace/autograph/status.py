@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ...core.context import context
+
 _EXCLUDED = "_autograph_do_not_convert"
 
 
 class _Status(threading.local):
-    enabled = False
+    enabled: bool | None = None  # nobody said
     recursive = True
 
 
@@ -17,7 +19,9 @@ _status = _Status()
 
 
 def is_enabled() -> bool:
-    """Whether a converted function is running, outside of any that is excluded."""
+    """Whether callbacks of duoflow's own code are converted: while a function is traced, unless it is excluded."""
+    if _status.enabled is None:
+        return context.graph is not None and context.graph.is_function
     return _status.enabled
 
 
