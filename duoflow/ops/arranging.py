@@ -90,13 +90,17 @@ def _evaluate_reverse_sequence(x: Any, lengths: Any, *, seq_axis: int, batch_axi
     return np.ascontiguousarray(np.moveaxis(moved, (0, 1), (batch_axis, seq_axis)))
 
 
+def _gradient_reverse_sequence(node: Any, g: Any) -> tuple[Any, None]:
+    return emit_one(REVERSE_SEQUENCE, (g, node.inputs[1]), dict(node.attrs)), None
+
+
 REVERSE_SEQUENCE = register(
     Op(
         "ReverseSequence",
         Kind.HOST,
         _infer_reverse_sequence,
         _evaluate_reverse_sequence,
-        lambda node, g: (emit_one(REVERSE_SEQUENCE, (g, node.inputs[1]), dict(node.attrs)), None),
+        _gradient_reverse_sequence,
     )  # fmt: skip
 )
 
@@ -140,13 +144,17 @@ def _expand_roll(x: Any, shift: Any, *, axis: tuple[int, ...]) -> Any:
     return F.identity(x)
 
 
+def _gradient_roll(node: Any, g: Any) -> tuple[Any, None]:
+    return emit_one(ROLL, (g, -node.inputs[1]), dict(node.attrs)), None
+
+
 ROLL = register(
     Op(
         "Roll",
         Kind.COMPOUND,
         _infer_roll,
         lambda x, shift, *, axis: np.roll(x, tuple(shift.reshape(-1).tolist()), axis),
-        lambda node, g: (emit_one(ROLL, (g, -node.inputs[1]), dict(node.attrs)), None),
+        _gradient_roll,
         expand=_expand_roll,
     )  # fmt: skip
 )

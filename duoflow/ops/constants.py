@@ -16,11 +16,12 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, GraphTensor, Operators, Tensor, as_array, convert, make_constant
 
+from .families import convert_pair
 from .static import axis_of, axis_or_negative, dims_of, int_tensor, require_ints, same_dtype
 
 __all__ = [
-    "constant", "convert_to_tensor", "fill", "linspace", "one_hot", "ones", "ones_like", "pack_nested", "range", "zeros",
-    "zeros_like",
+    "constant", "convert_to_tensor", "fill", "linspace", "one_hot", "ones", "ones_like", "pack_nested", "range",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 _range = range
@@ -103,7 +104,7 @@ def pack_nested(value: Any, dtype: DType | None = None, dtype_hint: Any = None) 
 def _first_dtype(value: Any) -> DType | None:
     if isinstance(value, (list, tuple)):
         return next((d for d in map(_first_dtype, value) if d is not None), None)
-    return value.dtype if isinstance(value, Operators) else None  # type: ignore[attr-defined,no-any-return]
+    return value.dtype if isinstance(value, Operators) else None  # type: ignore[attr-defined]
 
 
 def _packed(value: Any, dtype: DType | None) -> Any:
@@ -330,10 +331,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     TensorFlow: tf.linspace.
     """
     with F.name_scope(name or "linspace"):
-        start = convert(
-            start, dtype=stop.dtype if isinstance(stop, Operators) and not isinstance(start, Operators) else None
-        )
-        stop = convert(stop, dtype=start.dtype)
+        start, stop = convert_pair(start, stop)
         if start.dtype.is_integer:
             start, stop = F.cast(start, dtypes.float64), F.cast(stop, dtypes.float64)
         count = int_tensor(num)

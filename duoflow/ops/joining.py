@@ -282,8 +282,8 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
         or any(s is not None and s < 0 for s in known)
     ):
         raise ValueError(
-            "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than "
-            f"the size of the input along split_dim if not fully specified. Got: {found} for size {total}"
+            "Determined shape must either match input shape along split_dim exactly if fully specified, or be less "
+            f"than the size of the input along split_dim if not fully specified. Got: {found} for size {total}"
         )
     return tuple(Spec((*value.shape[:at], s, *value.shape[at + 1 :]), value.dtype) for s in known)
 
@@ -350,7 +350,7 @@ def split(
     at = axis_of(axis, None if dims is None else len(dims))
     sizes = int_tensor(num_or_size_splits)
     if sizes.dims == ():
-        parts = static_int(num_or_size_splits, "num_or_size_splits")
+        parts: Any = static_int(num_or_size_splits, "num_or_size_splits")
         sizes = _equal_sizes(tensor, dims, at, parts)
     else:
         parts = num if num is not None else sizes.dims[0] if sizes.dims else None
@@ -367,7 +367,7 @@ def _equal_sizes(tensor: Any, dims: Dims, axis: int, parts: int) -> Any:
         return F.fill([parts], F.shape(tensor)[axis] // parts)
     if total % parts:
         raise invalid(
-            f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size = {total}) "
-            f"and num_split {parts}"
+            f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} "
+            f"(size = {total}) and num_split {parts}"
         )
     return convert([total // parts] * parts, dtype=dtypes.int32)

@@ -31,7 +31,8 @@ def _padded_dims(x: Spec, paddings: Spec) -> tuple[Dims, Entries | None]:
         return (None if rows is None else (None,) * rows), found
     if len(found) != 2 * len(x.shape):
         raise ValueError(
-            f"The first dimension of paddings must be the rank of inputs{shapes.brief(paddings.shape)} {shapes.brief(x.shape)}"
+            "The first dimension of paddings must be the rank of inputs"
+            f"{shapes.brief(paddings.shape)} {shapes.brief(x.shape)}"
         )
     if any(p is not None and p < 0 for p in found):
         raise ValueError(f"Paddings must be non-negative: {' '.join(map(str, found))}")
@@ -74,17 +75,16 @@ PAD = register(Op("PadV2", Kind.VIEW, _infer_pad, _evaluate_pad, _gradient_pad, 
 def _infer_mirror(x: Spec, paddings: Spec, *, mode: str) -> Spec:
     out, found = _padded_dims(x, paddings)
     reach = 0 if mode == "SYMMETRIC" else 1
+    rule, broken = ("less", "not less than") if reach else ("no greater", "greater than")
     for d, size in enumerate(x.shape or ()):
-        for p in (found or ())[2 * d : 2 * d + 2]:
-            if size is not None and p is not None and p > size - reach:
-                raise ValueError(
-                    f"paddings must be {'no greater' if not reach else 'less'} than the dimension size: "
-                    f"{', '.join(map(str, found[2 * d : 2 * d + 2]))} {'greater than' if not reach else 'not less than'} {size}"
-                )
+        pair = (found or ())[2 * d : 2 * d + 2]
+        if size is not None and any(p is not None and p > size - reach for p in pair):
+            shown = ", ".join(map(str, pair))
+            raise ValueError(f"paddings must be {rule} than the dimension size: {shown} {broken} {size}")
     return Spec(out, x.dtype)
 
 
-def _expand_mirror(x: Any, paddings: Any, *, mode: str) -> Any:
+def _expand_mirror(x: Any, paddings: Any, *, mode: Any) -> Any:
     pairs = paddings.spec.array
     if pairs is None:
         raise Unsupported("MirrorPad with paddings that are not constants")
@@ -107,7 +107,7 @@ def _infer_mirror_grad(g: Spec, paddings: Spec, *, mode: str) -> Spec:
     return Spec(tuple(None if None in t else t[0] - t[1] - t[2] for t in triples), g.dtype)  # type: ignore[operator]
 
 
-def _evaluate_mirror_grad(g: Any, paddings: Any, *, mode: str) -> Any:
+def _evaluate_mirror_grad(g: Any, paddings: Any, *, mode: Any) -> Any:
     for axis, (before, after) in enumerate(paddings.tolist()):
         if before or after:
             size = g.shape[axis] - before - after
@@ -157,7 +157,8 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
         return emit_one(MIRROR_PAD, (x, pairs), {"mode": kind}, name)
     if kind != "CONSTANT":
         raise ValueError(
-            f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}"
+            "Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. "
+            f"Received `mode` = {mode}"
         )
     if type(constant_values) is int and constant_values == 0:
         constant = F.zeros((), x.dtype)

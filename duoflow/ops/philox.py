@@ -373,4 +373,5 @@ def _binomials_by_rejection(out: Array, streams: Streams, counts: Array, p: Arra
 
 def _stirling_tail(k: Array) -> Array:
     """What Stirling's approximation of log k! leaves out."""
-    return special.lgamma(k + 1) - (0.5 * np.log(2 * np.pi) + (k + 0.5) * np.log(k + 1) - (k + 1))
+    tail: Array = special.lgamma(k + 1) - (0.5 * np.log(2 * np.pi) + (k + 0.5) * np.log(k + 1) - (k + 1))
+    return tail

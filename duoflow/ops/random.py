@@ -1,7 +1,7 @@
 """`tf.random`'s stateful functions: the stateless ones and a hidden counter.
 
-A call in a graph reads a hidden variable, adds what it used to it, and draws from there: engines see a variable like any
-other. In eager mode the counter is looked up by the seeds, as TensorFlow's kernel cache does it, so that
+A call in a graph reads a hidden variable, adds what it used to it, and draws from there: engines see a variable like
+any other. In eager mode the counter is looked up by the seeds, as TensorFlow's kernel cache does it, so that
 `tf.random.set_seed` gives the same numbers.
 """
 
@@ -134,7 +134,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
         return None, None
     else:
         seed = _DEFAULT_SEED
-    pair = int(seed) % _MAX_SEED, int(op_seed) % _MAX_SEED  # type: ignore[arg-type]
+    pair = int(seed) % _MAX_SEED, int(op_seed) % _MAX_SEED
     return pair if pair != (0, 0) else (0, _MAX_SEED)
 
 

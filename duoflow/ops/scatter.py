@@ -19,8 +19,9 @@ from .gather import check_indices, check_nd_indices
 from .static import dims_of, int_tensor, same_dtype
 
 __all__ = [
-    "batch_scatter_indices", "count_up_to", "dynamic_partition", "dynamic_stitch", "scatter_nd", "tensor_scatter_nd_add",
-    "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update",
+    "batch_scatter_indices", "count_up_to", "dynamic_partition", "dynamic_stitch", "scatter_nd",
+    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update",
 ]  # fmt: skip
 
 
@@ -45,12 +46,14 @@ def _check_updates(shape: Any, indices: Spec, updates: Spec) -> None:
     if not shapes.compatible(expected[len(indices.shape) - 1 :], updates.shape[len(indices.shape) - 1 :]):
         raise ValueError(
             "Inner dimensions of output shape must match inner dimensions of updates shape. Output: "
-            f"{shapes.brief(shape)} updates: {shapes.brief(updates.shape)}: expected updates of shape {shapes.brief(expected)}"
+            f"{shapes.brief(shape)} updates: {shapes.brief(updates.shape)}: expected updates of shape "
+            f"{shapes.brief(expected)}"
         )
     if not shapes.compatible(expected, updates.shape):
         raise ValueError(
-            f"Dimensions [0,{len(indices.shape) - 1}) of indices[shape={shapes.brief(indices.shape)}] must match dimensions "
-            f"of updates[shape={shapes.brief(updates.shape)}]: expected updates of shape {shapes.brief(expected)}"
+            f"Dimensions [0,{len(indices.shape) - 1}) of indices[shape={shapes.brief(indices.shape)}] must match "
+            f"dimensions of updates[shape={shapes.brief(updates.shape)}]: "
+            f"expected updates of shape {shapes.brief(expected)}"
         )
 
 

@@ -20,9 +20,9 @@ from duoflow.core.tensor import EagerTensor, Tensor, convert
 from .static import axis_of, dims_of, entries, int_tensor, known_dims, require_ints, static_int, static_ints, value_of
 
 __all__ = [
-    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape", "expand_dims", "guarantee_const",
-    "identity", "identity_n", "rank", "reshape", "shape", "shape_n", "size", "squeeze", "stop_gradient", "swapaxes",
-    "tile", "transpose",
+    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape", "expand_dims",
+    "guarantee_const", "identity", "identity_n", "rank", "reshape", "shape", "shape_n", "size", "squeeze",
+    "stop_gradient", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
 
@@ -180,7 +180,8 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
 def _infer_ensure_shape(x: Spec, *, shape: Dims) -> Spec:
     if not shapes.compatible(x.shape, shape):
         raise ValueError(
-            f"Shape of tensor input {shapes.brief(x.shape)} is not compatible with expected shape {shapes.brief(shape)}."
+            f"Shape of tensor input {shapes.brief(x.shape)} is not compatible with expected shape "
+            f"{shapes.brief(shape)}."
         )
     return Spec(shapes.merge(x.shape, shape), x.dtype, x.value)
 
@@ -219,14 +220,11 @@ def _infer_reshape(x: Spec, shape: Spec) -> Spec:
     out = _solved(wanted, x.shape)
     have, want = shapes.num_elements(x.shape), shapes.num_elements(out)
     if have is not None and want is not None and have != want:
-        asked = shape.array.tolist() if shape.array is not None else list(wanted)
-        raise ValueError(
-            f"Input to reshape is a tensor with {have} values, but the requested shape has {want}: cannot reshape "
-            f"{shapes.show(x.shape)} to {asked}"
-            if -1 not in asked
-            else f"Input to reshape is a tensor with {have} values, but the requested shape {asked} requires a multiple of "
-            f"{math.prod(d for d in asked if d != -1)}"
-        )
+        asked: list[Any] = shape.array.tolist() if shape.array is not None else list(wanted)
+        what = f"Input to reshape is a tensor with {have} values, but the requested shape"
+        if -1 in asked:
+            raise ValueError(f"{what} {asked} requires a multiple of {math.prod(d for d in asked if d != -1)}")
+        raise ValueError(f"{what} has {want}: cannot reshape {shapes.show(x.shape)} to {asked}")
     return Spec(out, x.dtype, x.value if isinstance(x.value, tuple) and len(out) == 1 else None)
 
 
@@ -238,7 +236,7 @@ def _solved(wanted: tuple[int | None, ...], have: Dims) -> tuple[int | None, ...
     rest = math.prod(d for d in wanted if d is not None)
     if None in have or not rest:
         return wanted
-    solved = math.prod(have) // rest
+    solved = math.prod(d or 0 for d in have) // rest
     return (*wanted[: unknown[0]], solved, *wanted[unknown[0] + 1 :])
 
 

@@ -302,8 +302,8 @@ def tensor_strided_slice_update(input: Any, begin: Any, end: Any, strides: Any, 
 
 
 def strided_slice(
-    input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0, ellipsis_mask: int = 0,
-    new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
+    input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0,
+    ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
     """Every `strides[i]`-th element from `begin[i]` up to `end[i]`; what `x[...]` becomes.
 
@@ -353,7 +353,10 @@ def getitem(x: Any, key: Any) -> Any:
     else:
         begin, end, strides = (make_constant(a) for a in (begin, end, strides))
     if variable is not None:
-        return strided_slice(tensor, begin, end, strides, **_mask_attrs(masks), var=variable)
+        begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
+        return strided_slice(
+            tensor, begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, variable
+        )
     return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), _mask_attrs(masks), "strided_slice")
 
 
@@ -413,17 +416,13 @@ def _check_index(value: Any) -> None:
 
 @functools.lru_cache(maxsize=4096)
 def _static_key(items: tuple[Any, ...]) -> tuple[Any, Any, Any, tuple[int, ...]]:
-    begin, end, strides, masks = _bounds(items, lambda item: item)
-    return (
-        *(
-            np.asarray(v, np.int32 if all(-(2**31) <= i < 2**31 for i in v) else np.int64)
-            for v in (begin, end, strides)
-        ),
-        masks,
-    )
+    begin, end, strides, masks = _bounds(items)
+    small = all(-(2**31) <= i < 2**31 for i in (*begin, *end, *strides))
+    kind = np.int32 if small else np.int64
+    return np.asarray(begin, kind), np.asarray(end, kind), np.asarray(strides, kind), masks
 
 
-def _bounds(items: Any, as_slice: Any) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
+def _bounds(items: Any) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
     """Begins, ends, strides and masks of index entries; a slice is a tuple of three."""
     begin: list[Any] = []
     end: list[Any] = []
@@ -459,8 +458,9 @@ def _dynamic_key(items: Any) -> tuple[Any, Any, Any, tuple[int, ...]]:
             if isinstance(value, Operators) and value.dtype is dtypes.int64:  # type: ignore[attr-defined]
                 dtype = dtypes.int64
     parts = [tuple(_as_scalar(v, dtype) for v in p) if isinstance(p, tuple) else _as_scalar(p, dtype) for p in parts]
-    begin, end, strides, masks = _bounds(parts, None)
-    return (*(F.pack_nested(v, dtype) if v else convert(v, dtype=dtype) for v in (begin, end, strides)), masks)
+    begin, end, strides, masks = _bounds(parts)
+    begin, end, strides = (F.pack_nested(v, dtype) for v in (begin, end, strides))
+    return begin, end, strides, masks
 
 
 def _as_scalar(value: Any, dtype: DType) -> Any:

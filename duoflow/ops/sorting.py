@@ -176,7 +176,7 @@ def _infer_searchsorted(sequence: Spec, values: Spec, *, side: str, out_type: DT
     return Spec(values.shape, out_type)
 
 
-def _evaluate_searchsorted(sequence: Any, values: Any, *, side: str, out_type: DType) -> Any:
+def _evaluate_searchsorted(sequence: Any, values: Any, *, side: Any, out_type: DType) -> Any:
     rows = zip(sequence.reshape(-1, sequence.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
     found = [np.searchsorted(row, points, side) for row, points in rows]
     return np.asarray(found, out_type.numpy).reshape(values.shape)

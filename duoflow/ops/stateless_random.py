@@ -60,7 +60,7 @@ def require_philox(alg: Any) -> int:
         raise UnimplementedError(
             None, None, "The ThreeFry algorithm is not available; use alg='philox' or 'auto_select'."
         )
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 # -- elements ----------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def stateless_uniform(
         return scaled_uniform(int_tensor(shape), key, counter, minval, maxval, dtype)
 
 
-def uniform_dtype(dtype: Any, minval: Any, maxval: Any) -> DType:
+def uniform_dtype(dtype: Any, minval: Any, maxval: Any) -> Any:
     """The dtype of uniform numbers, checked against the range asked for."""
     dtype = as_dtype(dtype)
     if dtype not in FLOATS + INTS:
@@ -282,7 +282,7 @@ def scaled_uniform(shape: Any, key: Any, counter: Any, minval: Any, maxval: Any,
     ):
         return drawn
     low, high = convert(minval, dtype=dtype), convert(1 if maxval is None else maxval, dtype=dtype)
-    return drawn * (high - low) + low  # type: ignore[operator]
+    return drawn * (high - low) + low
 
 
 def stateless_normal(

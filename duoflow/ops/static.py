@@ -136,7 +136,7 @@ def same_dtype(op: str, specs: tuple[Spec, ...]) -> DType:
 def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[Tensor, ...]:
     """Tensors of one dtype from a list (or the slices of one tensor): the first tensor in it decides."""
     if isinstance(values, Operators):
-        values = list(values) if not isinstance(values, (list, tuple)) else values
+        values = [*values]  # type: ignore[misc]
     elif not isinstance(values, (list, tuple)):
         values = [values]
     if dtype is None:

@@ -27,9 +27,9 @@ from .static import axis_of, int_tensor, static_ints
 
 __all__ = [
     "as_string", "bytes_split", "reduce_join", "regex_full_match", "regex_replace", "string_format", "string_join",
-    "string_length", "string_lower", "string_ngrams", "string_split", "string_strip", "string_substr", "string_to_number",
-    "string_upper", "to_hash_bucket", "to_hash_bucket_fast", "to_hash_bucket_strong", "unicode_decode", "unicode_encode",
-    "unicode_split", "unicode_transcode", "unsorted_segment_join",
+    "string_length", "string_lower", "string_ngrams", "string_split", "string_strip", "string_substr",
+    "string_to_number", "string_upper", "to_hash_bucket", "to_hash_bucket_fast", "to_hash_bucket_strong",
+    "unicode_decode", "unicode_encode", "unicode_split", "unicode_transcode", "unsorted_segment_join",
 ]  # fmt: skip
 
 
@@ -233,10 +233,10 @@ def _static(value: Any) -> str:
         return value
     if isinstance(value, bytes):
         return value.decode()
-    known = convert(value).spec.array
+    known: Any = convert(value).spec.array
     if known is None:
         raise ValueError(f"The pattern must be known when the graph is built, received {value!r}.")
-    return known[()].decode()  # type: ignore[no-any-return]
+    return str(known[()].decode())
 
 
 def _buckets(num_buckets: int) -> int:
@@ -591,7 +591,8 @@ def _spell(value: Any, style: str) -> bytes:
         return b"true" if value else b"false"
     if isinstance(value, complex):
         return f"({style % value.real},{style % value.imag})".encode()
-    return (style % value).encode()
+    text: str = style % value
+    return text.encode()
 
 
 def _style(dtype: DType, *, precision: int, scientific: bool, shortest: bool, width: int, fill: str) -> str:
