@@ -164,6 +164,9 @@ def _checked_divisor(divide: Any) -> Any:
     return run
 
 
+_INTEGER_DIVISION = frozenset({"integer_division"})
+
+
 @_checked_divisor
 def _floor_divide(x: Any, y: Any) -> Any:
     return np.floor_divide(x, y) if x.dtype.kind in "iu" else np.floor(in_float32(np.divide)(x, y)).astype(x.dtype)
@@ -175,6 +178,7 @@ def _floor_divide(x: Any, y: Any) -> Any:
     body=lambda b, x, y: b.floordiv(x, y) if is_int(x) else b.floor(x / y),
     gradient=lambda n, g: (None, None),
     allowed=REAL,
+    tags=_INTEGER_DIVISION,
 )
 def floordiv(x: Any, y: Any, name: str | None = None) -> Any:
     """x / y rounded toward minus infinity. A zero integer divisor is an `InvalidArgumentError`.
@@ -192,6 +196,7 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Any:
     body=lambda b, x, y: b.floormod(x, y),
     gradient=lambda n, g: (g, -g * F.floordiv(n.inputs[0], n.inputs[1])),
     allowed=REAL,
+    tags=_INTEGER_DIVISION,
 )
 def floormod(x: Any, y: Any, name: str | None = None) -> Any:
     """The remainder of `floordiv`; it has the sign of y.
@@ -220,6 +225,7 @@ def _trunc_divide(x: Any, y: Any) -> Any:
     body=lambda b, x, y: b.truncdiv(x, y) if is_int(x) else b.trunc(x / y),
     gradient=lambda n, g: (None, None),
     allowed=REAL,
+    tags=_INTEGER_DIVISION,
 )
 def truncatediv(x: Any, y: Any, name: str | None = None) -> Any:
     """x / y rounded toward zero, as C divides integers.
@@ -237,6 +243,7 @@ def truncatediv(x: Any, y: Any, name: str | None = None) -> Any:
     body=lambda b, x, y: x - b.truncdiv(x, y) * y if is_int(x) else b.fmod(x, y),
     gradient=lambda n, g: (g, -g * F.truncatediv(n.inputs[0], n.inputs[1])),
     allowed=(dtypes.int32, dtypes.int64, *FLOATING),
+    tags=_INTEGER_DIVISION,
 )
 def truncatemod(x: Any, y: Any, name: str | None = None) -> Any:
     """The remainder of `truncatediv`; it has the sign of x.

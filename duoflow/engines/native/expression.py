@@ -1,9 +1,9 @@
 """What a loop kernel computes, as expressions over loop variables.
 
-`describe(node)` asks a record how it is lowered: itself for an elementwise body, a description of `core.lowering`, or
-None if the node must run on the host. A `Resolver` then turns "the element of tensor t at this index" into a DAG of
-expressions: views become index maps, elementwise ops become applications of their bodies, and what lies outside the
-kernel becomes loads. Equal questions give the same expression, so a kernel computes each once.
+`describe(node)` asks a record how it is lowered: itself for an elementwise body, a description of `core.lowering`,
+or None if the node must run on the host. A `Resolver` then turns "the element of tensor t at this index" into a DAG
+of expressions: views become index maps, elementwise ops become applications of their bodies, and what lies outside
+the kernel becomes loads. Equal questions give the same expression, so a kernel computes each once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from duoflow.core.tensor import GraphTensor
 from .index import Affine, Var, flat, unflat
 from .ir import Module
 from .scalar import LLVMBuilder, register_type
+from .static import elements, has_elements, inputs_of, sizes
 
 __all__ = [
     "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
@@ -52,7 +53,6 @@ class Counting:
     delta: Any
 
 
-
 #: What loops read without its being stored.
 VIEWS = (lowering.Affine, lowering.Reshape, Counting)
 
@@ -60,7 +60,7 @@ VIEWS = (lowering.Affine, lowering.Reshape, Counting)
 def describe(node: Node) -> Any:
     """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
     op = node.op
-    if not all(t.spec.known and 0 not in t.spec.shape for t in (*node.inputs, *node.outputs)):
+    if not all(map(has_elements, (*node.inputs, *node.outputs))):
         return None
     try:
         if any(register_type(t.dtype) is None for t in (*node.inputs, *node.outputs)):
@@ -78,15 +78,23 @@ def describe(node: Node) -> Any:
 
 
 def _elementwise(node: Node) -> Elementwise | None:
-    if node.op.body is None or not _attrs_are_hashable(node):
+    if node.op.body is None or not _attrs_are_hashable(node) or _may_divide_by_zero(node):
         return None
     possible = _body_is_possible(node.op, tuple(t.dtype for t in node.inputs), attrs_key(node.attrs))
     return _ELEMENTWISE if possible else None
 
 
+def _may_divide_by_zero(node: Node) -> bool:
+    """Whether an integer division could fail: that is an error, which the host raises."""
+    if "integer_division" not in node.op.tags or not node.inputs[0].dtype.is_integer:
+        return False
+    divisor = node.inputs[1].spec.array
+    return divisor is None or not divisor.all()
+
+
 def _counting(node: Node) -> Counting | None:
     start, _, delta = (t.spec.array for t in node.inputs)
-    if start is None or delta is None or node.outputs[0].dims[0] >= 2**31:  # type: ignore[index]
+    if start is None or delta is None or elements(node.outputs[0]) >= 2**31:
         return None
     return Counting(start.item(), delta.item())
 
@@ -117,7 +125,7 @@ def _possible(found: Any, node: Node) -> Any:
     if not isinstance(found, lowering.Reduction):
         return found
     dtype = node.inputs[0].dtype
-    count = math.prod(node.inputs[0].dims[a] for a in found.axes)  # type: ignore[index]
+    count = math.prod(sizes(node.inputs[0])[a] for a in found.axes)
     if count == 1:
         return None if found.combine.startswith("arg") else lowering.Reshape()
     return None if found.mean and not dtype.is_floating else found
@@ -281,21 +289,20 @@ class Resolver:
         literal = uniform_value(tensor)
         if literal is not None:
             return Constant(literal, tensor.dtype)
-        shape = tensor.dims
-        assert shape is not None
-        inside = self._inside(tensor, flat(index, shape))  # type: ignore[arg-type]
+        shape = sizes(tensor)
+        inside = self._inside(tensor, flat(index, shape))
         if inside is not None:
             return inside
         if isinstance(self._descriptions.get(id(tensor.node)), VIEWS) and id(tensor.node) not in self._stored:
             return self.through(tensor.node, index, guard)
-        return Load(tensor, flat(index, shape), guard)  # type: ignore[arg-type]
+        return Load(tensor, flat(index, shape), guard)
 
     def compute(self, node: Node, index: tuple[Affine, ...]) -> Expression:
         """What a node's output is at an index, from its inputs."""
         description = self._descriptions[id(node)]
         if not isinstance(description, Elementwise):
             return self.through(node, index, ())
-        arguments = tuple(self.element(t, _broadcast(t, index)) for t in node.inputs)  # type: ignore[arg-type]
+        arguments = tuple(self.element(t, _broadcast(t, index)) for t in inputs_of(node))
         return Apply(node, arguments)
 
     def through(self, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
@@ -303,10 +310,9 @@ class Resolver:
         description = self._descriptions[id(node)]
         if isinstance(description, Counting):
             return Count(index[0], description.start, description.delta, node.outputs[0].dtype)
-        source: GraphTensor = node.inputs[0]  # type: ignore[assignment]
+        source = inputs_of(node)[0]
         if isinstance(description, lowering.Reshape):
-            shape, size = node.outputs[0].dims, source.dims
-            return self.element(source, unflat(flat(index, shape), size), guard)  # type: ignore[arg-type]
+            return self.element(source, unflat(flat(index, sizes(node.outputs[0])), sizes(source)), guard)
         if isinstance(description, lowering.Affine):
             return self._affine(description, source, index, guard)
         if isinstance(description, lowering.Concat):
@@ -326,7 +332,7 @@ class Resolver:
             moved.append(entry)
         if view.fill is None:
             return self.element(source, tuple(moved), guard)
-        own = bounds_needed(tuple(moved), source.dims)  # type: ignore[arg-type]
+        own = bounds_needed(tuple(moved), sizes(source))
         if not own:
             return self.element(source, tuple(moved), guard)
         return Choose(own, self.element(source, tuple(moved), guard + own), Constant(view.fill, source.dtype))
@@ -334,8 +340,8 @@ class Resolver:
     def _concat(self, view: lowering.Concat, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
         """Each input where the position along the axis is its own, the last one elsewhere."""
         start, parts = 0, []
-        for tensor in node.inputs:
-            size = tensor.dims[view.axis]  # type: ignore[index]
+        for tensor in inputs_of(node):
+            size = sizes(tensor)[view.axis]
             if size:
                 parts.append((tensor, start, size))
             start += size
@@ -343,25 +349,23 @@ class Resolver:
         for tensor, first, size in reversed(parts):
             moved = index[: view.axis] + (index[view.axis] + -first,) + index[view.axis + 1 :]
             own = bounds_needed((moved[view.axis],), (size,))
-            part = self.element(tensor, moved, guard + own)  # type: ignore[arg-type]
+            part = self.element(tensor, moved, guard + own)
             found = part if found is None or not own else Choose(own, part, found)
         assert found is not None
         return found
 
     def _gather(self, view: lowering.Gather, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
-        params, indices = node.inputs[0], node.inputs[1]
-        assert params.dims is not None and indices.dims is not None
-        b, axis, count = view.batch_dims, view.axis, len(indices.dims)
+        params, indices = inputs_of(node)[:2]
+        shape = sizes(params)
+        b, axis, count = view.batch_dims, view.axis, len(sizes(indices))
         inner = axis + count - b
-        position = self.element(indices, index[:b] + index[axis:inner], guard)  # type: ignore[arg-type]
+        position = self.element(indices, index[:b] + index[axis:inner], guard)
         place = index[:axis] + (Affine(),) + index[inner:]
-        stride = int(np.prod(params.dims[axis + 1 :], dtype=np.int64))  # type: ignore[arg-type]
-        return Load(params, flat(place, params.dims), guard, position, stride, params.dims[axis])  # type: ignore[arg-type]
+        return Load(params, flat(place, shape), guard, position, math.prod(shape[axis + 1 :]), shape[axis])
 
 
 def _broadcast(tensor: GraphTensor, index: tuple[Affine, ...]) -> tuple[Affine, ...]:
     """The index into an operand that broadcasting stretches to the shape that `index` walks."""
-    dims = tensor.dims
-    assert dims is not None
+    dims = sizes(tensor)
     lead = len(index) - len(dims)
     return tuple([Affine() if size == 1 else entry for size, entry in zip(dims, index[lead:], strict=True)])

@@ -391,8 +391,24 @@ class LLVMBuilder:
 
     # Types --------------------------------------------------------------------------------------------------------
 
+    def _to_integer(self, x: Value, dtype: DType) -> Value:
+        """Towards zero. What does not fit becomes the most negative number, as the processor and NumPy have it.
+
+        Narrow types are the low bits of a wider conversion, there too.
+        """
+        if dtype.size < 4 or dtype is dtypes.uint32:
+            return self.cast(self._to_integer(x, dtypes.int64 if dtype.size == 4 else dtypes.int32), dtype)
+        item, source = register_type(dtype), register_type(x.dtype)
+        name = f"llvm.fpto{'u' if dtype.is_unsigned else 's'}i.sat"
+        kinds = f"{suffix(item, self.lanes)}.{suffix(source, self.lanes)}"
+        out = self.wrap(self.f.intrinsic(f"{name}.{kinds}", self.kind(dtype), (self.kind(x.dtype), x.ref)), dtype)
+        small = x < float(2 ** (8 * dtype.size - 1))
+        if dtype.is_unsigned:
+            return self.select(small, self.cast(self._to_integer(x, dtypes.int64), dtype), out)
+        return self.select(small, out, self.const(dtype.min, dtype))
+
     def cast(self, x: Any, dtype: DType) -> Value:
-        """Convert to another type: floats to integers towards zero and saturating, numbers to bool by `!= 0`."""
+        """Convert to another type: floats to integers towards zero, numbers to bool by `!= 0`."""
         if not isinstance(x, Value):
             return self.const(x, dtype)
         x = self.value(x, dtype)
@@ -405,9 +421,7 @@ class LLVMBuilder:
         if dtype.is_bool:
             return self.wrap((x != 0).ref, dtype)
         if source.is_floating and not dtype.is_floating:
-            name = f"llvm.fpto{'u' if dtype.is_unsigned else 's'}i.sat"
-            kinds = f"{suffix(item, self.lanes)}.{suffix(register_type(source), self.lanes)}"
-            return self.wrap(self.f.intrinsic(f"{name}.{kinds}", self.kind(dtype), (self.kind(source), x.ref)), dtype)
+            return self._to_integer(x, dtype)
         if not source.is_floating and dtype.is_floating:
             unsigned = source.is_unsigned or source.is_bool
             return self._short(self._convert("uitofp" if unsigned else "sitofp", x, dtype), dtype)
