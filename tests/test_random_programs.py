@@ -1,7 +1,7 @@
 """Programs drawn at random give the same eagerly, on the reference engine and on the native one.
 
-Each seed draws a few inputs and then ops from the table below, each applied to values drawn so far (preferring late ones,
-so that chains form), and returns some of them. What ops can be applied to is said by what they raise.
+Each seed draws a few inputs and then ops from the table below, each applied to values drawn so far (preferring late
+ones, so that chains form), and returns some of them. What ops can be applied to is said by what they raise.
 """
 
 import numpy as np
@@ -34,7 +34,10 @@ class Draw:
         """An op on values of these shapes: (function, operands)."""
         i = self.late(len(shapes))
         shape = shapes[i]
-        return getattr(self, "_" + self.choose(["unary", "unary", "binary", "binary", "reduce", "view", "view", "product", "select"]))(i, shape, shapes)
+        return getattr(
+            self,
+            "_" + self.choose(["unary", "unary", "binary", "binary", "reduce", "view", "view", "product", "select"]),
+        )(i, shape, shapes)
 
     def _unary(self, i, shape, shapes):
         return getattr(F, self.choose(UNARY)), (i,)

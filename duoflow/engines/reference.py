@@ -1,8 +1,8 @@
 """The reference engine: a graph run node by node, each op by its NumPy meaning.
 
-It defines what the other engines must compute. Nodes run in program order, so effects do too; a value is let go after its
-last use. Sub-graphs of control ops go through `core.engine.run_graph`, so to the engine that is installed. Errors name the
-user's line that made the node.
+It defines what the other engines must compute. Nodes run in program order, so effects do too; a value is let go
+after its last use. Sub-graphs of control ops go through `core.engine.run_graph`, so to the engine that is installed.
+Errors name the user's line that made the node.
 
     executable = compile(graph)
     arrays = executable.run(values)      values in the order of graph.all_inputs; a State stands for a resource
@@ -63,7 +63,9 @@ class ReferenceExecutable:
             if node.op is CONST:
                 self._constants.append((self._slot(node.outputs[0]), node.op.evaluate(**node.attrs)))
             elif node.op is not PLACEHOLDER or self._slot(node.outputs[0]) not in given:
-                self._steps.append((node, [self._slots[id(t)] for t in node.inputs], [self._slot(t) for t in node.outputs], []))
+                self._steps.append(
+                    (node, [self._slots[id(t)] for t in node.inputs], [self._slot(t) for t in node.outputs], [])
+                )
         self._outputs = [self._slots[id(t)] for t in graph.outputs]
         self._note_last_uses()
 
@@ -94,6 +96,6 @@ class ReferenceExecutable:
         return [table[slot] for slot in self._outputs]
 
 
-def compile(graph: Graph) -> ReferenceExecutable:  # noqa: A001 - the engines' common name
+def compile(graph: Graph) -> ReferenceExecutable:
     """An executable for a finished graph."""
     return ReferenceExecutable(graph)

@@ -1,1 +1,3 @@
-"""Passes: graph to graph, one a file. `pipeline.py` lists them in their order; `rewrite.py` is what they are written with."""
+"""Passes: graph to graph, one a file. `pipeline.py` lists them in their order; `rewrite.py` is what they are written
+with.
+"""

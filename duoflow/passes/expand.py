@@ -7,7 +7,6 @@ from collections.abc import Container
 from duoflow.core.graph import Graph, Node
 from duoflow.core.record import Kind, Op
 from duoflow.core.scalar import Unsupported
-from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import convert
 
 from .rewrite import Rewriter

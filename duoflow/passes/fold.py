@@ -58,5 +58,3 @@ def _values(rw: Rewriter, node: Node) -> list[np.ndarray[Any, Any]] | None:
     if not all(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
         return None
     return [np.asarray(a) for a in arrays]
-
-

@@ -1,7 +1,7 @@
 """Keep the nodes that the outputs and the effects need.
 
-Reading state is an effect that nobody misses; writing and input/output stay. Inputs stay whether used or not: they are the
-signature.
+Reading state is an effect that nobody misses; writing and input/output stay. Inputs stay whether used or not: they
+are the signature.
 """
 
 from __future__ import annotations

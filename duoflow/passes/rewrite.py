@@ -8,8 +8,8 @@
             rw.copy(node)
     return rw.finish()
 
-Names, origins and the order of nodes are kept. Captures of the old graph become plain inputs of the new one, in the order
-of `all_inputs`. Control inputs are dropped: program order is what keeps effects in order from here on.
+Names, origins and the order of nodes are kept. Captures of the old graph become plain inputs of the new one, in the
+order of `all_inputs`. Control inputs are dropped: program order is what keeps effects in order from here on.
 """
 
 from __future__ import annotations
@@ -91,7 +91,13 @@ class Rewriter:
             node.origin = like.origin
 
     def _node(
-        self, op: Op, inputs: tuple[GraphTensor, ...], attrs: dict[str, Any], specs: Iterable[Spec], name: str, like: Node
+        self,
+        op: Op,
+        inputs: tuple[GraphTensor, ...],
+        attrs: dict[str, Any],
+        specs: Iterable[Spec],
+        name: str,
+        like: Node,
     ) -> Node:
         graph = self.graph
         if name in graph._by_name:

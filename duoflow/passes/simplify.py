@@ -1,14 +1,15 @@
 """Algebra: a table of small named rewrites by op, each exact (up to the sign of a zero).
 
-A rule takes the node and what its inputs are now, and returns the tensor that stands for the node's one output, or None.
-Rules look at one node and the makers of its inputs; they run in program order, so a chain collapses in one walk.
+A rule takes the node and what its inputs are now, and returns the tensor that stands for the node's one output, or
+None. Rules look at one node and the makers of its inputs; they run in program order, so a chain collapses in one
+walk.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.graph import Graph, Node
 from duoflow.core.record import OPS
-from duoflow.core.tensor import GraphTensor
+from duoflow.core.tensor import GraphTensor, Tensor
 
 from .rewrite import Rewriter, constant_of
 
@@ -92,8 +93,8 @@ def _stands(tensor: GraphTensor, node: Node) -> GraphTensor | None:
     return tensor if _same_shape(tensor, node) else None
 
 
-def _add(rw: Rewriter, name: str, inputs: Inputs, like: Node, **attrs: Any) -> GraphTensor:
-    return rw.add(OPS[name], inputs, attrs, like=like)[0]
+def _add(rw: Rewriter, name: str, inputs: Sequence[Tensor], like: Node, **attrs: Any) -> GraphTensor:
+    return rw.add(OPS[name], cast(Inputs, inputs), attrs, like=like)[0]
 
 
 # -- arithmetic --------------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def _negate(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
     if inner := _made_by(inputs[0], "Neg"):
         return inner.inputs[0]  # type: ignore[return-value]
     if inner := _made_by(inputs[0], "Sub"):
-        return _add(rw, "Sub", (inner.inputs[1], inner.inputs[0]), node)  # type: ignore[arg-type]
+        return _add(rw, "Sub", (inner.inputs[1], inner.inputs[0]), node)
     return None
 
 
@@ -222,8 +223,7 @@ def _cast_chain(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
 
 def _reshaped(rw: Rewriter, x: GraphTensor, node: Node) -> GraphTensor:
     """`x` in the shape of the node's output, past any reshape before it."""
-    dims = node.outputs[0].dims
-    assert dims is not None
+    dims = cast("tuple[int, ...]", node.outputs[0].dims)
     while inner := _made_by(x, "Reshape"):
         x = inner.inputs[0]  # type: ignore[assignment]
     if x.dims == dims:

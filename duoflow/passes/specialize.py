@@ -1,7 +1,7 @@
 """Tie a trace to concrete input shapes: every record infers again from them, and what becomes known is kept.
 
-Sizes that were unknown become numbers, `Shape` and what is computed from it become known values, and the fold pass then
-makes constants of those. Nodes whose inputs tell nothing new keep what was inferred.
+Sizes that were unknown become numbers, `Shape` and what is computed from it become known values, and the fold pass
+then makes constants of those. Nodes whose inputs tell nothing new keep what was inferred.
 """
 
 from __future__ import annotations

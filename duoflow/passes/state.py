@@ -1,9 +1,10 @@
-"""Make state explicit: a variable that a graph reads or assigns becomes an input of its value and an output of its new one.
+"""Make state explicit: a variable that a graph reads or assigns becomes an input of its value and an output of its new
+one.
 
-A handle qualifies if all its uses are plain reads and assignments and its shape is known. Its placeholder is replaced, at
-the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant gets an input at the
-end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and which outputs go back to
-them. Other handles stay resources, and the ops on them stay effects.
+A handle qualifies if all its uses are plain reads and assignments and its shape is known. Its placeholder is
+replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
+gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
+which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ def _variable_attrs(handle: GraphTensor, uses: list[Node], outputs: set[int]) ->
         return None
     first = uses[0].attrs
     shape = first["shape"]
-    if shape is None or None in shape or any(n.attrs["shape"] != shape for n in uses):
+    if (
+        shape is None
+        or None in shape
+        or first["dtype"].name == "string"
+        or any(n.attrs["shape"] != shape for n in uses)
+    ):
         return None
     return first
 

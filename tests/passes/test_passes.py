@@ -46,7 +46,7 @@ SIMPLIFIED = {
     "x / 1": (lambda x: x / 1.0, []),
     "x / 8 is exact": (lambda x: x / 8.0, ["Mul"]),
     "x / 3 is not": (lambda x: x / 3.0, ["RealDiv"]),
-    "-(-x)": (lambda x: -(-x), []),
+    "-(-x)": (lambda x: F.negative(F.negative(x)), []),
     "-(x - y)": (lambda x: -(x - F.exp(x)), ["Exp", "Sub"]),
     "x + -y": (lambda x: x + -F.exp(x), ["Exp", "Sub"]),
     "x - -y": (lambda x: x - -F.exp(x), ["Exp", "AddV2"]),

@@ -1,7 +1,7 @@
 """Contractions as matrix products: an einsum of two operands whose labels fall into batch, rows, columns and depth.
 
-`as_gemm(node, description)` gives the `Gemm` and which operand is A; labels of one role that lie next to each other in
-every operand are one dimension. `Unsupported` if they do not, or for types that the kernels do not take.
+`as_gemm(node, description)` gives the `Gemm` and which operand is A; labels of one role that lie next to each other
+in every operand are one dimension. `Unsupported` if they do not, or for types that the kernels do not take.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from duoflow.core.scalar import Unsupported
 
 from .index import row_major
 from .kernels.gemm import Gemm
+from .static import sizes
 
 __all__ = ["Product", "as_gemm"]
 
@@ -36,8 +37,8 @@ def as_gemm(node: Node, description: Contraction) -> Product:
     if node.outputs[0].dtype not in _TYPES or any(t.dtype is not node.outputs[0].dtype for t in node.inputs):
         raise Unsupported("products of these types")
     operands = [
-        _Operand(description.left, node.inputs[0].dims), _Operand(description.right, node.inputs[1].dims),  # type: ignore[arg-type]
-        _Operand(description.out, node.outputs[0].dims),  # type: ignore[arg-type]
+        _Operand(description.left, sizes(node.inputs[0])), _Operand(description.right, sizes(node.inputs[1])),
+        _Operand(description.out, sizes(node.outputs[0])),
     ]  # fmt: skip
     for first, second in ((0, 1), (1, 0)):
         gemm = _gemm(operands[first], operands[second], operands[2], node)

@@ -1,7 +1,7 @@
 """Convolutions as the steps of N-dimensional kernels: which operand plays which role, in which layout.
 
-One spatial dimension is a height of 1. A 1 x 1 kernel that touches every pixel once is a matrix product. `Unsupported` for
-three spatial dimensions and for types the kernels do not take; those nodes run on the host.
+One spatial dimension is a height of 1. A 1 x 1 kernel that touches every pixel once is a matrix product.
+`Unsupported` for three spatial dimensions and for types the kernels do not take; those nodes run on the host.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from duoflow.core.scalar import Unsupported
 from .contract import Product
 from .kernels.conv import Conv, Step
 from .kernels.gemm import Gemm
+from .static import sizes
 
 __all__ = ["ConvolutionPlan", "as_convolution", "as_pointwise"]
 
@@ -41,9 +42,7 @@ class ConvolutionPlan:
 
 
 def _operand(node: Node, position: int) -> tuple[int, ...]:
-    tensor = node.outputs[0] if position < 0 else node.inputs[position]
-    assert tensor.dims is not None
-    return tensor.dims
+    return sizes(node.outputs[0] if position < 0 else node.inputs[position])
 
 
 def as_pointwise(node: Node, description: Convolution) -> Product | None:

@@ -1,9 +1,9 @@
 """The native engine: graphs as programs of compiled kernels.
 
-`compile(graph)` makes an executable at once; the work is done at the first run with inputs of new shapes, and kept. One run
-is one native call; nodes without a native lowering, and all whose shapes depend on data, are calls back into Python from
-the same program, with `op.evaluate`. Variables that the program only reads and assigns are updated in place, unless someone
-still holds the old value.
+`compile(graph)` makes an executable at once; the work is done at the first run with inputs of new shapes, and kept.
+One run is one native call; nodes without a native lowering, and all whose shapes depend on data, are calls back into
+Python from the same program, with `op.evaluate`. Variables that the program only reads and assigns are updated in
+place, unless someone still holds the old value.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from duoflow.passes import pipeline
 from duoflow.passes.state import StateTable
 
 from .. import reference
-from .compiled import Specialization, compile_graph
+from .compiled import compile_graph
 from .partial import split_reductions
 from .pools import decompose_pools
+from .specialization import Specialization
 
 __all__ = ["OWN_PASSES", "NativeExecutable", "compile"]
 
@@ -82,6 +83,6 @@ class NativeExecutable:
         return list(self._specializations.values())[-1].report()
 
 
-def compile(graph: Graph) -> NativeExecutable:  # noqa: A001 - the engines' common name
+def compile(graph: Graph) -> NativeExecutable:
     """An executable for a finished graph."""
     return NativeExecutable(graph)

@@ -1,8 +1,8 @@
 """Elementwise work on blocks of a matrix product or convolution, while they are in the cache.
 
-An epilogue is a loop kernel without reductions over the elements of C[rows, cols], one of whose reads is C itself. It is
-written as the block function that the precompiled kernels call by address: operands as in the kernel's call, where
-position 2 is C and what the epilogue reads and writes besides begins at position 4.
+An epilogue is a loop kernel without reductions over the elements of C[rows, cols], one of whose reads is C itself.
+It is written as the block function that the precompiled kernels call by address: operands as in the kernel's call,
+where position 2 is C and what the epilogue reads and writes besides begins at position 4.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from .place import Place
 __all__ = ["others", "write_epilogue"]
 
 _BLOCK = [
-    ("ptr", "ptrs"), ("ptr", "consts"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"),
+    ("ptr", "ptrs"), ("ptr", "consts"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"), ("i64", "col"),
+    ("i64", "cols"),
 ]  # fmt: skip
 _C, _FIRST_OTHER = 2, 4
 

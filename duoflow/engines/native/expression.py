@@ -29,8 +29,8 @@ from .scalar import LLVMBuilder, register_type
 from .static import elements, has_elements, inputs_of, sizes
 
 __all__ = [
-    "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned", "Resolver", "Result", "bounds_needed",
-    "VIEWS", "children", "describe", "uniform_value",
+    "VIEWS", "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned",
+    "Resolver", "Result", "bounds_needed", "children", "describe", "uniform_value",
 ]  # fmt: skip
 
 
@@ -347,7 +347,7 @@ class Resolver:
             start += size
         found: Expression | None = None
         for tensor, first, size in reversed(parts):
-            moved = index[: view.axis] + (index[view.axis] + -first,) + index[view.axis + 1 :]
+            moved = (*index[: view.axis], index[view.axis] + -first, *index[view.axis + 1 :])
             own = bounds_needed((moved[view.axis],), (size,))
             part = self.element(tensor, moved, guard + own)
             found = part if found is None or not own else Choose(own, part, found)
@@ -360,7 +360,7 @@ class Resolver:
         b, axis, count = view.batch_dims, view.axis, len(sizes(indices))
         inner = axis + count - b
         position = self.element(indices, index[:b] + index[axis:inner], guard)
-        place = index[:axis] + (Affine(),) + index[inner:]
+        place = (*index[:axis], Affine(), *index[inner:])
         return Load(params, flat(place, shape), guard, position, math.prod(shape[axis + 1 :]), shape[axis])
 
 

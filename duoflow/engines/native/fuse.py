@@ -1,13 +1,13 @@
 """Which nodes become one kernel.
 
-Nodes that loops can compute (elementwise ops, reductions, gathers, concatenations, and views that must be stored) start as
-groups of their own. Walking in program order, a node's group takes in the groups of what it reads, as long as each value
-passes from one to the other at the point where it is computed, nothing outside lies between them, and the group stays a size
-that registers can hold. Views in between are index maps; a view that only loops read is never stored. Elementwise work on the result of a product or
-convolution (an anchor) is computed as its epilogue.
+Nodes that loops can compute (elementwise ops, reductions, gathers, concatenations, and views that must be stored)
+start as groups of their own. Walking in program order, a node's group takes in the groups of what it reads, as long
+as each value passes from one to the other at the point where it is computed, nothing outside lies between them, and
+the group stays a size that registers can hold. Views in between are index maps; a view that only loops read is never
+stored. Elementwise work on the result of a product or convolution (an anchor) is computed as its epilogue.
 
-How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"), the
-same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
+How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"),
+the same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from duoflow.core import lowering
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
-from duoflow.core.tensor import GraphTensor
+from duoflow.core.tensor import GraphTensor, Tensor
 
 from .expression import VIEWS, Counting, Elementwise, Load, Resolver, describe
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
+from .static import elements, inputs_of, output_of, sizes
 
 __all__ = ["Fusion", "describe_all", "storage"]
 
@@ -52,10 +53,6 @@ class Edge:
     relation: Relation
 
 
-def _points(tensor: GraphTensor) -> int:
-    return math.prod(tensor.dims)  # type: ignore[arg-type]
-
-
 class Group:
     """Nodes that are computed in one kernel. `reduced` are the dimensions if there is a reduction among them."""
 
@@ -65,10 +62,10 @@ class Group:
         self.anchor = anchor
         self.full: dict[int, bool] = {id(node.outputs[0]): True}
         if isinstance(description, lowering.Reduction):
-            self.domain = _reduced_domain(node.inputs[0].dims, description.axes)  # type: ignore[arg-type]
+            self.domain = _reduced_domain(sizes(node.inputs[0]), description.axes)
             self.full[id(node.outputs[0])] = False
         else:
-            self.domain = (Dimension(_points(node.outputs[0])),)
+            self.domain = (Dimension(elements(node.outputs[0])),)
 
     @property
     def is_flat(self) -> bool:
@@ -132,9 +129,7 @@ class Fusion:
         found = self.descriptions.get(id(node))
         if isinstance(found, lowering.Gather):
             return position == 0
-        return not isinstance(
-            found, (*VIEWS, Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather)
-        )
+        return not isinstance(found, (*VIEWS, Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather))
 
     def _stored_views(self) -> set[int]:
         """Views (by id of the node) that must be copied out: something other than a loop reads them."""
@@ -160,11 +155,11 @@ class Fusion:
         """What a looped node reads through views, and how."""
         found = self.descriptions[id(node)]
         domain = node.inputs[0] if isinstance(found, lowering.Reduction) else node.outputs[0]
-        shape = domain.dims
-        factors = [[size] for size in shape]  # type: ignore[union-attr]
+        shape = sizes(domain)
+        factors = [[size] for size in shape]
         while True:
             try:
-                return self._related(node, shape, factors)  # type: ignore[arg-type]
+                return self._related(node, shape, factors)
             except Split as split:
                 dimension, place = split.var.key
                 factors[dimension][place : place + 1] = [split.var.extent // split.inner, split.inner]
@@ -179,17 +174,17 @@ class Fusion:
         def inside(tensor: GraphTensor, position: Affine) -> Any:
             if self.is_view(tensor.node) and id(tensor.node) not in self.stored:
                 return None
-            found.append(Edge(tensor, _relation(position, point, ordered, _points(tensor))))
+            found.append(Edge(tensor, _relation(position, point, ordered, elements(tensor))))
             return Load(tensor, Affine(), ())
 
         resolver = Resolver(self.descriptions, self.stored, inside)
         if isinstance(self.descriptions[id(node)], lowering.Reduction):
-            resolver.element(node.inputs[0], index)  # type: ignore[arg-type]
+            resolver.element(inputs_of(node)[0], index)
         else:
             resolver.compute(node, index)
             if isinstance(self.descriptions[id(node)], lowering.Gather):
-                source = storage(node.inputs[0], self.descriptions)  # type: ignore[arg-type]
-                found.append(Edge(source, Relation(OTHER, _points(source))))
+                source = storage(node.inputs[0], self.descriptions)
+                found.append(Edge(source, Relation(OTHER, elements(source))))
         return found
 
     # Groups -----------------------------------------------------------------------------------------------------------
@@ -225,7 +220,7 @@ class Fusion:
             self.group_of[id(node)] = producer
 
     def _anchors_allow(self, producer: Group, consumer: Group) -> bool:
-        """Epilogues have one product, do not reduce, do not gather (blocks cannot report), and do not feed the product."""
+        """Epilogues have one product, do not reduce or gather (blocks cannot report), and do not feed the product."""
         if producer.anchor is None and consumer.anchor is None:
             return True
         if (producer.anchor and consumer.anchor) or not (producer.is_flat and consumer.is_flat):
@@ -234,7 +229,7 @@ class Fusion:
             return False
         if consumer.anchor is None:
             return True
-        sources = [storage(t, self.descriptions) for t in consumer.anchor.inputs]  # type: ignore[arg-type]
+        sources = [storage(t, self.descriptions) for t in consumer.anchor.inputs]
         return all(producer.level(t) is None for t in sources)
 
     def _operands(self, nodes: list[Node]) -> int:
@@ -297,8 +292,8 @@ class Fusion:
                 continue
             for member in nodes:
                 seen.add(id(member))
-                for tensor in member.inputs:
-                    source = tensor.node  # type: ignore[attr-defined]
+                for tensor in inputs_of(member):
+                    source = tensor.node
                     if id(source) in own:
                         return True
                     stack.append(source)
@@ -307,13 +302,13 @@ class Fusion:
     def _outside_inputs(self, group: Group, inside: set[int]) -> list[Node]:
         """The nodes outside that feed a group; views that are not stored are part of what reads them."""
         out: list[Node] = []
-        stack = [t.node for n in group.nodes for t in n.inputs]  # type: ignore[attr-defined]
+        stack = [t.node for n in group.nodes for t in inputs_of(n)]
         while stack:
             node = stack.pop()
             if id(node) in inside:
                 continue
             if self.is_view(node) and id(node) not in self.stored:
-                stack += [t.node for t in node.inputs]  # type: ignore[attr-defined]
+                stack += [t.node for t in inputs_of(node)]
             else:
                 out.append(node)
         return out
@@ -330,8 +325,8 @@ class Fusion:
                 continue
             seen.add(id(group))
             members = [n for n in group.nodes if n is not group.anchor]
-            outputs = [n.outputs[0] for n in members if id(n.outputs[0]) in needed.get(id(group), set())]
-            kernel = LoopKernel(group.domain, members, group.full, outputs, self.descriptions, self.stored)  # type: ignore[arg-type]
+            outputs = [output_of(n) for n in members if id(n.outputs[0]) in needed.get(id(group), set())]
+            kernel = LoopKernel(group.domain, members, group.full, outputs, self.descriptions, self.stored)
             out.append((kernel, group.anchor))
         return out
 
@@ -357,12 +352,12 @@ class Fusion:
                         need(edge.source)
                 if node is group.anchor:
                     for tensor in node.inputs:
-                        need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
+                        need(storage(tensor, self.descriptions))
             elif not self.is_view(node):
                 for tensor in node.inputs:
-                    need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
+                    need(storage(tensor, self.descriptions))
         for tensor in self.graph.outputs:
-            need(storage(tensor, self.descriptions))  # type: ignore[arg-type]
+            need(storage(tensor, self.descriptions))
         return needed
 
 
@@ -408,17 +403,18 @@ def _relation(position: Affine, point: Affine, variables: list[Var], count: int)
     for kind, chosen in ((PREFIX, variables[: len(used)]), (SUFFIX, variables[len(variables) - len(used) :])):
         if used == set(chosen):
             strides = row_major([v.extent for v in chosen])
-            expected = Affine(0, {v: s for v, s in zip(chosen, strides)})
+            expected = Affine(0, dict(zip(chosen, strides)))
             if position == expected and count == math.prod(v.extent for v in chosen):
                 return Relation(kind, count)
     return Relation(OTHER, count)
 
 
-def storage(tensor: GraphTensor, descriptions: dict[int, Any]) -> GraphTensor:
-    """The tensor whose memory a tensor shares: reshapes share their input's."""
-    while isinstance(descriptions.get(id(tensor.node)), lowering.Reshape):
-        tensor = tensor.node.inputs[0]  # type: ignore[assignment]
-    return tensor
+def storage(tensor: Tensor, descriptions: dict[int, Any]) -> GraphTensor:
+    """The tensor whose memory a graph's tensor shares: reshapes share their input's."""
+    own = cast(GraphTensor, tensor)
+    while isinstance(descriptions.get(id(own.node)), lowering.Reshape):
+        own = inputs_of(own.node)[0]
+    return own
 
 
 def describe_all(graph: Graph) -> dict[int, Any]:

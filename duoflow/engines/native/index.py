@@ -1,9 +1,9 @@
 """Index arithmetic of loop kernels: affine forms over loop variables, with quotients and remainders where they remain.
 
-A kernel's loops are `Var`s. The element of a tensor that an iteration touches is an `Affine`: a constant plus integer
-multiples of variables. Reshapes bring division; `divide` splits a form exactly where the terms allow it, asks for a
-loop to be split (`Split`) where that makes it exact, and otherwise keeps a `Quotient` and a `Remainder`, which come
-together again when the flat index of the same row-major order is formed.
+A kernel's loops are `Var`s. The element of a tensor that an iteration touches is an `Affine`: a constant plus
+integer multiples of variables. Reshapes bring division; `divide` splits a form exactly where the terms allow it,
+asks for a loop to be split (`Split`) where that makes it exact, and otherwise keeps a `Quotient` and a `Remainder`,
+which come together again when the flat index of the same row-major order is formed.
 """
 
 from __future__ import annotations
@@ -130,13 +130,13 @@ def _joined(terms: dict[Term, int]) -> dict[Term, int]:
     """d * (x // d) + x % d is x."""
     for term in [t for t in terms if isinstance(t, Remainder)]:
         coefficient = terms.get(term)
-        whole = Quotient(term.index, term.divisor)  # type: ignore[union-attr]
-        if coefficient is not None and terms.get(whole) == coefficient * term.divisor:  # type: ignore[union-attr]
+        whole = Quotient(term.index, term.divisor)
+        if coefficient is not None and terms.get(whole) == coefficient * term.divisor:
             del terms[term], terms[whole]
-            both = Affine(0, terms) + term.index * coefficient  # type: ignore[union-attr]
+            both = Affine(0, terms) + term.index * coefficient
             if both.constant == 0:
                 return both.terms
-            terms[term], terms[whole] = coefficient, coefficient * term.divisor  # type: ignore[union-attr]
+            terms[term], terms[whole] = coefficient, coefficient * term.divisor
     return terms
 
 
@@ -148,7 +148,7 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
     rest = Affine(index.constant % divisor, {t: c for t, c in index.terms.items() if c % divisor})
     quotient = Affine(index.constant // divisor, whole)
     low, high = rest.bounds()
-    if 0 <= low and high < divisor:
+    if low >= 0 and high < divisor:
         return quotient, rest
     for term, coefficient in rest.terms.items():
         if isinstance(term, Var) and term.splits and coefficient > 0 and divisor % coefficient == 0:

@@ -29,6 +29,7 @@ from .ir import Function, Index, Module
 from .place import Place
 from .reduce import Accumulator
 from .scalar import Value
+from .static import inputs_of, sizes
 from .target import Target
 
 __all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "write_loops"]
@@ -134,15 +135,15 @@ class LoopPlan:
         (tensor,) = node.outputs
         description = self.kernel.descriptions[id(node)]
         if isinstance(description, lowering.Reduction):
-            source: GraphTensor = node.inputs[0]  # type: ignore[assignment]
-            prologue = self._resolver.element(source, unflat(self.point, source.dims))  # type: ignore[arg-type]
+            source = inputs_of(node)[0]
+            prologue = self._resolver.element(source, unflat(self.point, sizes(source)))
             self.prologues[id(node)] = prologue
             expression: Expression = Result(node, frozenset(self.kept))
             phase = self._phase(prologue)
             self.phase_of[id(tensor)] = phase
         else:
             at = self.point if self.kernel.full[id(tensor)] else self.kept_point
-            expression = self._resolver.compute(node, unflat(at, tensor.dims))  # type: ignore[arg-type]
+            expression = self._resolver.compute(node, unflat(at, sizes(tensor)))
             self.phase_of[id(tensor)] = self._phase(expression)
         self._expressions[id(tensor)] = expression
 
@@ -216,7 +217,7 @@ class _Writer:
     def _share_outer(self, variables: Sequence[Var], body: Callable[[], None], shared: bool = True) -> None:
         """The loops over `variables`, flattened into one of which each thread does its share."""
         total = math.prod(v.extent for v in variables)
-        begin, end = self.f.share(total, "%part", "%parts") if shared else (0, total)  # type: ignore[arg-type]
+        begin, end = self.f.share(total, "%part", "%parts") if shared else (0, total)
         if total == 1 and not shared:
             body()
             return
@@ -240,7 +241,7 @@ class _Writer:
             self.at.hoist(self._roots())
             self._share_outer(outer, lambda: self._vectors(0, blocks))
         else:
-            begin, end = self.f.share(blocks, "%part", "%parts")  # type: ignore[arg-type]
+            begin, end = self.f.share(blocks, "%part", "%parts")
             self.at.hoist(self._roots())
             self._share_outer(outer, lambda: self._vectors(begin, end), shared=False)
 

@@ -1,8 +1,8 @@
 """Large reductions to few results in two stages, so that threads can share them.
 
-A reduction of the leading dimensions to few elements has too few outputs to divide among threads. It is split in parts of
-equal size, reduced one by one, and then together. The split depends on sizes only: results are the same for any number of
-threads.
+A reduction of the leading dimensions to few elements has too few outputs to divide among threads. It is split in
+parts of equal size, reduced one by one, and then together. The split depends on sizes only: results are the same for
+any number of threads.
 """
 
 from __future__ import annotations

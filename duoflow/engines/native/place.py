@@ -243,7 +243,7 @@ class Place:
         return self.vector.load_strided(dtype, base, start, stride, mask)
 
     def _load_dynamic(self, e: Load, pointer: str, condition: Value | None) -> Value:
-        """An element at an index that is itself a value: out of range, the check byte is cleared and element 0 is read."""
+        """An element at an index that is a value itself; out of range, the check byte is cleared, element 0 is read."""
         assert e.dynamic is not None
         place = self.emit(e.dynamic)
         b = place.builder

@@ -1,20 +1,19 @@
 """The order of tasks and the place of every tensor.
 
-Tasks are put into stages: a barrier lies between two stages and nothing within one depends on another thread's work. A task
-follows its producers, and, when it replaces a variable's value in place, all others that read the old one. Tensors that
-live only inside the program share one arena: two may have the same bytes if their stages do not meet.
+Tasks are put into stages: a barrier lies between two stages and nothing within one depends on another thread's work.
+A task follows its producers, and, when it replaces a variable's value in place, all others that read the old one.
+Tensors that live only inside the program share one arena: two may have the same bytes if their stages do not meet.
 """
 
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-
 from duoflow.core.tensor import GraphTensor
 
+from .static import elements
 from .tasks import Task
 
 __all__ = ["Schedule", "allocate", "depends_on", "schedule"]
@@ -68,7 +67,7 @@ def depends_on(task: Task, other: Task, before: dict[int, list[Task]]) -> bool:
 
 
 def schedule(tasks: Sequence[Task], before: dict[int, list[Task]], position: dict[int, int]) -> Schedule:
-    """Order tasks by the place of their last node in the graph, as far as dependencies allow, and put them into stages."""
+    """Order tasks by the place of their last node in the graph, as dependencies allow, and put them into stages."""
     ordered = _topological(tasks, before, position)
     stage: dict[int, int] = {}
     for task in ordered:
@@ -115,11 +114,13 @@ class _Interval:
     offset: int = 0
 
 
-def allocate(planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int]) -> tuple[dict[int, int], dict[int, int], int]:
+def allocate(
+    planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int]
+) -> tuple[dict[int, int], dict[int, int], int]:
     """Offsets in the arena of tensors and of tasks' scratch memory (both by id), and the arena's size."""
     intervals: dict[int, _Interval] = {}
     for tensor in tensors:
-        intervals[id(tensor)] = _Interval(math.prod(tensor.dims) * tensor.dtype.numpy.itemsize, node_stage[id(tensor)], 0)  # type: ignore[arg-type]
+        intervals[id(tensor)] = _Interval(elements(tensor) * tensor.dtype.numpy.itemsize, node_stage[id(tensor)], 0)
     for task in planned.tasks:
         stage = planned.stage[id(task)]
         for tensor in (*task.reads, *task.writes):
@@ -130,7 +131,9 @@ def allocate(planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict
     placed: list[_Interval] = []
     for interval in sorted(intervals.values(), key=lambda i: (-i.size, i.first)):
         size = interval.size
-        busy = sorted((p.offset, p.offset + p.size) for p in placed if p.first <= interval.last and interval.first <= p.last)
+        busy = sorted(
+            (p.offset, p.offset + p.size) for p in placed if p.first <= interval.last and interval.first <= p.last
+        )
         offset = 0
         for start, end in busy:
             if offset + size <= start:
@@ -141,8 +144,6 @@ def allocate(planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict
     total = max((p.offset + p.size for p in placed), default=0)
     offsets = {key: interval.offset for key, interval in intervals.items()}
     tensor_ids = {id(t) for t in tensors}
-    return (
-        {k: o for k, o in offsets.items() if k in tensor_ids}, {k: o for k, o in offsets.items() if k not in tensor_ids}, total,
-    )  # fmt: skip
-
-
+    of_tensors = {k: o for k, o in offsets.items() if k in tensor_ids}
+    of_tasks = {k: o for k, o in offsets.items() if k not in tensor_ids}
+    return of_tensors, of_tasks, total

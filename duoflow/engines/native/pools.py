@@ -1,14 +1,14 @@
 """Pooling in terms of views, reductions and elementwise ops, which the loop kernels then fuse.
 
-A pool is a reduction over the view that shows, for each output, its window. The gradient of a pool whose windows do not
-overlap gives each pixel what its one window got; of a pool of stride 1, the sum over the windows that cover it. Other
-gradients stay on the host.
+A pool is a reduction over the view that shows, for each output, its window. The gradient of a pool whose windows do
+not overlap gives each pixel what its one window got; of a pool of stride 1, the sum over the windows that cover it.
+Other gradients stay on the host.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from duoflow.core.record import Kind, Op
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import Rewriter
+
+from .static import has_elements, sizes
 
 __all__ = ["decompose_pools"]
 
@@ -35,7 +37,7 @@ def _window_counts(shape: tuple[int, ...], pool: Pool) -> tuple[int, ...]:
 
 def _infer_windows(x: Spec, *, pool: Pool, fill: Any) -> Spec:
     assert x.shape is not None
-    counts = _window_counts(x.shape, pool)  # type: ignore[arg-type]
+    counts = _window_counts(cast(Any, x.shape), pool)
     return Spec((x.shape[0], *counts, *pool.window, x.shape[-1]), x.dtype)
 
 
@@ -54,7 +56,7 @@ def _view_windows(specs: Any, outs: Any, attrs: dict[str, Any]) -> Affine:
 def _evaluate_windows(x: Any, *, pool: Pool, fill: Any) -> Any:
     padded = np.pad(x, [(0, 0), *pool.padding, (0, 0)], constant_values=fill)
     axes = tuple(range(1, x.ndim - 1))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, pool.window, axes)  # type: ignore[call-overload]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, pool.window, axes)
     windows = windows[(slice(None), *[slice(None, None, s) for s in pool.strides])]
     return np.moveaxis(windows, x.ndim - 1, -1)
 
@@ -90,7 +92,7 @@ def decompose_pools(graph: Graph) -> Graph:
 def _description(node: Node) -> Pool | PoolGradient | None:
     if node.op.kind is not Kind.REDUCTION or node.op.lower is None or "Pool" not in node.op.name:
         return None
-    if not all(t.spec.known and 0 not in t.spec.shape for t in (*node.inputs, *node.outputs)):
+    if not all(map(has_elements, (*node.inputs, *node.outputs))):
         return None
     found = node.op.lower([t.spec for t in node.inputs], [t.spec for t in node.outputs], node.attrs)
     if isinstance(found, Pool):
@@ -130,7 +132,7 @@ def _pooled(pool: Pool, x: GraphTensor) -> Any:
     if not any(map(sum, pool.padding)):
         return F.reduce_mean(_windows(x, pool, 0), _axes(pool))
     total = F.reduce_sum(_windows(x, pool, 0), _axes(pool))
-    return total / F.constant(_counts(x.dims, pool).astype(x.dtype.numpy))  # type: ignore[arg-type]
+    return total / F.constant(_counts(sizes(x), pool).astype(x.dtype.numpy))
 
 
 def _gradient(pool: Pool, node: Node, inputs: tuple[GraphTensor, ...]) -> Any:

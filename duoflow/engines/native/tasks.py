@@ -1,7 +1,7 @@
 """What a native program is made of: tasks, each some nodes computed by one kernel or by the host.
 
-A task says which tensors it reads and writes (in memory, each whole and row-major), whether threads share it, and what
-scratch memory it needs; it writes its code into a module, if it has any, and adds its calls to a program.
+A task says which tensors it reads and writes (in memory, each whole and row-major), whether threads share it, and
+what scratch memory it needs; it writes its code into a module, if it has any, and adds its calls to a program.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from duoflow.core.graph import Node
 from duoflow.core.tensor import GraphTensor
@@ -21,6 +21,7 @@ from .ir import Module
 from .kernels.gemm import generic
 from .loops import LoopKernel, write_loops
 from .runner import Operand, Program
+from .static import elements, inputs_of, output_of, sizes
 from .threads import thread_count
 
 __all__ = ["BlockTask", "ConvolutionTask", "HostTask", "LoopTask", "ProductTask", "Task"]
@@ -70,7 +71,7 @@ class Task:
 
 
 def _bytes(tensor: GraphTensor) -> int:
-    return math.prod(tensor.dims) * tensor.dtype.size if tensor.spec.known else 0  # type: ignore[arg-type]
+    return elements(tensor) * tensor.dtype.size if tensor.spec.known else 0
 
 
 class LoopTask(Task):
@@ -102,8 +103,8 @@ class BlockTask(Task):
     #: Rows and columns of the result as the block function counts them; None if there can be no epilogue.
     grid: tuple[int, int] | None = None
 
-    def __init__(self, node: Node, operands: Sequence[Any], parallel: bool) -> None:
-        super().__init__([node], list(operands), list(node.outputs), parallel)  # type: ignore[arg-type]
+    def __init__(self, node: Node, operands: Sequence[GraphTensor], parallel: bool) -> None:
+        super().__init__([node], list(operands), [output_of(node)], parallel)
         self.node = node
         self.kernel: LoopKernel | None = None
         #: The output that takes the place of the product itself, if nothing else needs that.
@@ -112,7 +113,7 @@ class BlockTask(Task):
     @property
     def product(self) -> GraphTensor:
         """The tensor that the kernel computes, before the epilogue."""
-        return self.node.outputs[0]  # type: ignore[return-value]
+        return output_of(self.node)
 
     def absorb(self, kernel: LoopKernel, is_needed: bool) -> None:
         """Take a loop kernel as epilogue; `is_needed` if something besides it reads the product."""
@@ -145,7 +146,7 @@ class ProductTask(BlockTask):
 
     def __init__(self, node: Node, product: Product) -> None:
         gemm = product.gemm
-        super().__init__(node, [node.inputs[product.a], node.inputs[product.b]], gemm.worth_sharing)
+        super().__init__(node, [inputs_of(node)[product.a], inputs_of(node)[product.b]], gemm.worth_sharing)
         self._plan = product
         self.grid = (gemm.m, gemm.n) if gemm.batch == (1, 1) else None
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
@@ -156,8 +157,8 @@ class ProductTask(BlockTask):
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         kernel, consts = generic(self._plan.gemm, address)
-        a, b = self.node.inputs[self._plan.a], self.node.inputs[self._plan.b]
-        operands = [where(a), where(b), where(self.product), scratch, *self._others(where)]  # type: ignore[arg-type]
+        a, b = inputs_of(self.node)[self._plan.a], inputs_of(self.node)[self._plan.b]
+        operands = [where(a), where(b), where(self.product), scratch, *self._others(where)]
         program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
 
 
@@ -165,11 +166,11 @@ class ConvolutionTask(BlockTask):
     """A convolution, or one of its gradients."""
 
     def __init__(self, node: Node, plan: ConvolutionPlan) -> None:
-        operands = [node.inputs[p] for p in plan.roles.values() if p >= 0]
+        operands = [inputs_of(node)[p] for p in plan.roles.values() if p >= 0]
         super().__init__(node, operands, any(s.parallel for s in plan.steps))
         self._plan = plan
         if plan.is_forward:
-            *pixels, filters = self.product.dims  # type: ignore[misc]
+            *pixels, filters = sizes(self.product)
             self.grid = (math.prod(pixels), filters)
         self._packed_bytes = -(-plan.conv.packed_bytes // 64) * 64
         self.scratch_bytes = self._packed_bytes + plan.conv.scratch_bytes(thread_count())
@@ -180,7 +181,7 @@ class ConvolutionTask(BlockTask):
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         node, plan = self.node, self._plan
-        places = {role: where(node.outputs[0] if p < 0 else node.inputs[p]) for role, p in plan.roles.items()}  # type: ignore[arg-type]
+        places = {role: where(self.product if p < 0 else inputs_of(node)[p]) for role, p in plan.roles.items()}
         places |= {"packed": scratch, "scratch": (scratch[0], scratch[1] + self._packed_bytes)}
         for step in plan.conv.forward(epilogue=address) if plan.is_forward else plan.steps:
             if step.after_barrier:
@@ -193,7 +194,7 @@ class HostTask(Task):
     """A node that runs in Python, on arrays."""
 
     def __init__(self, node: Node, call: Callable[[Node], Callable[[], object]], reads: Sequence[GraphTensor]) -> None:
-        super().__init__([node], list(reads), list(node.outputs))  # type: ignore[arg-type]
+        super().__init__([node], list(reads), cast(list[GraphTensor], list(node.outputs)))
         self._callback = call
 
     @property

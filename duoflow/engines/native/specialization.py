@@ -1,0 +1,296 @@
+"""A compiled graph and its runs.
+
+A `Specialization` holds the program of a graph with static shapes, and says where each value comes from and goes to;
+the compiler fills it in. A `_Context` holds what one run at a time needs: the frame with its address table, the
+arena, and the values that only the host sees. Contexts are kept for the next run; several runs at once have one
+each.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from duoflow.core.errors import InvalidArgumentError, with_origin
+from duoflow.core.graph import Graph, Node
+from duoflow.core.tensor import GraphTensor, Tensor
+from duoflow.core.variables import aligned_empty
+from duoflow.passes.state import StateTable
+
+from ..reference import evaluate_node
+from .fuse import Fusion, storage
+from .jit import Library
+from .runner import Operand, Program
+from .static import elements, sizes
+from .tasks import Task, describe_task
+from .threads import Block
+
+__all__ = ["ARENA", "CHECKS", "Specialization"]
+
+#: The first buffers of every program: the arena, and a byte for each kernel that gathers.
+ARENA, CHECKS = 0, 1
+
+
+class Specialization:
+    """A compiled graph: its program, and where its values come from and go to."""
+
+    def __init__(self, graph: Graph, table: StateTable) -> None:
+        self.graph, self.table = graph, table
+        self.program: Program
+        self.libraries: list[Library] = []
+        self.tasks: list[Task] = []
+        #: Where each stored tensor (by id) lives.
+        self.where: dict[int, Operand] = {}
+        self.buffer_count = 2
+        self.arena_bytes = 0
+        self.checked: list[list[Node]] = []
+        #: (buffer, input position, NumPy dtype) of arrays, and of states; the latter with "is updated in place".
+        self.array_inputs: list[tuple[int, int, Any]] = []
+        self.state_inputs: list[tuple[int, int, bool]] = []
+        self.constants: list[tuple[int, np.ndarray[Any, Any]]] = []
+        self.host_values: dict[int, tuple[int, GraphTensor]] = {}
+        #: Tensors that only Python sees: resources, strings, values of unknown shape that come in or are constant.
+        self.objects: dict[int, Any] = {}
+        self.object_inputs: list[tuple[int, int]] = []
+        self.outputs: list[tuple[int, tuple[int, ...], Any]] = []
+        self._output_buffer: dict[int, int] = {}
+        self.results: list[Callable[[_Context], Any]] = []
+        self._input_buffer: dict[int, int] = {}
+        self.storage_of: Callable[[Any], GraphTensor]
+        self._idle: list[_Context] = []
+        self._running = threading.local()
+
+    # Built by the compiler --------------------------------------------------------------------------------------------
+
+    def _new_buffer(self) -> int:
+        self.buffer_count += 1
+        return self.buffer_count - 1
+
+    def add_input(self, tensor: GraphTensor, position: int) -> None:
+        """A graph input: an array, the value of a state, or an object for the host."""
+        if position in self.table.inputs:
+            buffer = self._new_buffer()
+            self._input_buffer[position] = buffer
+            self.state_inputs.append((buffer, position, False))
+            self.where[id(tensor)] = (buffer, 0)
+        elif _in_memory(tensor):
+            buffer = self._new_buffer()
+            self.array_inputs.append((buffer, position, tensor.dtype.numpy))
+            self.where[id(tensor)] = (buffer, 0)
+        else:
+            self.object_inputs.append((id(tensor), position))
+
+    def add_constant(self, tensor: GraphTensor, value: Any) -> None:
+        """A constant of the graph."""
+        if _in_memory(tensor):
+            buffer = self._new_buffer()
+            self.constants.append((buffer, np.ascontiguousarray(value).reshape(sizes(tensor))))
+            self.where[id(tensor)] = (buffer, 0)
+        else:
+            self.objects[id(tensor)] = value
+
+    def place_over(self, tensor_id: int, old: GraphTensor, position: int) -> None:
+        """A variable's new value goes where the old one was."""
+        self.where[tensor_id] = self.where[id(old)]
+        self.state_inputs = [(b, p, in_place or p == position) for b, p, in_place in self.state_inputs]
+
+    def add_host_value(self, tensor: GraphTensor) -> None:
+        """What a host call gives: memory of its own if kernels can read it."""
+        buffer = self._new_buffer() if _in_memory(tensor) else -1
+        self.host_values[id(tensor)] = (buffer, tensor)
+        if buffer >= 0:
+            self.where[id(tensor)] = (buffer, 0)
+
+    def add_output(self, tensor: GraphTensor) -> None:
+        """A tensor that leaves the program: a fresh array each run."""
+        buffer = self._new_buffer()
+        self._output_buffer[id(tensor)] = len(self.outputs)
+        self.outputs.append((buffer, sizes(tensor), tensor.dtype.numpy))
+        self.where[id(tensor)] = (buffer, 0)
+
+    def fix_outputs(self, fusion: Fusion) -> None:
+        """Decide how each graph output is got after a run."""
+        self.storage_of = lambda tensor: storage(tensor, fusion.descriptions)
+        updates = {out for _, out in self.table.updates}
+        self.adopted: list[tuple[int, Callable[[_Context], Any]]] = []
+        given: set[int] = set()
+        for i, tensor in enumerate(self.graph.outputs):
+            stored = storage(tensor, fusion.descriptions)
+            taken = self._taker(stored, tensor, id(stored) in given)
+            given.add(id(stored))
+            if i not in updates:
+                self.results.append(taken)
+                continue
+            position = next(p for p, o in self.table.updates if o == i)
+            if self.where.get(id(stored)) != (self._input_buffer[position], 0):
+                self.adopted.append((position, taken))
+
+    def _taker(self, stored: GraphTensor, tensor: Tensor, shared: bool) -> Callable[[_Context], Any]:
+        key, dims = id(stored), cast(Any, tensor.dims)
+        if key in self._output_buffer:
+            number = self._output_buffer[key]
+            if shared:
+                return lambda context: context.arrays[number].reshape(dims).copy()
+            return lambda context: context.arrays[number].reshape(dims)
+        if not tensor.spec.known or not _in_memory(tensor):
+            return lambda context: context.objects[key]
+        return lambda context: np.array(context.value(stored)).reshape(dims)
+
+    def callback(self, node: Node) -> Callable[[], object]:
+        """What the program calls to run a node on the host."""
+        return lambda: self._running.context.evaluate(node)
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The graph's outputs for these inputs."""
+        try:
+            context = self._idle.pop()
+        except IndexError:
+            context = _Context(self)
+        outer = getattr(self._running, "context", None)
+        self._running.context = context
+        try:
+            return context.run(values)
+        finally:
+            self._running.context = outer
+            self._idle.append(context)
+
+    def report(self) -> list[dict[str, Any]]:
+        """A row for each task: see `tasks.describe_task`."""
+        return [describe_task(task) for task in self.tasks]
+
+
+def _in_memory(tensor: Tensor) -> bool:
+    """Whether a tensor can be an operand of a kernel."""
+    return tensor.spec.known and tensor.dtype.numpy.kind != "O"
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+class _Context:
+    """One run at a time: addresses, arena, and values of the host."""
+
+    def __init__(self, owner: Specialization) -> None:
+        self.owner = owner
+        self.frame = owner.program.frame()
+        self._arena = Block(max(64, owner.arena_bytes))
+        self._checks = np.ones(max(1, len(owner.checked)), np.uint8)
+        self._buffers = self.frame.buffers
+        self._buffers[ARENA] = self._arena.address
+        self._buffers[CHECKS] = _address(self._checks)
+        for buffer, array in owner.constants:
+            self._buffers[buffer] = _address(array)
+        self._constant = dict(owner.constants)
+        self._known: list[Any] = [_nothing] * len(owner.state_inputs)
+        self.arrays: list[np.ndarray[Any, Any]] = []
+        self.objects: dict[int, Any] = {}
+        self._inputs: dict[int, Any] = {}
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        owner, buffers = self.owner, self._buffers
+        inputs = self._inputs
+        for buffer, position, dtype in owner.array_inputs:
+            array = values[position]
+            if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
+            inputs[buffer] = array
+            buffers[buffer] = array.__array_interface__["data"][0]
+        self._bind_states(values)
+        self.arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
+        for (buffer, _, _), array in zip(owner.outputs, self.arrays):
+            buffers[buffer] = array.__array_interface__["data"][0]
+        if owner.objects or owner.object_inputs:
+            self.objects = dict(owner.objects)
+            for key, position in owner.object_inputs:
+                self.objects[key] = values[position]
+        self.frame.run()
+        if owner.checked:
+            self._raise_if_out_of_range()
+        results = [take(self) for take in owner.results]  # before states change: a result may be an old value
+        for position, take in owner.adopted:
+            self._state(values, position).adopt(np.require(take(self), requirements="C"))
+        self.arrays, self.objects = [], {}
+        inputs.clear()
+        return results
+
+    def _state(self, values: Sequence[Any], position: int) -> Any:
+        return values[position] if position not in self.owner.table.constant else self.owner.table.constant[position]
+
+    def _bind_states(self, values: Sequence[Any]) -> None:
+        """Give the program the addresses of variables' buffers; those it updates must be nobody else's."""
+        unread, known = self.owner.table.unread, self._known
+        for i, (buffer, position, in_place) in enumerate(self.owner.state_inputs):
+            state = self._state(values, position)
+            if position in unread:
+                if not in_place:
+                    continue
+                if state.array is None:
+                    tensor = self.owner.graph.all_inputs[position]
+                    state.adopt(aligned_empty(sizes(tensor), tensor.dtype.numpy))
+            array = state.writable() if in_place else state.read()
+            if known[i]() is not array:
+                known[i] = weakref.ref(array)
+                self._buffers[buffer] = array.__array_interface__["data"][0]
+            self._inputs[buffer] = known[i]
+
+    def value(self, tensor: GraphTensor) -> Any:
+        """A stored tensor as an array (a view of the program's memory) or object."""
+        key = id(tensor)
+        if key in self.objects:
+            return self.objects[key]
+        buffer, offset = self.owner.where[key]
+        if buffer in self._constant:
+            return self._constant[buffer]
+        held = self._inputs.get(buffer)
+        if held is not None:
+            return held() if isinstance(held, weakref.ref) else held
+        count = elements(tensor)
+        memory = _memory(self._buffers[buffer] + offset, count * tensor.dtype.numpy.itemsize)
+        return np.frombuffer(memory, tensor.dtype.numpy, count).reshape(sizes(tensor))
+
+    def evaluate(self, node: Node) -> None:
+        """Run a node on the host: inputs are copied from the program's memory, outputs become buffers of their own."""
+        values = []
+        for tensor in node.inputs:
+            stored = self.owner.storage_of(tensor)
+            value = self.value(stored)
+            if isinstance(value, np.ndarray) and tensor.spec.known:
+                value = (value if id(stored) in self.objects else np.array(value)).reshape(tensor.dims)
+            values.append(value)
+        for tensor, result in zip(node.outputs, evaluate_node(node, values), strict=True):
+            buffer, _ = self.owner.host_values[id(tensor)]
+            if buffer >= 0:
+                if result.shape != tensor.dims:
+                    raise InvalidArgumentError(
+                        None,
+                        node,
+                        f"{{{{node {node.name}}}}} gave shape {result.shape}, inference had said {tensor.dims}.",
+                    )
+                result = np.ascontiguousarray(result, tensor.dtype.numpy).reshape(tensor.dims)
+                self._buffers[buffer] = _address(result)
+            self.objects[id(tensor)] = result
+
+    def _raise_if_out_of_range(self) -> None:
+        if not self._checks.all():
+            bad = np.flatnonzero(self._checks == 0)
+            self._checks[:] = 1
+            node = next(n for n in self.owner.checked[int(bad[0])] if "Gather" in n.op.name)
+            limit = node.inputs[0].dims
+            message = f"{{{{node {node.name}}}}} indices are not all inside the gathered dimension of shape {limit}"
+            raise InvalidArgumentError(None, node, with_origin(message, node.origin))
+
+
+def _nothing() -> None:
+    return None
+
+
+def _memory(address: int, size: int) -> Any:
+    return (ctypes.c_char * size).from_address(address)
