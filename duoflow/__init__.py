@@ -47,8 +47,9 @@ from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.module import Module
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import TensorSpec, TypeSpec
-from duoflow.core.tensor import Tensor, static_value as get_static_value
+from duoflow.core.tensor import Tensor
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
+from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
 from duoflow.engines.native import engine as _engine
 from duoflow.ops import (

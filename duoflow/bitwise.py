@@ -2,11 +2,13 @@
 
 from duoflow.ops import (
     bitwise_and,
-    bitwise_invert as invert,
     bitwise_or,
     bitwise_xor,
     left_shift,
     right_shift,
+)
+from duoflow.ops import (
+    bitwise_invert as invert,
 )
 
 __all__ = [

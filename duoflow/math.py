@@ -1,6 +1,5 @@
 """Mathematics: `tf.math`."""
 
-from duoflow.ops import bessel as special
 from duoflow.ops import (
     abs,
     accumulate_n,
@@ -142,6 +141,8 @@ __all__ = [
     "add",
     "add_n",
     "angle",
+    "approx_max_k",
+    "approx_min_k",
     "argmax",
     "argmin",
     "asin",

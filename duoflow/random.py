@@ -7,26 +7,48 @@ from duoflow.ops import (
     Generator,
     create_rng_state,
     get_global_generator,
-    random_categorical as categorical,
-    random_fold_in as fold_in,
-    random_gamma as gamma,
-    random_normal as normal,
-    random_poisson as poisson,
-    random_shuffle as shuffle,
-    random_split as split,
-    random_truncated_normal as truncated_normal,
-    random_uniform as uniform,
     set_global_generator,
-    set_global_seed as set_seed,
     stateless_binomial,
     stateless_categorical,
     stateless_gamma,
     stateless_normal,
     stateless_parameterized_truncated_normal,
     stateless_poisson,
-    stateless_shuffle as _stateless_shuffle,
     stateless_truncated_normal,
     stateless_uniform,
+)
+from duoflow.ops import (
+    random_categorical as categorical,
+)
+from duoflow.ops import (
+    random_fold_in as fold_in,
+)
+from duoflow.ops import (
+    random_gamma as gamma,
+)
+from duoflow.ops import (
+    random_normal as normal,
+)
+from duoflow.ops import (
+    random_poisson as poisson,
+)
+from duoflow.ops import (
+    random_shuffle as shuffle,
+)
+from duoflow.ops import (
+    random_split as split,
+)
+from duoflow.ops import (
+    random_truncated_normal as truncated_normal,
+)
+from duoflow.ops import (
+    random_uniform as uniform,
+)
+from duoflow.ops import (
+    set_global_seed as set_seed,
+)
+from duoflow.ops import (
+    stateless_shuffle as _stateless_shuffle,
 )
 
 experimental = _Namespace(

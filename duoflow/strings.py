@@ -6,16 +6,6 @@ from duoflow.ops import (
     reduce_join,
     regex_full_match,
     regex_replace,
-    string_format as format,
-    string_join as join,
-    string_length as length,
-    string_lower as lower,
-    string_ngrams as ngrams,
-    string_split as split,
-    string_strip as strip,
-    string_substr as substr,
-    string_to_number as to_number,
-    string_upper as upper,
     to_hash_bucket,
     to_hash_bucket_fast,
     to_hash_bucket_strong,
@@ -24,6 +14,36 @@ from duoflow.ops import (
     unicode_split,
     unicode_transcode,
     unsorted_segment_join,
+)
+from duoflow.ops import (
+    string_format as format,
+)
+from duoflow.ops import (
+    string_join as join,
+)
+from duoflow.ops import (
+    string_length as length,
+)
+from duoflow.ops import (
+    string_lower as lower,
+)
+from duoflow.ops import (
+    string_ngrams as ngrams,
+)
+from duoflow.ops import (
+    string_split as split,
+)
+from duoflow.ops import (
+    string_strip as strip,
+)
+from duoflow.ops import (
+    string_substr as substr,
+)
+from duoflow.ops import (
+    string_to_number as to_number,
+)
+from duoflow.ops import (
+    string_upper as upper,
 )
 
 __all__ = [

@@ -15,7 +15,12 @@ _settings: dict[str, Any] = {"soft_placement": True, "logical": {}}
 class LogicalDeviceConfiguration:
     """A share of a physical device. TensorFlow: tf.config.LogicalDeviceConfiguration."""
 
-    def __init__(self, memory_limit: int | None = None, experimental_priority: int | None = None, experimental_device_ordinal: int = 0) -> None:
+    def __init__(
+        self,
+        memory_limit: int | None = None,
+        experimental_priority: int | None = None,
+        experimental_device_ordinal: int = 0,
+    ) -> None:
         self.memory_limit = memory_limit
         self.experimental_priority = experimental_priority
         self.experimental_device_ordinal = experimental_device_ordinal
