@@ -130,8 +130,8 @@ def train(epochs: int, batch_size: int) -> None:
     print(curve("validation accuracy by epoch", history["val_accuracy"]))
     print(f"\ntest accuracy {accuracy:.2%}, test loss {loss:.4f} on {len(x_test):,} digits")
     fastest = min(watch.seconds)
-    print(f"an epoch is {steps} steps of {batch_size} digits: the first took {watch.seconds[0]:.2f} s with compiling, the")
-    print(f"fastest {fastest:.2f} s with validation, {fastest / steps * 1e6:.0f} µs a step")
+    print(f"an epoch is {steps} steps of {batch_size} digits: the first took {watch.seconds[0]:.2f} s with compiling,")
+    print(f"the fastest {fastest:.2f} s with validation, {fastest / steps * 1e6:.0f} µs a step")
     report_kernels(max(traced, key=lambda graph: len(graph.nodes)))
 
 
