@@ -11,6 +11,7 @@ from duoflow.core.tensor import convert
 
 from .. import config as keras_config
 from ..naming import auto_name
+from ..tracking import KerasSaveable
 from ..variables import standardize_dtype
 from .functions import match_ranks
 
@@ -19,7 +20,7 @@ __all__ = ["Loss", "LossFunctionWrapper", "reduce_weighted_values"]
 _REDUCTIONS = ("sum", "sum_over_batch_size", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(KerasSaveable):
     """Base of the losses: `call(y_true, y_pred)` gives a value per sample.
 
     Args:
@@ -34,6 +35,9 @@ class Loss:
             raise ValueError(f"Invalid value for argument `reduction`. Expected one of {set(_REDUCTIONS)}. Received: reduction={reduction}")
         self.reduction = reduction
         self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype) or keras_config.floatx())
+
+    def _obj_type(self) -> str:
+        return "Loss"
 
     @property
     def dtype(self) -> str:

@@ -9,12 +9,13 @@ from duoflow.core.context import init_scope
 
 from .. import config as keras_config
 from ..naming import auto_name, name_scope
+from ..tracking import KerasSaveable
 from ..variables import Variable, standardize_dtype
 
 __all__ = ["Metric"]
 
 
-class Metric:
+class Metric(KerasSaveable):
     """Base of the metrics.
 
     A subclass makes variables with `add_variable`, changes them in `update_state` and computes `result` from them.
@@ -27,10 +28,15 @@ class Metric:
     Keras: keras.metrics.Metric.
     """
 
+    _tracked_as = "metrics"
+
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype) or keras_config.floatx())
         self._own: list[Variable] = []
+
+    def _obj_type(self) -> str:
+        return "Metric"
 
     @property
     def dtype(self) -> str:

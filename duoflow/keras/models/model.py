@@ -53,6 +53,10 @@ class Model(Trainer, Layer):
         """What the model does to its inputs."""
         raise NotImplementedError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
+    def _own_metrics(self) -> list[Any]:
+        """The metrics kept as attributes of the model and its layers."""
+        return [metric for layer in self._flatten_layers() for metric in layer._metrics]
+
     # -- layers ------------------------------------------------------------------------------------------------------
 
     @property

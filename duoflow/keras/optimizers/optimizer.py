@@ -18,13 +18,14 @@ from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.tensor import convert
 
 from ..naming import auto_name, name_scope
+from ..tracking import KerasSaveable
 from ..variables import Variable
 from .schedules import LearningRateSchedule, deserialize as deserialize_schedule, serialize as serialize_schedule
 
 __all__ = ["Optimizer"]
 
 
-class Optimizer:
+class Optimizer(KerasSaveable):
     """Base of the optimizers.
 
     Args:
@@ -344,6 +345,9 @@ class Optimizer:
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # -- files -------------------------------------------------------------------------------------------------------
+
+    def _obj_type(self) -> str:
+        return "Optimizer"
 
     def save_own_variables(self, store: Any) -> None:
         """Write the variables' values into a mapping, by position."""

@@ -127,7 +127,7 @@ def _object_config(obj: Any) -> dict[str, Any]:
         "module": public[0] if public else target.__module__,
         "class_name": public[1] if public else target.__name__,
         "config": _config_of(obj),
-        "registered_name": None if public else get_registered_name(target),
+        "registered_name": None if public and not public[0].startswith("keras.src") else get_registered_name(target),
     }
     for key, method in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):
         extra = getattr(obj, method)() if hasattr(obj, method) else None

@@ -22,6 +22,8 @@ from duoflow.trace.function import function
 from .. import optimizers
 from ..callbacks import CallbackList, History
 from ..metrics import Mean, Metric
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..tracking import untracked
 from .compiled import CompileLoss, CompileMetrics
 from .data import Adapter, make_adapter, train_validation_split, unpack_x_y_sample_weight
 
@@ -36,7 +38,8 @@ class Trainer:
     _initial_epoch: int | None = None
 
     def __init__(self) -> None:
-        self._reset_trainer()
+        with untracked():
+            self._reset_trainer()
 
     def _reset_trainer(self) -> None:
         """Forget what `compile` set up."""
@@ -71,6 +74,20 @@ class Trainer:
 
         Raises `ValueError` for names nobody knows.
         """
+        with untracked():  # what training needs is no state of the model
+            self._compile(optimizer, loss, loss_weights, metrics, weighted_metrics)
+            self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+            if steps_per_execution < 1:
+                raise ValueError(f"`steps_per_execution` must be at least 1, received {steps_per_execution}.")
+            self.steps_per_execution = int(steps_per_execution)
+            self.stop_training, self.compiled = False, True
+            self._compile_config = {
+                "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution, "jit_compile": False,
+            }  # fmt: skip
+
+    def _compile(self, optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> None:
         self._steps = {}
         self.optimizer = None if optimizer is None else optimizers.get(optimizer)
         self.loss = loss
@@ -79,16 +96,18 @@ class Trainer:
         has_metrics = metrics is not None or weighted_metrics is not None
         self._compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
         self._loss_tracker = Mean(name="loss")
-        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
-        if steps_per_execution < 1:
-            raise ValueError(f"`steps_per_execution` must be at least 1, received {steps_per_execution}.")
-        self.steps_per_execution = int(steps_per_execution)
-        self.stop_training, self.compiled = False, True
-        self._compile_config = {
-            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution,
-            "jit_compile": False,
-        }  # fmt: skip
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` as plain data, None before it."""
+        return None if self._compile_config is None else serialize_keras_object(dict(self._compile_config))
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` gave, and make the optimizer's variables."""
+        if not config:
+            return
+        self.compile(**deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
 
     def _assert_compile_called(self, method: str) -> None:
         if not self.compiled:
