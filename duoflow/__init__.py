@@ -51,6 +51,7 @@ from duoflow.core.tensor import Tensor
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
 from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
+from duoflow.core.version import __version__
 from duoflow.engines.native import engine as _engine
 from duoflow.ops import (
     Assert,
@@ -106,6 +107,8 @@ from duoflow.ops import (
     eye,
     fill,
     floor,
+    foldl,
+    foldr,
     gather,
     gather_nd,
     greater,
@@ -122,16 +125,17 @@ from duoflow.ops import (
     logical_and,
     logical_not,
     logical_or,
+    map_fn,
     matmul,
     maximum,
     meshgrid,
     minimum,
     multiply,
-    name_scope,
     negative,
     no_op,
     norm,
     not_equal,
+    numpy_function,
     one_hot,
     ones,
     ones_like,
@@ -139,6 +143,7 @@ from duoflow.ops import (
     parallel_stack,
     pow,
     print,
+    py_function,
     range,
     rank,
     realdiv,
@@ -159,6 +164,7 @@ from duoflow.ops import (
     round,
     saturate_cast,
     scalar_mul,
+    scan,
     scatter_nd,
     searchsorted,
     sequence_mask,
@@ -172,6 +178,7 @@ from duoflow.ops import (
     slice,
     sort,
     space_to_batch,
+    space_to_batch_nd,
     split,
     sqrt,
     square,
@@ -200,6 +207,7 @@ from duoflow.ops import (
     unique_with_counts,
     unravel_index,
     unstack,
+    vectorized_map,
     where,
     while_loop,
     zeros,
@@ -211,24 +219,20 @@ from duoflow.trace.function import function, run_functions_eagerly
 _install(_engine)
 bool = _dtypes.bool_
 newaxis = None
-__version__ = "0.1.0"
 
-#: Submodules that are imported when first used.
-_LAZY = frozenset(
-    "autograph audio bitwise compat config data debugging distribute dtypes errors estimator experimental feature_column "
-    "function graph_util image initializers io keras layers linalg lite logging losses math metrics nest nn optimizers profiler "
-    "quantization queue ragged random raw_ops saved_model sets signal sparse strings summary sysconfig test tools tpu train types "
-    "version xla".split()
-)
+#: Submodules that are imported when first used, by the names programs know them by.
+_LAZY = {
+    name: name
+    for name in (
+        "autograph bitwise compat config data debugging dtypes errors keras linalg math nest nn random strings tools types "
+        "version"
+    ).split()
+} | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        try:
-            return importlib.import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
+        return importlib.import_module(f"{__name__}.{_LAZY[name]}")
     raise AttributeError(f"module 'tensorflow' has no attribute {name!r}")
 
 

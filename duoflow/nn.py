@@ -1,6 +1,8 @@
 """Neural networks: activations, convolutions, pooling, losses on logits: `tf.nn`."""
 
 from duoflow.ops import (
+    approx_max_k,
+    approx_min_k,
     atrous_conv2d,
     atrous_conv2d_transpose,
     avg_pool,
@@ -65,6 +67,8 @@ from duoflow.ops import (
 )
 
 __all__ = [
+    "approx_max_k",
+    "approx_min_k",
     "atrous_conv2d",
     "atrous_conv2d_transpose",
     "avg_pool",

@@ -1,7 +1,5 @@
 """Random numbers: `tf.random`."""
 
-from types import SimpleNamespace as _Namespace
-
 from duoflow.ops import (
     Algorithm,
     Generator,
@@ -47,27 +45,12 @@ from duoflow.ops import (
 from duoflow.ops import (
     set_global_seed as set_seed,
 )
-from duoflow.ops import (
-    stateless_shuffle as _stateless_shuffle,
-)
-
-experimental = _Namespace(
-    Algorithm=Algorithm,
-    Generator=Generator,
-    create_rng_state=create_rng_state,
-    get_global_generator=get_global_generator,
-    set_global_generator=set_global_generator,
-    stateless_fold_in=fold_in,
-    stateless_shuffle=_stateless_shuffle,
-    stateless_split=split,
-)
 
 __all__ = [
     "Algorithm",
     "Generator",
     "categorical",
     "create_rng_state",
-    "experimental",
     "fold_in",
     "gamma",
     "get_global_generator",
