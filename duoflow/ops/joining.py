@@ -289,6 +289,7 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
 
 
 def _evaluate_split(value: Any, sizes: Any, *, num: int, axis: int) -> Any:
+    axis %= value.ndim
     lengths = sizes.tolist()
     if -1 in lengths:
         lengths[lengths.index(-1)] = value.shape[axis] - sum(s for s in lengths if s != -1)
@@ -307,6 +308,7 @@ def _expand_split(value: Any, sizes: Any, *, num: int, axis: int) -> list[Any]:
     if known is not None and -1 in known:
         sizes = convert(np.where(known == -1, value.dims[axis] - known.sum() - 1, known).astype(known.dtype))
     count = value.ndim
+    axis %= count
     ends = F.cumsum(sizes)
     pieces = []
     for i in range(num):

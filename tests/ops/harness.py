@@ -124,7 +124,7 @@ class Case:
     dtypes: dtypes in which the floating (or, for integer dtypes, all numeric) tensors are tried besides their own.
     rtol, atol: instead of a few units of the dtype.
     needs: what must be known when tracing: "nothing", "rank" or "shape" of the tensors.
-    engines: False for calls that only make sense in eager mode.
+    order: 2 to check the gradient as a call of its own, second derivatives included.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class Case:
         rtol: float | None = None,
         atol: float | None = None,
         needs: str = "nothing",
+        order: int = 1,
         id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -144,6 +145,7 @@ class Case:
         self.dtypes = tuple(dtypes)
         self.rtol, self.atol = rtol, atol
         self.needs = needs
+        self.order = order
         self.id = id or getattr(function, "__name__", "call")
 
     @property
@@ -161,15 +163,35 @@ class Case:
         out.id = f"{self.id}-{dtypes.as_dtype(dtype).name}"
         return out
 
+    def derivative(self) -> Case:
+        """The gradient of this case, as a case."""
+        call, sources = self.call, self.sources
+
+        def gradient(*tensors: Any) -> list[Any]:
+            with GradientTape() as tape:
+                tape.watch([tensors[i] for i in sources])
+                targets = [t for t in call(tensors) if t.dtype.is_floating]
+            return tape.gradient(targets, [tensors[i] for i in sources], [_weights(t) for t in targets])
+
+        return Case(gradient, *call.tensors, grad=self.grad, rtol=self.rtol, needs=self.needs, id=f"{self.id}-gradient")
+
     def close(self, actual: Any, expected: Any, looseness: float = 8.0) -> None:
         """Assert that two results agree in dtype, shape and, within tolerance, value."""
         assert_close(actual, expected, rtol=self.rtol, atol=self.atol, looseness=looseness)
 
 
 def assert_close(
-    actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None, looseness: float = 8.0
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    looseness: float = 8.0,
+    operands: Sequence[Any] = (),
 ) -> None:
-    """Assert equality in dtype and shape, and in value within `looseness` units of the dtype (exactly for integers)."""
+    """Assert equality in dtype and shape, and in value within `looseness` units of the dtype (exactly for integers).
+
+    Units are those of the largest number in the result, or among the operands if they are given.
+    """
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.dtype == expected.dtype, f"dtype {actual.dtype}, expected {expected.dtype}"
     assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
@@ -180,11 +202,19 @@ def assert_close(
     eps = float(_eps(kind.real_dtype))
     wide = np.complex128 if kind.is_complex else np.float64
     a, e = actual.astype(wide), expected.astype(wide)
-    finite = np.abs(e[np.isfinite(e)])
-    scale = float(finite.max()) if finite.size else 0.0
+    scale = max(map(_scale, (e, *operands)))
     rtol = looseness * eps if rtol is None else max(rtol, looseness * eps)
     atol = looseness * eps * scale if atol is None else atol
     np.testing.assert_allclose(a, e, rtol=rtol, atol=atol)
+
+
+def _scale(array: Any) -> float:
+    """The largest finite absolute value of a floating array."""
+    kind = dtypes.from_numpy(array.dtype)
+    if not (kind.is_floating or kind.is_complex) or not array.size:
+        return 0.0
+    size = np.abs(array).astype(np.float64)
+    return float(np.max(size, where=np.isfinite(size), initial=0.0))
 
 
 def _eps(dtype: DType) -> Any:

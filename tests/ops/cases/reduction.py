@@ -26,12 +26,13 @@ CASES = [
         for f in (F.reduce_max, F.reduce_min, F.argmax, F.argmin)
     ),
     *(Case(f, _Z, axis=0, id=f"{f.__name__}-complex") for f in (F.reduce_sum, F.reduce_mean, F.reduce_prod)),
+    *(Case(F.reduce_prod, real(2, 3, 4), axis=a, order=2, id=f"reduce_prod-twice-axis={a}") for a in (None, 1)),
     Case(F.reduce_prod, np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 4.0]], np.float32), axis=1, id="reduce_prod-zeros"),
     *(Case(f, _BOOLS, axis=a) for f in (F.reduce_all, F.reduce_any) for a in (None, 1)),
     *(Case(f, real(3, 4), axis=a) for f in (F.argmax, F.argmin) for a in (None, -1)),
     Case(F.argmax, ints(3, 4), axis=1, output_type="int32", id="argmax-int32"),
     *(
-        Case(f, real(2, 3, 4), axis=a, keepdims=k)
+        Case(f, real(2, 3, 4), axis=a, keepdims=k, order=2)
         for f in (F.reduce_std, F.reduce_variance, F.reduce_euclidean_norm, F.reduce_logsumexp)
         for a, k in ((None, False), ([0, 2], True), (-1, False))
     ),

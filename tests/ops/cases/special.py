@@ -18,8 +18,8 @@ _SECOND_KIND = (F.bessel_k0, F.bessel_k0e, F.bessel_k1, F.bessel_k1e, F.bessel_y
 _INTEGRALS = (F.dawsn, F.fresnel_cos, F.fresnel_sin)
 
 CASES = [
-    *(Case(f, real(2, 3), dtypes=_FLOATS) for f in (*_EVERYWHERE, *_ERRORS, *_BESSEL, *_INTEGRALS)),
-    *(Case(f, unit(2, 3), dtypes=_FLOATS) for f in (F.asin, F.acos, F.atanh, F.erfinv)),
+    *(Case(f, real(2, 3), order=2, dtypes=_FLOATS) for f in (*_EVERYWHERE, *_ERRORS, *_BESSEL, *_INTEGRALS)),
+    *(Case(f, unit(2, 3), order=2, dtypes=_FLOATS) for f in (F.asin, F.acos, F.atanh, F.erfinv)),
     *(Case(f, positive(2, 3), dtypes=_FLOATS) for f in (F.lgamma, *_SECOND_KIND, F.expint, F.spence)),
     Case(F.digamma, positive(2, 3), dtypes=["float64"]),
     Case(F.acosh, positive(2, 3, low=1.2), dtypes=_FLOATS),
