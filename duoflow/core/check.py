@@ -6,6 +6,7 @@ Order (inputs before use), ownership, names, agreement of each node's outputs wi
 from __future__ import annotations
 
 from . import shapes
+from .errors import OpError
 from .graph import Graph, Node
 from .printer import show_node
 from .record import Kind
@@ -45,7 +46,10 @@ def _check_node(graph: Graph, node: Node, seen: set[int], after: str) -> None:
     if node.op.kind is Kind.CONTROL:
         return
     specs = [t.spec for t in node.inputs]
-    inferred = node.op.infer(*specs, **node.attrs)
+    try:
+        inferred = node.op.infer(*specs, **node.attrs)
+    except (ValueError, OpError):
+        return  # sizes that came with the inputs do not fit: the run says so, with the node's line
     inferred = inferred if isinstance(inferred, tuple) else (inferred,)
     if len(inferred) != len(node.outputs):
         raise GraphError(_say(node, after, f"it has {len(node.outputs)} outputs, inference says {len(inferred)}"))

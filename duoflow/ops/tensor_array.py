@@ -168,10 +168,8 @@ class TensorArray(Composite):
         Raises `ValueError` for an element of another dtype or shape, `OutOfRangeError` past the end of an array whose size
         is fixed.
         """
-        value = self._element(value)
-        self._see(value.dims)
+        value, index = self._element(value), convert(index)
         eager = self._eager_list()
-        index = convert(index)
         if eager is not None:
             at = int(static_value(index))  # type: ignore[arg-type]
             if at < 0 or at >= len(eager) and not self._dynamic:
@@ -179,6 +177,7 @@ class TensorArray(Composite):
                     None, None, f"Tried to write to index {at} but array is not resizeable and size is: {len(eager)} "
                 )
             self._read.discard(at)
+        self._see(value.dims)
         return self._changed(tensor_list_set(self._flow, index, value, self._dynamic))
 
     def _element(self, value: Any) -> Any:

@@ -17,7 +17,7 @@ from duoflow.core.variables import Variable
 from duoflow.ops.call import call
 from duoflow.ops.subgraphs import report_reads, trace_into
 
-from .types import CompositeType, TensorType, type_of
+from .types import CompositeType, Literal, TensorType, type_of
 
 __all__ = ["ConcreteFunction", "FuncGraph", "trace"]
 
@@ -76,7 +76,9 @@ def _stand_in(graph: Graph, leaf: Any, kind: Any, name: str) -> Any:
 
 
 def _as_spec(leaf: Any, kind: Any, name: str) -> Any:
-    return TensorSpec(kind.dims, kind.dtype, name) if isinstance(kind, TensorType) else leaf
+    if isinstance(kind, TensorType):
+        return TensorSpec(kind.dims, kind.dtype, name)
+    return leaf if isinstance(kind, (Literal, CompositeType)) else kind  # other objects are not kept alive
 
 
 def _results(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
@@ -193,7 +195,7 @@ class ConcreteFunction:
         if len(leaves) == len(specs):
             pairs = list(zip(leaves, specs, strict=True))
             for leaf, spec in pairs:
-                if not isinstance(spec, (TensorSpec, Composite)) and leaf is not spec and type_of(leaf) != type_of(spec):
+                if not isinstance(spec, (TensorSpec, Composite)) and type_of(leaf) not in (spec, type_of(spec)):
                     raise TypeError(f"{self._head()} was traced for {spec!r} and cannot be called with {leaf!r} in its place.")
             leaves = [leaf for leaf, spec in pairs if isinstance(spec, (TensorSpec, Composite))]
         flat = expand(leaves)

@@ -45,6 +45,7 @@ from .modes import (
     initialize_all_variables,
     initialize_local_variables,
     initialize_variables,
+    leave_graph_mode,
     local_variables,
     local_variables_initializer,
     model_variables,

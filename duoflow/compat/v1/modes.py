@@ -8,7 +8,7 @@ from duoflow.core import shapes
 from duoflow.core.context import context
 from duoflow.core.dtypes import as_dtype
 from duoflow.core.emit import emit_one
-from duoflow.core.graph import get_default_graph
+from duoflow.core.graph import get_default_graph, reset_default_graph
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.shapes import Dims
@@ -20,7 +20,7 @@ __all__ = [
     "GraphKeys", "add_to_collection", "add_to_collections", "disable_eager_execution", "disable_v2_behavior",
     "enable_eager_execution", "enable_v2_behavior", "executing_eagerly_outside_functions", "get_collection",
     "get_collection_ref", "global_variables", "global_variables_initializer", "initialize_all_variables",
-    "initialize_local_variables", "initialize_variables", "local_variables", "local_variables_initializer", "model_variables",
+    "initialize_local_variables", "initialize_variables", "leave_graph_mode", "local_variables", "local_variables_initializer", "model_variables",
     "moving_average_variables", "placeholder", "placeholder_with_default", "report_uninitialized_variables",
     "trainable_variables", "variables_initializer",
 ]  # fmt: skip
@@ -57,6 +57,12 @@ def disable_v2_behavior() -> None:
 def enable_v2_behavior() -> None:
     """Be TensorFlow 2: operations run as they are called. TensorFlow: tf.compat.v1.enable_v2_behavior."""
     enable_eager_execution()
+
+
+def leave_graph_mode() -> None:
+    """Undo `disable_v2_behavior`, whatever was built meanwhile, and forget the default graph."""
+    reset_default_graph()
+    context.graph = None
 
 
 def executing_eagerly_outside_functions() -> bool:

@@ -167,10 +167,10 @@ class Optimizer:
     def _slot(self, variable: Any, slot: str, initial: float) -> Any:
         table = self._slots.setdefault(slot, {})
         if id(variable) not in table:
-            name = f"{variable.name.partition(':')[0]}/{self._name}"
-            if len(self.slot_values) > 1 and slot != next(iter(self.slot_values)):
-                name += "_1"
-            start = lambda: F.fill(F.shape(variable.initial_value if context.graph is not None else variable), F.constant(initial, variable.dtype))
+            number = list(self.slot_values).index(slot)
+            name = f"{variable.name.partition(':')[0]}/{self._name}" + (f"_{number}" if number else "")
+            like = variable if context.graph is None else variable.initial_value
+            start = lambda: F.fill(F.shape(like), F.constant(initial, variable.dtype))
             table[id(variable)] = (variable, _variable(start, name, variable.dtype))
         return table[id(variable)][1]
 
