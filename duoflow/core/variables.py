@@ -25,7 +25,7 @@ from .late import F
 from .record import Effect, Kind, Op, register
 from .shapes import Dims, TensorShape
 from .spec import Spec
-from .tensor import _array_text, EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, convert, register_conversion
+from .tensor import EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, _array_text, convert, register_conversion
 
 __all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization", "aligned_empty"]
 
@@ -456,9 +456,7 @@ class Variable(Operators):
             return {"dtype": self._dtype, "shape": state.array.shape}
         return {"dtype": self._dtype, "shape": self._dims}
 
-    def read_value(self) -> Any:
-        """The current value as a tensor."""
-        return self._read()
+    read_value = value
 
     def numpy(self) -> Any:
         """The current value as a NumPy array."""
