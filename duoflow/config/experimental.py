@@ -20,7 +20,10 @@ __all__ = [
 
 
 def enable_op_determinism() -> None:
-    """Accepted: every op gives the same result every time already. TensorFlow: tf.config.experimental.enable_op_determinism."""
+    """Accepted: every op gives the same result every time already.
+
+    TensorFlow: tf.config.experimental.enable_op_determinism.
+    """
 
 
 def get_device_details(device: Any) -> dict[str, Any]:
@@ -38,7 +41,10 @@ def set_memory_growth(device: Any, enable: bool) -> None:
 
 
 def get_memory_info(device: str) -> dict[str, int]:
-    """Bytes of memory in use by this process: {"current", "peak"}. TensorFlow: tf.config.experimental.get_memory_info."""
+    """Bytes of memory in use by this process: {"current", "peak"}.
+
+    TensorFlow: tf.config.experimental.get_memory_info.
+    """
     if sys.platform == "win32":
         raise ValueError(f"No memory statistics are available for device {device!r} on this platform.")
     resource = importlib.import_module("resource")

@@ -1,7 +1,9 @@
 """`tf.data.Dataset`: a sequence of elements described by where it comes from and what is done to it.
 
-A subclass gives the form of its elements (`_structure`) and iterates flat tuples of arrays (`_stream`). Sources that hold
-arrays, and the transformations that only choose rows, also iterate row numbers (`_row_numbers`), so that batching gathers
+A subclass gives the form of its elements (`_structure`) and iterates flat tuples of arrays (`_stream`). Sources that
+hold
+arrays, and the transformations that only choose rows, also iterate row numbers (`_row_numbers`), so that batching
+gathers
 whole batches at once.
 """
 

@@ -35,7 +35,7 @@ class Traced:
         def normalized(*args: Any) -> Any:
             return normalize(converted(*args))
 
-        specs = arguments(structure, [s for s in structure.flat])
+        specs = arguments(structure, list(structure.flat))
         with eager_only():
             self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)
         self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))

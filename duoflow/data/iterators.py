@@ -155,7 +155,8 @@ def single_element(dataset: Dataset) -> Any:
     return dataset._structure.pack(first)
 
 
-# -- reduction: the loop over a dataset, also inside graphs -------------------------------------------------------------
+# -- reduction: the loop over a dataset, also inside graphs
+# -------------------------------------------------------------
 
 
 def reduce_dataset(dataset: Dataset, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:

@@ -59,7 +59,8 @@ class _Inflated:
     """A zlib-compressed file, inflated as it is read."""
 
     def __init__(self, path: str) -> None:
-        self._file, self._inflate, self._left = open(path, "rb"), zlib.decompressobj(), b""
+        self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
+        self._inflate, self._left = zlib.decompressobj(), b""
 
     def read(self, size: int) -> bytes:
         while len(self._left) < size and (chunk := self._file.read(65536)):

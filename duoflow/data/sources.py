@@ -49,7 +49,8 @@ class TensorSlices(Dataset):
         sizes = {leaf.dims[0] for leaf in leaves}
         if len(sizes) > 1:
             raise ValueError(
-                f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first dimension."
+                f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first "
+                "dimension."
             )
         self._arrays: Flat = tuple(array(leaf) for leaf in leaves)
         form = Structure.of(element).map(lambda s: TensorSpec(s.shape[1:], s.dtype))
@@ -179,12 +180,14 @@ def _cast(leaf: Any, spec: TensorSpec) -> Any:
         value = as_array(leaf._array if isinstance(leaf, EagerTensor) else leaf, spec.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(
-            None, None, f"`generator` yielded an element that could not be converted to the expected type. The expected "
+            None, None, "`generator` yielded an element that could not be converted to the expected type. The "
+            "expected "
             f"type was {spec.dtype.name}, but the yielded element was {leaf!r}. {error}"
         ) from None  # fmt: skip
     if not spec.shape.is_compatible_with(value.shape):
         raise InvalidArgumentError(
-            None, None, f"`generator` yielded an element of shape {value.shape} where an element of shape {spec.shape} was expected."
+            None, None, f"`generator` yielded an element of shape {value.shape} where an element of shape "
+            f"{spec.shape} was expected."
         )  # fmt: skip
     return value
 
@@ -197,7 +200,8 @@ class Zip(Dataset):
         for part in parts:
             if not isinstance(part, Dataset):
                 raise TypeError(
-                    f"The argument to `Dataset.zip()` must be a (nested) structure of `Dataset` objects, received {part!r}."
+                    "The argument to `Dataset.zip()` must be a (nested) structure of `Dataset` objects, received "
+                    f"{part!r}."
                 )
         form = Structure(nest.map_structure(lambda d: d.element_spec, datasets))
         sizes = [p._size for p in parts]
@@ -252,7 +256,8 @@ class Sample(Dataset):
         self._weights = np.ones(len(datasets)) if weights is None else np.asarray(weights, np.float64)
         if len(self._weights) != len(datasets):
             raise ValueError(
-                f"Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]`: {len(datasets)}."
+                "Invalid `weights`. The shape of `weights` should be compatible with `[len(datasets)]`: "
+                f"{len(datasets)}."
             )
         self._generator, self._stop = generator(seed), stop_on_empty
         super().__init__(_common_structure(datasets), UNKNOWN_CARDINALITY, *datasets)

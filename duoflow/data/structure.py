@@ -40,7 +40,7 @@ def array(leaf: Any) -> Any:
 class Structure:
     """The form of a dataset's elements: packs flat tuples of arrays into structures of tensors and back."""
 
-    __slots__ = ("spec", "flat")
+    __slots__ = ("flat", "spec")
 
     def __init__(self, spec: Any) -> None:
         self.spec = spec

@@ -326,7 +326,8 @@ class Filter(Dataset):
         spec = self._test.output.spec
         if not isinstance(spec, TensorSpec) or not spec.is_compatible_with(TensorSpec((), dtypes.bool_)):
             raise ValueError(
-                f"Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor, but its return spec is {spec!r}."
+                "Invalid `predicate`. `predicate` must return a `tf.bool` scalar tensor, but its return spec is "
+                f"{spec!r}."
             )
         super().__init__(source._structure, UNKNOWN_CARDINALITY, source)
 
@@ -410,7 +411,8 @@ class Concatenate(Dataset):
             form = Structure(nest.map_structure(relax, first.element_spec, second.element_spec))
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"Incompatible element specs of concatenated datasets: {first.element_spec} and {second.element_spec}. {error}"
+                f"Incompatible element specs of concatenated datasets: {first.element_spec} and "
+                f"{second.element_spec}. {error}"
             ) from None
         sizes = first._size, second._size
         size = (
@@ -548,7 +550,8 @@ def bucket_by_length(
     boundaries, batch_sizes = list(boundaries), list(batch_sizes)
     if len(batch_sizes) != len(boundaries) + 1:
         raise ValueError(
-            f"`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but `{len(batch_sizes)} != {len(boundaries) + 1}`"
+            f"`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but `{len(batch_sizes)} != "
+            f"{len(boundaries) + 1}`"
         )
     measure = Traced(length, source._structure, "bucket_by_sequence_length")
 

@@ -39,7 +39,6 @@ def _record(
     return register(Op(name, Kind.ELEMENTWISE, infer, evaluate or run, gradient, body=body))
 
 
-
 # Each pair: the activation, and the op that carries a gradient back through it, itself differentiable.
 
 RELU_GRAD = _record(
@@ -91,7 +90,9 @@ _SCALE, _ALPHA = 1.0507009873554804934193349852946, 1.67326324235437728481704299
 SELU = _record(
     "Selu",
     lambda b, x: b.select(x < 0, b.expm1(x) * (_SCALE * _ALPHA), x * _SCALE),
-    lambda n, g: g * F.where(n.outputs[0] < 0, n.outputs[0] + _SCALE * _ALPHA, F.fill(F.shape(g), F.cast(_SCALE, g.dtype))),
+    lambda n, g: (
+        g * F.where(n.outputs[0] < 0, n.outputs[0] + _SCALE * _ALPHA, F.fill(F.shape(g), F.cast(_SCALE, g.dtype)))
+    ),
 )
 SOFTSIGN = _record(
     "Softsign",
@@ -142,7 +143,9 @@ def softsign(features: Any, name: str | None = None) -> Any:
 def silu(features: Any, beta: float = 1.0) -> Any:
     """features * sigmoid(beta * features). Elfwing et al., 2017. TensorFlow: tf.nn.silu."""
     features = convert(features)
-    return features * F.sigmoid(features if isinstance(beta, float) and beta == 1.0 else features * F.cast(beta, features.dtype))
+    return features * F.sigmoid(
+        features if isinstance(beta, float) and beta == 1.0 else features * F.cast(beta, features.dtype)
+    )
 
 
 swish = silu

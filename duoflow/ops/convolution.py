@@ -24,10 +24,23 @@ from duoflow.core.tensor import convert
 from .families import check_dtype
 
 __all__ = [
-    "atrous_conv2d", "atrous_conv2d_transpose", "bias_add", "conv1d", "conv1d_transpose", "conv2d", "conv2d_backprop_filter", "conv2d_backprop_input",
-    "conv2d_transpose", "conv3d", "conv3d_transpose", "conv_transpose", "convolution", "depthwise_conv2d",
-    "separable_conv2d", "window_padding",
-]  # fmt: skip
+    "atrous_conv2d",
+    "atrous_conv2d_transpose",
+    "bias_add",
+    "conv1d",
+    "conv1d_transpose",
+    "conv2d",
+    "conv2d_backprop_filter",
+    "conv2d_backprop_input",
+    "conv2d_transpose",
+    "conv3d",
+    "conv3d_transpose",
+    "conv_transpose",
+    "convolution",
+    "depthwise_conv2d",
+    "separable_conv2d",
+    "window_padding",
+]
 
 _ALLOWED = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.int32)
 Pairs = tuple[tuple[int, int], ...]
@@ -46,7 +59,9 @@ def window_padding(padding: Any, size: int, window: int, stride: int, dilation: 
     return padding[axis]  # type: ignore[no-any-return]
 
 
-def window_count(padding: Any, size: int | None, window: int | None, stride: int, dilation: int, axis: int) -> int | None:
+def window_count(
+    padding: Any, size: int | None, window: int | None, stride: int, dilation: int, axis: int
+) -> int | None:
     """How many windows fit along one dimension; `ValueError` if none would have been meant."""
     if size is None or window is None:
         return None
@@ -55,7 +70,7 @@ def window_count(padding: Any, size: int | None, window: int | None, stride: int
     before, after = (0, 0) if padding == "VALID" else padding[axis]
     reach = (window - 1) * dilation + 1
     span = size + before + after - reach
-    if span < -stride and size > 0 or (span < 0 and size > 0):
+    if (span < -stride and size > 0) or (span < 0 and size > 0):
         raise ValueError(
             f"Negative dimension size caused by subtracting {reach} from {size + before + after} (window {window}, "
             f"dilation {dilation}): the input is smaller than the window; use padding='SAME' or a larger input."
@@ -227,19 +242,31 @@ def _define(rank: int, forward: str, by_input: str, by_filter: str) -> tuple[Op,
     ops = (
         register(
             Op(
-                forward, Kind.CONTRACTION, infer_forward, _forward, forward_gradient,
+                forward,
+                Kind.CONTRACTION,
+                infer_forward,
+                _forward,
+                forward_gradient,
                 lower=lambda specs, outs, attrs: _lowering("forward", specs[0], specs[1], attrs),
             )  # fmt: skip
         ),
         register(
             Op(
-                by_input, Kind.CONTRACTION, infer_by_input, _backprop_input, input_gradient,
+                by_input,
+                Kind.CONTRACTION,
+                infer_by_input,
+                _backprop_input,
+                input_gradient,
                 lower=lambda specs, outs, attrs: _lowering("input", outs[0], specs[1], attrs),
             )  # fmt: skip
         ),
         register(
             Op(
-                by_filter, Kind.CONTRACTION, infer_by_filter, _backprop_filter, filter_gradient,
+                by_filter,
+                Kind.CONTRACTION,
+                infer_by_filter,
+                _backprop_filter,
+                filter_gradient,
                 lower=lambda specs, outs, attrs: _lowering("filter", specs[0], outs[0], attrs),
             )  # fmt: skip
         ),
@@ -316,7 +343,14 @@ def to_first(x: Any, first: bool) -> Any:
 
 
 def _convolve(
-    image: Any, kernel: Any, rank: int, strides: Any, padding: Any, data_format: str | None, dilations: Any, name: str | None
+    image: Any,
+    kernel: Any,
+    rank: int,
+    strides: Any,
+    padding: Any,
+    data_format: str | None,
+    dilations: Any,
+    name: str | None,
 ) -> Any:
     image = convert(image)
     kernel = convert(kernel, dtype_hint=image.dtype)
@@ -328,7 +362,9 @@ def _convolve(
     }
     image = to_last(image, first)
     if rank == 1:  # as in TensorFlow, a signal is an image of height one
-        attrs = {k: v if isinstance(v, str) else ((1, *v) if k != "padding" else ((0, 0), *v)) for k, v in attrs.items()}
+        attrs = {
+            k: v if isinstance(v, str) else ((1, *v) if k != "padding" else ((0, 0), *v)) for k, v in attrs.items()
+        }
         out = emit_one(CONV[2][0], (F.expand_dims(image, 1), F.expand_dims(kernel, 0)), attrs, name)
         return to_first(F.squeeze(out, [1]), first)
     return to_first(emit_one(CONV[rank][0], (image, kernel), attrs, name), first)
@@ -437,7 +473,10 @@ def conv2d_transpose(
     input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME", data_format: str = "NHWC",
     dilations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """The transpose of `conv2d`; filters are [height, width, output channels, features]. TensorFlow: tf.nn.conv2d_transpose."""
+    """The transpose of `conv2d`; filters are [height, width, output channels, features].
+
+    TensorFlow: tf.nn.conv2d_transpose.
+    """
     return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations, name)
 
 

@@ -20,11 +20,15 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
     """
     loss = convert(per_example_loss)
     if loss.spec.rank == 0:
-        raise ValueError("Invalid argument `per_example_loss`. Expected a tensor of rank at least 1, received a scalar.")
+        raise ValueError(
+            "Invalid argument `per_example_loss`. Expected a tensor of rank at least 1, received a scalar."
+        )
     if sample_weight is not None:
         weight = F.cast(convert(sample_weight), loss.dtype)
         extra = loss.ndim - weight.ndim
-        loss = loss * (F.reshape(weight, F.concat([F.shape(weight), F.ones([extra], "int32")], 0)) if extra > 0 else weight)
+        loss = loss * (
+            F.reshape(weight, F.concat([F.shape(weight), F.ones([extra], "int32")], 0)) if extra > 0 else weight
+        )
     if global_batch_size is None:
         size = F.shape(loss)[0]
     else:

@@ -69,10 +69,17 @@ def sufficient_statistics(
     count = F.cast(F.reduce_prod(F.gather(F.shape(x), [a % x.ndim for a in axes])), x.dtype)
     moved = x if shift is None else x - shift
     total = F.reduce_sum(moved, axes, keepdims=keepdims)
-    return count, total, F.reduce_sum(F.square(moved), axes, keepdims=keepdims), None if shift is None else convert(shift)
+    return (
+        count,
+        total,
+        F.reduce_sum(F.square(moved), axes, keepdims=keepdims),
+        None if shift is None else convert(shift),
+    )
 
 
-def normalize_moments(counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None) -> tuple[Any, Any]:
+def normalize_moments(
+    counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None
+) -> tuple[Any, Any]:
     """Mean and variance from `sufficient_statistics`. TensorFlow: tf.nn.normalize_moments."""
     divisor = F.reciprocal(counts)
     shifted = mean_ss * divisor
@@ -151,7 +158,9 @@ def _lrn(x: Any, *, radius: int, bias: float, alpha: float, beta: float) -> Any:
 def _expand_lrn(x: Any, *, radius: int, bias: float, alpha: float, beta: float) -> Any:
     padded = F.pad(F.square(x), [[0, 0], [0, 0], [0, 0], [radius, radius]])
     depth = F.shape(x)[-1]
-    total = F.add_n([F.slice(padded, [0, 0, 0, k], F.concat([[-1, -1, -1], [depth]], 0)) for k in range(2 * radius + 1)])
+    total = F.add_n(
+        [F.slice(padded, [0, 0, 0, k], F.concat([[-1, -1, -1], [depth]], 0)) for k in range(2 * radius + 1)]
+    )
     return x / F.pow(bias + alpha * total, F.cast(beta, x.dtype))
 
 
@@ -193,7 +202,7 @@ def experimental_stateless_dropout(
     """`dropout` that is a pure function of its seed. TensorFlow: tf.nn.experimental.stateless_dropout."""
 
     def draw(shape: Any, dtype: Any) -> Any:
-        return F.stateless_random_uniform(shape, seed=seed, dtype=dtype, alg=rng_alg)
+        return F.stateless_uniform(shape, seed, dtype=dtype, alg=rng_alg)
 
     return _dropout(x, rate, noise_shape, draw, name)
 

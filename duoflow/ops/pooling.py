@@ -133,20 +133,29 @@ def _define_max(name: str, gradient: str) -> Op:
 
     second = register(
         Op(
-            gradient + "Grad", Kind.HOST, infer_second, _max_gradient_gradient,
+            gradient + "Grad",
+            Kind.HOST,
+            infer_second,
+            _max_gradient_gradient,
             lambda n, g: (None, None, emit_one(first, (n.inputs[0], n.inputs[1], g), n.attrs)),
         )  # fmt: skip
     )
     first = register(
         Op(
-            gradient, Kind.REDUCTION, infer_gradient, _max_gradient,
+            gradient,
+            Kind.REDUCTION,
+            infer_gradient,
+            _max_gradient,
             lambda n, g: (None, None, emit_one(second, (n.inputs[0], n.inputs[1], g), n.attrs)),
             lower=lambda specs, outs, attrs: PoolGradient(_pool("max", specs[0], attrs)),
         )  # fmt: skip
     )
     return register(
         Op(
-            name, Kind.REDUCTION, _infer(name, REAL), _max,
+            name,
+            Kind.REDUCTION,
+            _infer(name, REAL),
+            _max,
             lambda n, g: emit_one(first, (n.inputs[0], n.outputs[0], g), n.attrs),
             lower=lambda specs, outs, attrs: _pool("max", specs[0], attrs),
         )  # fmt: skip
@@ -159,14 +168,20 @@ def _define_mean(name: str, gradient: str) -> Op:
 
     back = register(
         Op(
-            gradient, Kind.REDUCTION, infer_gradient, _mean_gradient,
+            gradient,
+            Kind.REDUCTION,
+            infer_gradient,
+            _mean_gradient,
             lambda n, g: (None, emit_one(forward, (g,), n.attrs)),
             lower=lambda specs, outs, attrs: PoolGradient(_pool("mean", outs[0], attrs)),
         )  # fmt: skip
     )
     forward = register(
         Op(
-            name, Kind.REDUCTION, _infer(name, FLOATING), _mean,
+            name,
+            Kind.REDUCTION,
+            _infer(name, FLOATING),
+            _mean,
             lambda n, g: emit_one(back, (F.shape(n.inputs[0]), g), n.attrs),
             lower=lambda specs, outs, attrs: _pool("mean", specs[0], attrs),
         )  # fmt: skip
@@ -182,7 +197,9 @@ POOL = {
 }
 
 
-def _apply(kind: str, rank: int, x: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None, name: str | None) -> Any:
+def _apply(
+    kind: str, rank: int, x: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None, name: str | None
+) -> Any:
     x = convert(x)
     first = channels_first(data_format, rank)
     attrs = {
@@ -216,27 +233,37 @@ def max_pool2d(
     return _apply("MAX", 2, input, ksize, strides, padding, data_format, name)
 
 
-def max_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None) -> Any:
+def max_pool1d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None
+) -> Any:
     """The maximum of each window of [batch, width, channels]. TensorFlow: tf.nn.max_pool1d."""
     return _apply("MAX", 1, input, ksize, strides, padding, data_format, name)
 
 
-def max_pool3d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None) -> Any:
+def max_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
+) -> Any:
     """The maximum of each window of [batch, depth, height, width, channels]. TensorFlow: tf.nn.max_pool3d."""
     return _apply("MAX", 3, input, ksize, strides, padding, data_format, name)
 
 
-def avg_pool2d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None) -> Any:
+def avg_pool2d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None
+) -> Any:
     """The mean of each window; padding is not counted. TensorFlow: tf.nn.avg_pool2d."""
     return _apply("AVG", 2, input, ksize, strides, padding, data_format, name)
 
 
-def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None) -> Any:
+def avg_pool1d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None
+) -> Any:
     """The mean of each window of [batch, width, channels]. TensorFlow: tf.nn.avg_pool1d."""
     return _apply("AVG", 1, input, ksize, strides, padding, data_format, name)
 
 
-def avg_pool3d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None) -> Any:
+def avg_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
+) -> Any:
     """The mean of each window of [batch, depth, height, width, channels]. TensorFlow: tf.nn.avg_pool3d."""
     return _apply("AVG", 3, input, ksize, strides, padding, data_format, name)
 

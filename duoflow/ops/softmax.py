@@ -20,9 +20,15 @@ from duoflow.core.tensor import convert
 from .families import FLOATING, check_dtype
 
 __all__ = [
-    "l2_loss", "log_poisson_loss", "log_softmax", "sigmoid_cross_entropy_with_logits", "softmax",
-    "softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits", "weighted_cross_entropy_with_logits",
-]  # fmt: skip
+    "l2_loss",
+    "log_poisson_loss",
+    "log_softmax",
+    "sigmoid_cross_entropy_with_logits",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+    "weighted_cross_entropy_with_logits",
+]
 
 
 def _infer(logits: Spec, *, axis: int) -> Spec:
@@ -157,7 +163,8 @@ def _sparse_xent(logits: Any, labels: Any) -> Any:
     bad = (labels < 0) | (labels >= count)
     if np.any(bad):
         raise InvalidArgumentError(
-            None, None, f"Received a label value of {labels[bad][0]} which is outside the valid range of [0, {count}).  "
+            None, None, f"Received a label value of {labels[bad][0]} which is outside the valid range of [0, "
+            f"{count}).  "
             f"Label values: {' '.join(map(str, labels[:20]))}"
         )  # fmt: skip
     log_p = _log_softmax(logits, axis=-1)
@@ -176,7 +183,11 @@ def _sparse_xent_gradient(node: Any, g: Any) -> Any:
 
 SPARSE_XENT = register(
     Op(
-        "SparseSoftmaxCrossEntropyWithLogits", Kind.COMPOUND, _infer_sparse_xent, _sparse_xent, _sparse_xent_gradient,
+        "SparseSoftmaxCrossEntropyWithLogits",
+        Kind.COMPOUND,
+        _infer_sparse_xent,
+        _sparse_xent,
+        _sparse_xent_gradient,
         expand=_expand_sparse_xent,
     )  # fmt: skip
 )
@@ -228,7 +239,8 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     if rank is not None and labels.spec.rank is not None and labels.spec.rank != rank - 1:
         raise ValueError(
             "`labels.shape.rank` must equal `logits.shape.rank - 1`. "
-            f"Received: labels.shape={labels.shape} of rank {labels.spec.rank} and logits.shape={logits.shape} of rank {rank}"
+            f"Received: labels.shape={labels.shape} of rank {labels.spec.rank} and logits.shape={logits.shape} of "
+            f"rank {rank}"
         )
     if labels.dtype not in (dtypes.int32, dtypes.int64) and labels.dtype.is_integer:
         labels = F.cast(labels, dtypes.int32)
@@ -271,7 +283,10 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
 
 
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Any:
-    """The negative log-likelihood of a Poisson distribution with rate exp(log_input). TensorFlow: tf.nn.log_poisson_loss."""
+    """The negative log-likelihood of a Poisson distribution with rate exp(log_input).
+
+    TensorFlow: tf.nn.log_poisson_loss.
+    """
     targets, log_input = _same_shape(targets, log_input)
     result = F.exp(log_input) - log_input * targets
     if compute_full_loss:
