@@ -1,5 +1,7 @@
 """Random numbers: `tf.random`."""
 
+from types import SimpleNamespace as _Namespace
+
 from duoflow.ops import (
     Algorithm,
     Generator,
@@ -12,8 +14,20 @@ from duoflow.ops import (
     stateless_normal,
     stateless_parameterized_truncated_normal,
     stateless_poisson,
+    stateless_shuffle as _stateless_shuffle,
     stateless_truncated_normal,
     stateless_uniform,
+)
+
+experimental = _Namespace(
+    Algorithm=Algorithm,
+    Generator=Generator,
+    create_rng_state=create_rng_state,
+    get_global_generator=get_global_generator,
+    set_global_generator=set_global_generator,
+    stateless_fold_in=fold_in,
+    stateless_shuffle=_stateless_shuffle,
+    stateless_split=split,
 )
 from duoflow.ops import (
     random_categorical as categorical,
@@ -51,6 +65,7 @@ __all__ = [
     "Generator",
     "categorical",
     "create_rng_state",
+    "experimental",
     "fold_in",
     "gamma",
     "get_global_generator",

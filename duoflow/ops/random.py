@@ -65,6 +65,7 @@ class _Seeds:
         self.seed = None if seed is None else int(seed)
         self._generator = python_random.Random(self.seed)
         self.counters.clear()
+        self.entropy = int.from_bytes(os.urandom(8), "little")
         for state in self.states:
             state.restart()
 
@@ -81,7 +82,6 @@ class RandomState(State):
     def __init__(self) -> None:
         super().__init__(dtypes.int64, (), "random_state")
         self.restart()
-        _seeds.states.add(self)
 
     def restart(self) -> None:
         """Back to the first block."""
@@ -151,21 +151,25 @@ def hidden_key_counter(kind: Any, op_seed: int | None, blocks: Any) -> tuple[Any
     seed, seed2 = get_seed(op_seed)
     if context.graph is None:
         return _eager_key_counter(kind, op_seed, seed, seed2, int(blocks))
+    used = _advanced(context.graph, convert(blocks, dtype=dtypes.int64), seeded=seed is not None)
     if seed is None:
         seed, seed2 = _seeds.entropy, int.from_bytes(os.urandom(8), "little")
-    used = _advanced(context.graph, convert(blocks, dtype=dtypes.int64))
     counter = F.stack([used, F.constant(seed2, dtypes.uint64)])
     return F.constant([seed], dtypes.uint64), counter
 
 
-def _advanced(graph: Graph, blocks: Any) -> Any:
+def _advanced(graph: Graph, blocks: Any, seeded: bool) -> Any:
     """A new hidden counter of a graph, read and then advanced whenever what is read is used.
 
-    A function keeps its counter from call to call; in a v1 graph every session has one of its own.
+    A function keeps its counter from call to call, and `tf.random.set_seed` sets it back if a seed is in play; in a v1
+    graph every session has one of its own.
     """
     attrs = {"dtype": dtypes.int64, "shape": ()}
     if graph.is_function:
-        state: Any = HandleTensor(RandomState())
+        counter = RandomState()
+        if seeded:
+            _seeds.states.add(counter)
+        state: Any = HandleTensor(counter)
     else:
         name = graph.unique_name("random_state")
         state = emit_one(VAR_HANDLE, (), {"shared_name": name, "trainable": False, "zero": True, **attrs}, name)

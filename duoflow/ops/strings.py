@@ -113,28 +113,39 @@ def _number(s: bytes, *, out_type: DType) -> Any:
         raise InvalidArgumentError(None, None, f"StringToNumberOp could not correctly convert string: {text}") from None
 
 
+_POSIX_CLASSES = {
+    "[:alnum:]": "A-Za-z0-9", "[:alpha:]": "A-Za-z", "[:digit:]": "0-9", "[:lower:]": "a-z", "[:upper:]": "A-Z",
+    "[:space:]": r"\s", "[:punct:]": r"!-/:-@\[-`{-~", "[:word:]": r"\w", "[:xdigit:]": "0-9A-Fa-f",
+}  # fmt: skip
+
+
+def _loose(s: bytes) -> str:
+    """A string to match in, character by character as RE2 does; bytes that are not UTF-8 survive."""
+    return s.decode("utf-8", "surrogateescape")
+
+
 def _replace(s: bytes, *, pattern: str, rewrite: str, replace_global: bool) -> bytes:
-    return _compiled(pattern).sub(_rewritten(rewrite), s, 0 if replace_global else 1)
+    text = _compiled(pattern).sub(_rewritten(rewrite), _loose(s), 0 if replace_global else 1)
+    return text.encode("utf-8", "surrogateescape")
 
 
-def _compiled(pattern: str) -> re.Pattern[bytes]:
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for name, members in _POSIX_CLASSES.items():
+        pattern = pattern.replace(name, members)
     try:
-        return re.compile(pattern.encode())
+        return re.compile(pattern, re.ASCII)
     except re.error as error:
         raise InvalidArgumentError(None, None, f"Invalid pattern: {pattern}, error: {error}") from None
 
 
-def _rewritten(rewrite: str) -> Callable[[re.Match[bytes]], bytes]:
+def _rewritten(rewrite: str) -> Callable[[re.Match[str]], str]:
     """RE2's replacement text: `\\0` is the whole match, `\\1` to `\\9` its groups, `\\\\` a backslash."""
     parts = re.split(r"\\([0-9\\])", rewrite)
 
-    def expand(match: re.Match[bytes]) -> bytes:
-        out = b""
+    def expand(match: re.Match[str]) -> str:
+        out = ""
         for i, part in enumerate(parts):
-            if i % 2 == 0:
-                out += part.encode()
-            else:
-                out += b"\\" if part == "\\" else match.group(int(part)) or b""
+            out += part if i % 2 == 0 or part == "\\" else match.group(int(part)) or ""
         return out
 
     return expand
@@ -146,7 +157,7 @@ STRIP = _per_string("StringStrip", lambda s: s.strip(b" \t\n\v\f\r"))
 TO_NUMBER = _per_string("StringToNumber", _number)
 REPLACE = _per_string("StaticRegexReplace", _replace)
 FULL_MATCH = _per_string(
-    "StaticRegexFullMatch", lambda s, *, pattern: _compiled(pattern).fullmatch(s) is not None, dtypes.bool_
+    "StaticRegexFullMatch", lambda s, *, pattern: _compiled(pattern).fullmatch(_loose(s)) is not None, dtypes.bool_
 )
 HASH = _per_string("StringToHashBucket", lambda s, *, num_buckets: murmur64(s) % num_buckets, dtypes.int64)
 HASH_FAST = _per_string("StringToHashBucketFast", lambda s, *, num_buckets: farm64(s) % num_buckets, dtypes.int64)

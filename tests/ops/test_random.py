@@ -53,6 +53,7 @@ def test_numbers_in_a_function_differ_per_call_and_start_over_with_the_seed() ->
 
 def test_unseeded_functions_differ() -> None:
     """Without seeds nothing repeats, between calls or traces."""
+    tf.random.set_seed(None)
 
     @tf.function
     def draw(n):
@@ -60,6 +61,11 @@ def test_unseeded_functions_differ() -> None:
 
     assert not np.array_equal(draw(4).numpy(), draw(4).numpy())
     assert not np.array_equal(draw(4).numpy(), draw(tf.constant(4)).numpy())
+    seen = []
+    for _ in range(2):
+        tf.random.set_seed(None)
+        seen.append(np.concatenate([draw(4).numpy(), tf.random.uniform([4]).numpy()]))
+    assert not np.intersect1d(*seen).size
 
 
 def test_two_functions_with_one_seed_draw_the_same() -> None:

@@ -52,6 +52,14 @@ def test_errors(call, kind, message) -> None:
         call()
 
 
+def test_patterns_match_characters() -> None:
+    """As RE2: classes and dots take whole characters, POSIX classes are known, bytes that are no text survive."""
+    assert tf.strings.regex_replace("h\u00e9llo", "[\u00e9o]", "_").numpy() == b"h_ll_"
+    assert tf.strings.regex_full_match("\u00e9", ".").numpy()
+    assert tf.strings.regex_replace("a1 b2", "[[:digit:][:space:]]", "").numpy() == b"ab"
+    assert tf.strings.regex_replace(b"a\xff1", "[0-9]", "").numpy() == b"a\xff"
+
+
 def test_strings_in_a_function() -> None:
     """String ops are traced like any other."""
 
