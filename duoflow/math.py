@@ -132,6 +132,7 @@ from duoflow.ops import (
     zero_fraction,
     zeta,
 )
+from duoflow.ops import bessel as special
 
 __all__ = [
     "abs",
@@ -245,6 +246,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "special",
     "sqrt",
     "square",
     "squared_difference",
