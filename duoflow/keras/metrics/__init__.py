@@ -8,16 +8,27 @@ from .. import losses as _losses
 from ..losses import functions as _functions
 from ..lookup import Lookup
 from . import accuracy as _accuracy
+from . import auc as _auc
+from . import confusion as _confusion
+from . import f_score as _f_score
+from . import iou as _iou
 from . import losses as _of_losses
+from . import regression as _regression
 from .accuracy import *
+from .auc import *
+from .confusion import *
+from .f_score import *
+from .iou import *
 from .losses import *
 from .metric import Metric
 from .reductions import Mean, MeanMetricWrapper, Sum
+from .regression import *
 
-__all__ = [*_accuracy.__all__, *_of_losses.__all__, "Mean", "MeanMetricWrapper", "Metric", "Sum", "deserialize", "get", "serialize"]
+_FAMILIES = (_accuracy, _auc, _confusion, _f_score, _iou, _of_losses, _regression)
+__all__ = [*[name for family in _FAMILIES for name in family.__all__], "Mean", "MeanMetricWrapper", "Metric", "Sum", "deserialize", "get", "serialize"]
 
 _FUNCTIONS = {name: getattr(_functions, name) for name in _functions.__all__}
-_FUNCTIONS |= {name: getattr(_accuracy, name) for name in _accuracy.__all__ if name[0].islower()}
+_FUNCTIONS |= {name: globals()[name] for family in (_accuracy, _regression) for name in family.__all__ if name[0].islower()}
 _CLASSES = [globals()[name] for name in __all__ if name[0].isupper() and name not in ("Metric", "MeanMetricWrapper")]
 _SHORT = {k: v for k, v in _losses._SHORT.items()} | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
 _LOOKUP = Lookup("metric", _CLASSES, _SHORT)

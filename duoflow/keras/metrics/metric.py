@@ -12,7 +12,7 @@ from ..naming import auto_name, name_scope
 from ..tracking import KerasSaveable
 from ..variables import Variable, standardize_dtype
 
-__all__ = ["Metric"]
+__all__ = ["Metric", "require_matrix"]
 
 
 class Metric(KerasSaveable):
@@ -33,7 +33,7 @@ class Metric(KerasSaveable):
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype) or keras_config.floatx())
-        self._own: list[Variable] = []
+        self._variables: list[Variable] = []
 
     def _obj_type(self) -> str:
         return "Metric"
@@ -43,6 +43,8 @@ class Metric(KerasSaveable):
         """The dtype of values and results."""
         return self._dtype
 
+    _direction: str | None = None
+
     def add_variable(
         self, shape: Any, initializer: Any, dtype: Any = None, aggregation: str = "sum", layout: Any = None,
         name: str | None = None,
@@ -50,7 +52,7 @@ class Metric(KerasSaveable):
         """A variable of the metric's state."""
         with name_scope(self.name), init_scope():
             variable = Variable(initializer, shape=shape, dtype=dtype or self._dtype, trainable=False, name=name)
-        self._own.append(variable)
+        self._variables.append(variable)
         return variable
 
     def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
@@ -61,7 +63,7 @@ class Metric(KerasSaveable):
     def variables(self) -> list[Variable]:
         """The variables of the metric and of the metrics among its attributes."""
         inner = [m for m in vars(self).values() if isinstance(m, Metric)]
-        return [*self._own, *[v for m in inner for v in m.variables]]
+        return [*self._variables, *[v for m in inner for v in m.variables]]
 
     def reset_state(self) -> None:
         """Start over."""
@@ -116,3 +118,15 @@ class Metric(KerasSaveable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def require_matrix(metric: str, y_true: Any, y_pred: Any) -> int:
+    """The number of columns of [samples, columns]; `ValueError` if it is not known or the shapes are others."""
+    shapes = f"Received input shapes: y_pred.shape={y_pred.dims} and y_true.shape={y_true.dims}."
+    if y_pred.spec.rank != 2 or y_true.spec.rank != 2:
+        raise ValueError(f"{metric} expects 2D inputs with shape (batch_size, output_dim). {shapes}")
+    if y_pred.dims[1] is None or y_true.dims[1] is None:
+        raise ValueError(
+            f"{metric} expects 2D inputs with shape (batch_size, output_dim), with output_dim fully defined (not None). {shapes}"
+        )
+    return int(y_pred.dims[1])

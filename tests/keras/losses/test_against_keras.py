@@ -1,0 +1,23 @@
+"""Every loss with every reduction, weights and masks, as Keras computes it."""
+
+import json
+
+import pytest
+
+import duoflow as tf
+from tests.golden.keras_training import loss_cases
+
+from ..recorded import assert_close, recorded
+
+RECORDED = recorded("losses")
+
+
+@pytest.mark.parametrize("expression, data", loss_cases.CASES, ids=lambda part: str(part))
+def test_values_and_config(expression, data):
+    ours = json.loads(json.dumps(loss_cases.values(tf, expression, data)))
+    assert_close(ours, RECORDED["values"][f"{expression} of {data}"], rtol=2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", list(RECORDED["masked"]))
+def test_masks_of_predictions(reduction):
+    assert_close(loss_cases.masked(tf, reduction), RECORDED["masked"][reduction])
