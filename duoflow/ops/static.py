@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from duoflow.core import dtypes, shapes
+from duoflow.core import dtypes, nest, shapes
 from duoflow.core.context import context
 from duoflow.core.dtypes import DType
 from duoflow.core.errors import InvalidArgumentError
@@ -154,7 +154,10 @@ def unit_matrix(count: int) -> tuple[tuple[int, ...], ...]:
 
 
 def _common_dtype(values: Any) -> DType:
-    """The dtype of a list without tensors: that of all items together if they stack, else of the first."""
+    """The dtype of a list without tensors of its own: that of a tensor further inside, or of all items together."""
+    inner = next((v for v in nest.flatten(list(values)) if isinstance(v, Operators)), None)
+    if inner is not None:
+        return inner.dtype  # type: ignore[attr-defined, no-any-return]
     try:
         return convert(list(values)).dtype
     except (TypeError, ValueError):
