@@ -14,20 +14,8 @@ from duoflow.ops import (
     stateless_normal,
     stateless_parameterized_truncated_normal,
     stateless_poisson,
-    stateless_shuffle as _stateless_shuffle,
     stateless_truncated_normal,
     stateless_uniform,
-)
-
-experimental = _Namespace(
-    Algorithm=Algorithm,
-    Generator=Generator,
-    create_rng_state=create_rng_state,
-    get_global_generator=get_global_generator,
-    set_global_generator=set_global_generator,
-    stateless_fold_in=fold_in,
-    stateless_shuffle=_stateless_shuffle,
-    stateless_split=split,
 )
 from duoflow.ops import (
     random_categorical as categorical,
@@ -58,6 +46,20 @@ from duoflow.ops import (
 )
 from duoflow.ops import (
     set_global_seed as set_seed,
+)
+from duoflow.ops import (
+    stateless_shuffle as _stateless_shuffle,
+)
+
+experimental = _Namespace(
+    Algorithm=Algorithm,
+    Generator=Generator,
+    create_rng_state=create_rng_state,
+    get_global_generator=get_global_generator,
+    set_global_generator=set_global_generator,
+    stateless_fold_in=fold_in,
+    stateless_shuffle=_stateless_shuffle,
+    stateless_split=split,
 )
 
 __all__ = [
