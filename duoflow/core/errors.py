@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import FrameType
@@ -78,7 +79,7 @@ class OperatorNotAllowedInGraphError(TypeError):
     """A Python operation was applied to a symbolic tensor that has no value yet."""
 
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _Origin = tuple[str, int]
 
 

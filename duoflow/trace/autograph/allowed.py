@@ -1,5 +1,6 @@
 """Which callables are left as they are: ours, Python's library, and libraries that never see a symbolic tensor."""
 
+import os
 import sysconfig
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +11,8 @@ LIBRARIES = frozenset(
     "absl attr attrs cloudpickle h5py hypothesis IPython joblib keras_tuner llvmlite matplotlib ml_dtypes numpy optree "
     "pandas PIL pluggy psutil pydantic pytest _pytest rich scipy seaborn skimage sklearn tqdm wrapt".split()
 )
-_PACKAGE = str(Path(__file__).resolve().parents[2])
-_LIBRARY = tuple({str(Path(sysconfig.get_path(key)).resolve()) for key in ("stdlib", "platstdlib")})
+_PACKAGE = str(Path(__file__).resolve().parents[2]) + os.sep
+_LIBRARY = tuple({str(Path(sysconfig.get_path(key)).resolve()) + os.sep for key in ("stdlib", "platstdlib")})
 
 
 def is_ours(function: FunctionType) -> bool:

@@ -76,7 +76,7 @@ def to_graph(entity: Callable[..., Any], recursive: bool = True, experimental_op
       ValueError: if its source cannot be found.
 
     >>> f = tf.autograph.to_graph(lambda x: x * 2 if x > 0 else -x)
-    >>> f(tf.constant(-3)).numpy()
+    >>> int(f(tf.constant(-3)))
     3
 
     TensorFlow: tf.autograph.to_graph.

@@ -65,5 +65,6 @@ def _callback(value: Any) -> Any:
     if type(value) is FunctionType:
         return value if is_allowed(value) or status.is_excluded(value) else convert_function(value)
     if type(value) is MethodType and type(value.__func__) is FunctionType:
-        return MethodType(_callback(value.__func__), value.__self__)
+        new = _callback(value.__func__)
+        return value if new is value.__func__ else MethodType(new, value.__self__)
     return value

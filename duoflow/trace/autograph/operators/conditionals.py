@@ -62,7 +62,6 @@ class _Branches:
         self.set_state = set_state
         self.names = names
         self.first: list[Value] = []
-        self.kept: list[bool] = []
         self.undefined: dict[int, Undefined] = {}
 
     def run(self, block: Block) -> list[Any]:
@@ -87,7 +86,7 @@ class _Branches:
         second = state.read(self.names, values)
         for mine, theirs in zip(self.first, second, strict=True):
             if not state.is_undefined(mine.structure):
-                state.match(mine, theirs, _BRANCHES, _WHAT)
+                state.check_alike(mine, theirs, _BRANCHES, _WHAT)
         return [tensor for value in second for tensor in value.tensors]
 
     def stand_in(self, values: list[Any], others: list[Value]) -> list[Any]:

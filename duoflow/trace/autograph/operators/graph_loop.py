@@ -115,7 +115,7 @@ class GraphLoop:
                 continue
             if state.is_undefined(theirs.structure):
                 theirs.structure.use()
-            state.match(mine, theirs, _PLACES, _WHAT)
+            state.check_alike(mine, theirs, _PLACES, _WHAT)
             for old, new, fixed in zip(mine.tensors, theirs.tensors, self._invariants_of(index), strict=True):
                 _check_shape(mine.name, old, new, fixed)
             tensors += theirs.tensors

@@ -113,7 +113,7 @@ def problem(error: type[Exception], message: str) -> Exception:
     return error(with_origin(message, caller_origin()))
 
 
-def match(first: Value, second: Value, places: tuple[str, str], what: str) -> None:
+def check_alike(first: Value, second: Value, places: tuple[str, str], what: str) -> None:
     """Raise unless two values can stand for each other: one structure, dtypes, and the same Python objects.
 
     `places` are where the values come from ("in the main branch"), `what` is what must match, for messages.
