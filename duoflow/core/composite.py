@@ -36,7 +36,9 @@ def pack(structure: Any, tensors: Iterable[Any]) -> Any:
     """`structure` with new leaves, taking for each composite as many tensors as it has components."""
     left: Iterator[Any] = iter(tensors)
     leaves = [
-        leaf._with_components(tuple([next(left) for _ in leaf._components()])) if isinstance(leaf, Composite) else next(left)
+        leaf._with_components(tuple([next(left) for _ in leaf._components()]))
+        if isinstance(leaf, Composite)
+        else next(left)
         for leaf in nest.flatten(structure)
     ]
     return nest.pack_sequence_as(structure, leaves)

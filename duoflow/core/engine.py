@@ -1,8 +1,9 @@
 """The engine that runs graphs: what it offers, and which one is installed.
 
-An engine compiles a finished graph; what it gives back is run with values for `graph.all_inputs`, in their order: a NumPy
-array for a tensor, a `State` for a variable's handle, any Python object for a variant. The results are the values of
-`graph.outputs`. Sub-graphs in the attributes of control ops run through `run_graph`, so host and engine agree on them.
+An engine compiles a finished graph; what it gives back is run with values for `graph.all_inputs`, in their order: a
+NumPy array for a tensor, a `State` for a variable's handle, any Python object for a variant. The results are the
+values of `graph.outputs`. Sub-graphs in the attributes of control ops run through `run_graph`, so host and engine
+agree on them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def install(engine: Engine) -> None:
 def current() -> Engine:
     """The installed engine; `RuntimeError` if there is none."""
     if not _installed:
-        raise RuntimeError("No engine is installed: `import duoflow` installs one, or call duoflow.core.engine.install.")
+        raise RuntimeError(
+            "No engine is installed: `import duoflow` installs one, or call duoflow.core.engine.install."
+        )
     return _installed[0]
 
 

@@ -1,8 +1,8 @@
 """Calls of traced functions: the ops PartitionedCall and StatefulPartitionedCall, with the function's graph as `body`.
 
 In a graph a call is one node, which passes inline. Run eagerly under tapes, the function that runs is a copy that also
-gives out what the gradient needs (one level for each order of differentiation that the tapes may ask for); the gradient is
-then a call of its own. In a graph, differentiating a call gives the node those further outputs.
+gives out what the gradient needs (one level for each order of differentiation that the tapes may ask for); the
+gradient is then a call of its own. In a graph, differentiating a call gives the node those further outputs.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def _gradient(node: Node, *grads: Any) -> list[Any]:
     results = call(level.pullback.backward, [*cotangents, *level.operands(node.inputs, outputs)], f"{node.name}_grad")
     connected = [r for r in level.pullback.results if r is not None]
     found = iter(pack(connected, results))
-    by_input = {i: next(found) for i, r in zip(level.pullback.wanted, level.pullback.results, strict=True) if r is not None}
+    by_input = {
+        i: next(found) for i, r in zip(level.pullback.wanted, level.pullback.results, strict=True) if r is not None
+    }
     return [by_input.get(i) for i in range(len(node.inputs))]
 
 
@@ -133,7 +135,8 @@ def _one_level_more(node: Node, given: Sequence[int]) -> tuple[tuple[Tensor, ...
         return node.outputs, level
     if effects_of(body) is not Effect.NONE:
         raise LookupError(
-            "A derivative of higher order than the tapes around the call foresaw was asked for, of a function with side "
+            "A derivative of higher order than the tapes around the call foresaw was asked for, of a function with "
+            "side "
             "effects, which cannot be run again. Use one nested tf.GradientTape for each order."
         )
     return emit(node.op, node.inputs, {"body": forward}), level
@@ -151,15 +154,20 @@ def widen(node: Node, attrs: dict[str, Any], inputs: tuple[Tensor, ...] | None =
         tape.widened(node)
 
 
-PURE_CALL = register(
-    Op("PartitionedCall", Kind.CONTROL, _infer, _evaluate, _gradient, checked=False, num_outputs=None)
-)
+PURE_CALL = register(Op("PartitionedCall", Kind.CONTROL, _infer, _evaluate, _gradient, checked=False, num_outputs=None))
 CALL = register(
     Op(
-        "StatefulPartitionedCall", Kind.CONTROL, _infer, _evaluate, _gradient, Effect.READ | Effect.WRITE | Effect.IO,
-        checked=False, num_outputs=None,
+        "StatefulPartitionedCall",
+        Kind.CONTROL,
+        _infer,
+        _evaluate,
+        _gradient,
+        Effect.READ | Effect.WRITE | Effect.IO,
+        checked=False,
+        num_outputs=None,
     )  # fmt: skip
 )
+
 
 def call(graph: Graph, inputs: Sequence[Tensor], name: str | None = None) -> tuple[Tensor, ...]:
     """The outputs of a traced function for `inputs`, which correspond to `graph.all_inputs`."""

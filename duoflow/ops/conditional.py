@@ -1,8 +1,8 @@
 """`tf.cond`, `tf.case`, `tf.switch_case`: Python branches in eager mode, the ops If and Case in graphs.
 
-A branch is a closed graph; the branches of a node take the same inputs and give the same outputs. To differentiate a node,
-each branch also gives out what its own gradient needs (and stand-ins for what the others' need), and the gradient is a node
-of the same kind over the branches' gradients.
+A branch is a closed graph; the branches of a node take the same inputs and give the same outputs. To differentiate a
+node, each branch also gives out what its own gradient needs (and stand-ins for what the others' need), and the
+gradient is a node of the same kind over the branches' gradients.
 """
 
 from __future__ import annotations
@@ -25,7 +25,17 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor, convert, static_value
 
 from .call import Level, levels_of, place_saved, widen
-from .subgraphs import Pullback, close, dense, differentiate, is_differentiable, is_pure, report_reads, trace_into, zeros_for
+from .subgraphs import (
+    Pullback,
+    close,
+    dense,
+    differentiate,
+    is_differentiable,
+    is_pure,
+    report_reads,
+    trace_into,
+    zeros_for,
+)
 
 __all__ = ["case", "cond", "switch_case"]
 
@@ -81,9 +91,13 @@ def _gradient(node: Node, *grads: Any) -> list[Any]:
     if level is None:
         level = _extend(node, given)
     assert isinstance(level, _BranchesLevel)
-    cotangents = [convert(grads[i]) if grads[i] is not None else zeros_for(node.outputs[i]) for i in level.pullback.given]
+    cotangents = [
+        convert(grads[i]) if grads[i] is not None else zeros_for(node.outputs[i]) for i in level.pullback.given
+    ]
     operands = level.operands(node.inputs[1:], node.outputs)
-    results = emit(node.op, (node.inputs[0], *cotangents, *operands), _attrs(node.op, level.backward), f"{node.name}_grad")
+    results = emit(
+        node.op, (node.inputs[0], *cotangents, *operands), _attrs(node.op, level.backward), f"{node.name}_grad"
+    )
     by_input = dict(zip(level.connected, results, strict=True))
     return [None, *[by_input.get(i) for i in range(len(node.inputs) - 1)]]
 
@@ -134,7 +148,9 @@ def _share_saved(pulls: Sequence[Pullback]) -> list[tuple[str, Any]]:
     return shared
 
 
-def _take(pull: Pullback, mine: list[tuple[str, Any]], shared: list[tuple[str, Any]], outputs: Sequence[Tensor]) -> None:
+def _take(
+    pull: Pullback, mine: list[tuple[str, Any]], shared: list[tuple[str, Any]], outputs: Sequence[Tensor]
+) -> None:
     """Let a backward graph take all shared operands in order, used or not."""
     backward, count = pull.backward, len(pull.given)
     held = {_key(place): inside for place, inside in zip(mine, backward.inputs[count:], strict=True)}
@@ -235,7 +251,9 @@ def _unlike(a: Any, b: Any) -> str:
     return ""
 
 
-def _emitted(op: Op, selector: Tensor, graphs: list[Graph], captured: list[Tensor], first: Any, name: str | None) -> Any:
+def _emitted(
+    op: Op, selector: Tensor, graphs: list[Graph], captured: list[Tensor], first: Any, name: str | None
+) -> Any:
     outputs = iter(emit(op, (selector, *captured), _attrs(op, graphs), name))
     result, leaves = first
     return pack(result, [None if leaf is None else next(outputs) for leaf in leaves])
@@ -271,7 +289,9 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
         raise TypeError(f"pred must not be a string, received {pred!r}.")
     with F.name_scope(name or "cond"):
         labels = ("true_fn", "false_fn")
-        graphs, captured, first = _trace_branches((true_fn, false_fn), labels, pred, "true_fn and false_fn arguments to tf.cond")
+        graphs, captured, first = _trace_branches(
+            (true_fn, false_fn), labels, pred, "true_fn and false_fn arguments to tf.cond"
+        )
         op = PURE_IF if all(map(is_pure, graphs)) else IF
         return _emitted(op, pred, graphs, captured, first, None)
 
@@ -320,7 +340,8 @@ def _numbered(branch_fns: Any, default: Any) -> list[Callable[[], Any]]:
             raise TypeError(f"branch_fns[{key}] must be callable, received {function!r}.")
     if [key for key, _ in pairs] != list(range(len(pairs))):
         raise ValueError(
-            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found {{{','.join(str(k) for k, _ in pairs)}}}"
+            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found "
+            f"{{{','.join(str(k) for k, _ in pairs)}}}"
         )
     functions = [function for _, function in pairs]
     return functions if default is None else [*functions, default]

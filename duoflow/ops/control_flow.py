@@ -66,12 +66,14 @@ def group(*inputs: Any, **kwargs: Any) -> Any:
     flat = [item for item in nest.flatten(list(inputs)) if item is not None]
     for item in flat:
         if not isinstance(item, (Node, Composite)) and not hasattr(item, "dtype"):
-            raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {item!r} with type {type(item)}")
+            raise TypeError(
+                f"'inputs' should be zero or more (nested) Tensors. Received {item!r} with type {type(item)}"
+            )
     with context.graph.control_dependencies(flat):
         return no_op(name or "group_deps")
 
 
-def tuple(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:  # noqa: A001 - TensorFlow's name
+def tuple(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
     """The tensors, each available only when all of them and `control_inputs` are.
 
     Args:

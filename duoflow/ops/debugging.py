@@ -1,7 +1,7 @@
 """`tf.debugging`: assertions about values, shapes and dtypes, and the search for NaN and infinity.
 
-What is known while a graph is built is checked then; the rest becomes Assert operations. Assertions return None in eager
-mode and an operation in graphs.
+What is known while a graph is built is checked then; the rest becomes Assert operations. Assertions return None in
+eager mode and an operation in graphs.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from .logging import Assert
 
 __all__ = [
     "assert_all_finite", "assert_equal", "assert_greater", "assert_greater_equal", "assert_integer", "assert_less",
-    "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive", "assert_none_equal",
+    "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive",
+    "assert_none_equal",
     "assert_positive", "assert_proper_iterable", "assert_rank", "assert_rank_at_least", "assert_rank_in",
-    "assert_same_float_dtype", "assert_scalar", "assert_shapes", "assert_type", "check_numerics", "disable_check_numerics",
+    "assert_same_float_dtype", "assert_scalar", "assert_shapes", "assert_type", "check_numerics",
+    "disable_check_numerics",
     "enable_check_numerics", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing", "numerics_checked",
 ]  # fmt: skip
 
@@ -38,7 +40,9 @@ __all__ = [
 # -- comparisons -------------------------------------------------------------------------------------------------------
 
 
-def _compare(symbol: str, holds: Any, x: Any, y: Any, message: str | None, summarize: int | None, name: str | None) -> Any:
+def _compare(
+    symbol: str, holds: Any, x: Any, y: Any, message: str | None, summarize: int | None, name: str | None
+) -> Any:
     """Assert that a comparison holds for every pair of elements."""
     x = convert(x)
     y = convert(y, dtype_hint=x.dtype)
@@ -47,7 +51,13 @@ def _compare(symbol: str, holds: Any, x: Any, y: Any, message: str | None, summa
         return _compare_values(symbol, holds, x, y, head, summarize)
     with F.name_scope(name or "assert"):
         condition = F.reduce_all(holds(x, y))
-        data = [f"Condition x {symbol} y did not hold element-wise:", f"x ({_label(x)}) = ", x, f"y ({_label(y)}) = ", y]
+        data = [
+            f"Condition x {symbol} y did not hold element-wise:",
+            f"x ({_label(x)}) = ",
+            x,
+            f"y ({_label(y)}) = ",
+            y,
+        ]
         known = static_value(condition)
         if known is not None and not known:
             raise InvalidArgumentError(None, None, with_origin(" ".join([head, data[0]]), caller_origin()))
@@ -55,7 +65,11 @@ def _compare(symbol: str, holds: Any, x: Any, y: Any, message: str | None, summa
 
 
 def _label(tensor: Tensor) -> str:
-    return tensor.name if isinstance(tensor, GraphTensor) else f"shape={shapes.show(tensor.dims)} dtype={tensor.dtype.name}"
+    return (
+        tensor.name
+        if isinstance(tensor, GraphTensor)
+        else f"shape={shapes.show(tensor.dims)} dtype={tensor.dtype.name}"
+    )
 
 
 def _compare_values(symbol: str, holds: Any, x: Any, y: Any, head: str, summarize: int | None) -> None:
@@ -80,7 +94,9 @@ def _compare_values(symbol: str, holds: Any, x: Any, y: Any, head: str, summariz
     raise InvalidArgumentError(None, None, with_origin("\n".join(lines), caller_origin()))
 
 
-def assert_equal(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_equal(
+    x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x == y elementwise, with broadcasting.
 
     Raises:
@@ -91,22 +107,30 @@ def assert_equal(x: Any, y: Any, message: str | None = None, summarize: int | No
     return _compare("==", F.equal, x, y, message, summarize, name)
 
 
-def assert_none_equal(x: Any, y: Any, summarize: int | None = None, message: str | None = None, name: str | None = None) -> Any:
+def assert_none_equal(
+    x: Any, y: Any, summarize: int | None = None, message: str | None = None, name: str | None = None
+) -> Any:
     """Assert x != y elementwise. TensorFlow: tf.debugging.assert_none_equal."""
     return _compare("!=", F.not_equal, x, y, message, summarize, name)
 
 
-def assert_less(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_less(
+    x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x < y elementwise. TensorFlow: tf.debugging.assert_less."""
     return _compare("<", F.less, x, y, message, summarize, name)
 
 
-def assert_less_equal(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_less_equal(
+    x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x <= y elementwise. TensorFlow: tf.debugging.assert_less_equal."""
     return _compare("<=", F.less_equal, x, y, message, summarize, name)
 
 
-def assert_greater(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_greater(
+    x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x > y elementwise. TensorFlow: tf.debugging.assert_greater."""
     return _compare(">", F.greater, x, y, message, summarize, name)
 
@@ -139,12 +163,16 @@ def assert_negative(x: Any, message: str | None = None, summarize: int | None = 
     return _sign("<", F.less, x, message, summarize, name)
 
 
-def assert_non_negative(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_non_negative(
+    x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x >= 0 elementwise. TensorFlow: tf.debugging.assert_non_negative."""
     return _sign(">=", F.greater_equal, x, message, summarize, name)
 
 
-def assert_non_positive(x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+def assert_non_positive(
+    x: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
     """Assert x <= 0 elementwise. TensorFlow: tf.debugging.assert_non_positive."""
     return _sign("<=", F.less_equal, x, message, summarize, name)
 
@@ -230,7 +258,8 @@ def assert_shapes(
     """Assert the shapes of several tensors and that dimensions of the same symbol are equal.
 
     Args:
-      shapes: a list of pairs, or a dict, from tensors to shapes. A shape is a tuple of ints, symbols (strings) and None (or
+      shapes: a list of pairs, or a dict, from tensors to shapes. A shape is a tuple of ints, symbols (strings) and
+        None (or
         ".") for any size; "..." (or "*") first or last stands for any number of dimensions; () and [] ask for a scalar.
 
     Raises:
@@ -273,7 +302,8 @@ def _shape_checks(
         least = "at least " if "..." in symbols else ""
         count = len(symbols) - ("..." in symbols)
         raise ValueError(
-            f"{head}Tensor {label} must have rank {least}{count}.  Received rank {len(tensor.dims)}, shape {shapes.show(tensor.dims)}"
+            f"{head}Tensor {label} must have rank {least}{count}.  Received rank {len(tensor.dims)}, shape "
+            f"{shapes.show(tensor.dims)}"
         )
     checks = []
     for axis, (symbol, size) in enumerate(zip(wanted, tensor.dims, strict=True)):
@@ -283,18 +313,28 @@ def _shape_checks(
         expected = int(symbol) if isinstance(symbol, (int, np.integer)) or str(symbol).isdigit() else None
         if expected is None:
             if symbol not in sizes:
-                sizes[symbol] = (size if size is not None else F.shape(tensor)[axis], f"by {described} dimension {axis}")  # type: ignore[assignment]
+                sizes[symbol] = (
+                    size if size is not None else F.shape(tensor)[axis],
+                    f"by {described} dimension {axis}",
+                )  # type: ignore[assignment]
                 continue
             expected, by_whom = sizes[symbol]
         if size is not None and isinstance(expected, int):
             if size != expected:
                 raise ValueError(
-                    f"{head}Specified {by_whom}.  {described[0].upper()}{described[1:]} dimension {axis} must have size {expected}.  "
+                    f"{head}Specified {by_whom}.  {described[0].upper()}{described[1:]} dimension {axis} must have "
+                    f"size {expected}.  "
                     f"Received size {size}, shape {shapes.show(tensor.dims)}"
                 )
         else:
             message = f"{head}Specified {by_whom}.  {described} dimension {axis} must have size"
-            checks.append(Assert(F.equal(F.shape(tensor)[axis], expected), [message, expected, "Received shape: ", F.shape(tensor)], summarize))
+            checks.append(
+                Assert(
+                    F.equal(F.shape(tensor)[axis], expected),
+                    [message, expected, "Received shape: ", F.shape(tensor)],
+                    summarize,
+                )
+            )
     return checks
 
 
@@ -316,7 +356,9 @@ def assert_integer(x: Any, message: str | None = None, name: str | None = None) 
     x = convert(x)
     if not x.dtype.is_integer:
         label = f"Tensor {x.name}" if isinstance(x, GraphTensor) else "tensor"
-        raise TypeError(f'{message + "  " if message else ""}Expected "x" to be integer type.  Found: {label} of dtype {x.dtype}')
+        raise TypeError(
+            f'{message + "  " if message else ""}Expected "x" to be integer type.  Found: {label} of dtype {x.dtype}'
+        )
 
 
 def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> DType:
@@ -341,7 +383,10 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> DType:
 
 
 def assert_proper_iterable(values: Any) -> None:
-    """Assert that `values` is an iterable that is not itself a tensor or array. TensorFlow: tf.debugging.assert_proper_iterable."""
+    """Assert that `values` is an iterable that is not itself a tensor or array.
+
+    TensorFlow: tf.debugging.assert_proper_iterable.
+    """
     if isinstance(values, (Tensor, np.ndarray, str, bytes)) or not isinstance(values, Iterable):
         raise TypeError(f'Expected argument "values" to be a "proper" iterable.  Found: {type(values)}')
 
@@ -390,8 +435,13 @@ def _run_check(x: Any, *, message: str) -> Any:
 
 CHECK_NUMERICS = register(
     Op(
-        "CheckNumerics", Kind.HOST, _infer_check, _run_check,
-        lambda n, g: check_numerics(g, f"Not a number (NaN) or infinity (Inf) values detected in gradient. {n.attrs['message']}"),
+        "CheckNumerics",
+        Kind.HOST,
+        _infer_check,
+        _run_check,
+        lambda n, g: check_numerics(
+            g, f"Not a number (NaN) or infinity (Inf) values detected in gradient. {n.attrs['message']}"
+        ),
         Effect.IO,
     )  # fmt: skip
 )

@@ -44,7 +44,9 @@ def _require_callable(fn: Any) -> None:
 
 def _readers(flat: Sequence[Tensor], count: Any) -> list[TensorArray]:
     return [
-        TensorArray(t.dtype, count, element_shape=None if t.dims is None else t.dims[1:], clear_after_read=False).unstack(t)
+        TensorArray(
+            t.dtype, count, element_shape=None if t.dims is None else t.dims[1:], clear_after_read=False
+        ).unstack(t)
         for t in flat
     ]
 
@@ -153,7 +155,9 @@ def _broadcast_first(elems: Any) -> Any:
         return elems
     count = max(sizes)
     if sizes - {1, count}:
-        raise InvalidArgumentError(None, None, f"The elements must agree along the first axis, received sizes {sorted(sizes)}.")
+        raise InvalidArgumentError(
+            None, None, f"The elements must agree along the first axis, received sizes {sorted(sizes)}."
+        )
     return nest.map_structure(lambda t: F.repeat(t, count, axis=0) if t.dims[0] == 1 else t, elems)
 
 
@@ -249,7 +253,10 @@ def scan(
         skipped = 0 if initializer is not None else 1
         start = element(where(0)) if initializer is None else nest.map_structure(convert, initializer)
         first = nest.flatten(start)
-        results = [TensorArray(t.dtype, count, element_shape=t.dims if infer_shape else None, infer_shape=infer_shape) for t in first]
+        results = [
+            TensorArray(t.dtype, count, element_shape=t.dims if infer_shape else None, infer_shape=infer_shape)
+            for t in first
+        ]
         if skipped:
             results = [a.write(where(0), t) for a, t in zip(results, first, strict=True)]
 

@@ -30,7 +30,11 @@ __all__ = ["Assert", "print", "timestamp"]
 def _element(value: Any) -> str:
     """One element: the shortest of TensorFlow's two precisions that gives the value back."""
     if isinstance(value, bytes):
-        return '"' + value.decode("utf-8", "backslashreplace").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        return (
+            '"'
+            + value.decode("utf-8", "backslashreplace").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            + '"'
+        )
     if isinstance(value, (bool, np.bool_)):
         return "1" if value else "0"
     if isinstance(value, (np.complexfloating, complex)):
@@ -72,7 +76,10 @@ def _format(array: Any, depth: int, rank: int, ends: int) -> str:
 def summary(array: Any, limit: int) -> str:
     """An array as failed assertions in graphs write it: the first `limit` elements in row-major order."""
     flat = array.reshape(-1)
-    shown = [_element(v) if not isinstance(v, bytes) else v.decode("utf-8", "backslashreplace") for v in flat[: max(limit, 0)]]
+    shown = [
+        _element(v) if not isinstance(v, bytes) else v.decode("utf-8", "backslashreplace")
+        for v in flat[: max(limit, 0)]
+    ]
     return " ".join(shown) + ("..." if flat.size > len(shown) else "")
 
 
@@ -95,7 +102,14 @@ def _run_print(*values: Any, pieces: tuple[str, ...], output_stream: str, summar
 
 PRINT = register(
     Op(
-        "PrintV2", Kind.HOST, lambda *specs, **attrs: (), _run_print, None, Effect.IO, checked=False, num_outputs=0,
+        "PrintV2",
+        Kind.HOST,
+        lambda *specs, **attrs: (),
+        _run_print,
+        None,
+        Effect.IO,
+        checked=False,
+        num_outputs=0,
         differentiable=False,
     )  # fmt: skip
 )
@@ -105,7 +119,7 @@ _NAMED_STREAMS = {
 }  # fmt: skip
 
 
-def print(*inputs: Any, **kwargs: Any) -> Any:  # noqa: A001 - TensorFlow's name
+def print(*inputs: Any, **kwargs: Any) -> Any:
     """Print values when the program runs, also inside graphs. Returns the operation in graphs, None in eager mode.
 
     Args:
@@ -170,7 +184,9 @@ def _text(value: Any, tensors: list[Tensor]) -> str:
     if not nest.is_nested(value):
         leaf = _leaf(value, tensors)
         return leaf if isinstance(leaf, str) and not isinstance(value, bytes) else pprint.pformat(leaf)
-    return pprint.pformat(nest.map_structure(lambda leaf: leaf if isinstance(leaf, str) else _leaf(leaf, tensors), value))
+    return pprint.pformat(
+        nest.map_structure(lambda leaf: leaf if isinstance(leaf, str) else _leaf(leaf, tensors), value)
+    )
 
 
 def _leaf(value: Any, tensors: list[Tensor]) -> Any:
@@ -195,13 +211,20 @@ def _run_assert(condition: Any, *data: Any, summarize: int) -> tuple[Any, ...]:
 
 ASSERT = register(
     Op(
-        "Assert", Kind.HOST, lambda *specs, **attrs: (), _run_assert, None, Effect.IO, checked=False, num_outputs=0,
+        "Assert",
+        Kind.HOST,
+        lambda *specs, **attrs: (),
+        _run_assert,
+        None,
+        Effect.IO,
+        checked=False,
+        num_outputs=0,
         differentiable=False,
     )  # fmt: skip
 )
 
 
-def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Any:  # noqa: N802
+def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Any:
     """Raise an error that shows `data` unless `condition` holds. Returns the operation in graphs, None in eager mode.
 
     Args:
@@ -239,7 +262,15 @@ def _eager_summary(value: Any, limit: int) -> str:
 # -- time --------------------------------------------------------------------------------------------------------------
 
 TIMESTAMP = register(
-    Op("Timestamp", Kind.HOST, lambda: Spec((), dtypes.float64), lambda: np.asarray(time.time()), None, Effect.IO, checked=False)
+    Op(
+        "Timestamp",
+        Kind.HOST,
+        lambda: Spec((), dtypes.float64),
+        lambda: np.asarray(time.time()),
+        None,
+        Effect.IO,
+        checked=False,
+    )
 )
 
 

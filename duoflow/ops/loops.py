@@ -1,8 +1,9 @@
 """`tf.while_loop`: a Python loop in eager mode, the op While in graphs.
 
-A node takes the loop variables, then what the condition and the body capture; both graphs take all of these. It gives the
-loop variables. To differentiate it, the loop gets further variables: the number of iterations, and a list for each tensor of
-the body that the body's gradient needs. The gradient is a loop that pops them and runs the body's gradient.
+A node takes the loop variables, then what the condition and the body capture; both graphs take all of these. It
+gives the loop variables. To differentiate it, the loop gets further variables: the number of iterations, and a list
+for each tensor of the body that the body's gradient needs. The gradient is a loop that pops them and runs the body's
+gradient.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _run(*values: Any, cond: Graph, body: Graph) -> tuple[Any, ...]:
     while True:
         (going,) = run_graph(cond, state)
         if np.ndim(going):
-            raise InvalidArgumentError(None, None, f"The condition of a loop must be a scalar, received shape {going.shape}.")
+            raise InvalidArgumentError(
+                None, None, f"The condition of a loop must be a scalar, received shape {going.shape}."
+            )
         if not going:
             return tuple(state[:count])
         state[:count] = run_graph(body, state)
@@ -129,7 +132,9 @@ def _extend(node: Node, variables: tuple[int, ...], wanted: tuple[int, ...]) -> 
     new_body = _counting_body(pull.forward, count, internal)
     new_cond = copy_graph(node.attrs["cond"])
     with entered(graph=new_cond, tapes=(), control=(), scope=""):
-        extra = [new_cond.placeholder(t.dtype, (), "unused") for t in new_body.inputs[count : count + 1 + len(internal)]]
+        extra = [
+            new_cond.placeholder(t.dtype, (), "unused") for t in new_body.inputs[count : count + 1 + len(internal)]
+        ]
     new_cond.inputs[count:count] = extra
     fresh = _before(node, lambda: [F.constant(0), *[tensor_list_reserve(0, t.dtype) for t in internal]])
     levels = [_shifted(older, count, len(fresh)) for older in (*levels_of(body), level)]
@@ -201,9 +206,7 @@ def _run_backwards(node: Node, level: _LoopLevel, grads: Sequence[Any]) -> Any:
     start = [
         convert(grads[i]) if i < len(grads) and grads[i] is not None else zeros_for(outputs[i]) for i in level.variables
     ]
-    sums = [
-        zeros_for(node.inputs[i], result) for i, result in zip(level.constants, results[len(start) :], strict=True)
-    ]
+    sums = [zeros_for(node.inputs[i], result) for i, result in zip(level.constants, results[len(start) :], strict=True)]
     graph = context.graph
     assert graph is not None
     fixed = {
@@ -233,7 +236,16 @@ def _plus(a: Any, b: Any) -> Any:
 
 
 WHILE = register(
-    Op("While", Kind.CONTROL, _infer, _run, _gradient, Effect.READ | Effect.WRITE | Effect.IO, checked=False, num_outputs=None)
+    Op(
+        "While",
+        Kind.CONTROL,
+        _infer,
+        _run,
+        _gradient,
+        Effect.READ | Effect.WRITE | Effect.IO,
+        checked=False,
+        num_outputs=None,
+    )
 )
 PURE_WHILE = register(Op("StatelessWhile", Kind.CONTROL, _infer, _run, _gradient, checked=False, num_outputs=None))
 
@@ -265,7 +277,8 @@ def while_loop(
 
     Raises:
       TypeError: if `cond` or `body` is not callable, or the dtype of a loop variable changes.
-      ValueError: if the structure of the loop variables changes, or a shape does in another way than the invariants allow.
+      ValueError: if the structure of the loop variables changes, or a shape does in another way than the invariants
+        allow.
 
     >>> i = tf.constant(0)
     >>> tf.while_loop(lambda i: i < 10, lambda i: (i + 3,), [i])[0].numpy()
@@ -347,7 +360,9 @@ class _Loop:
             graph = Graph(f"{context.scope.replace('/', '_')}{label}", True, outer)
             graph.seed = outer.seed if outer is not None else None
             with entered(graph=graph, tapes=(), control=(), scope=""):
-                arguments = [graph.add_input(t.dtype, d, "loop_var") for t, d in zip(self.tensors, self.dims, strict=True)]
+                arguments = [
+                    graph.add_input(t.dtype, d, "loop_var") for t, d in zip(self.tensors, self.dims, strict=True)
+                ]
             outputs, read = trace_into(graph, function, arguments)
             graph.outputs = [graph.capture(t) for t in outputs]
             graphs.append(graph)
@@ -371,7 +386,11 @@ class _Loop:
     def _step(self, body: Any) -> Callable[..., list[Any]]:
         def run(arguments: list[Any]) -> list[Any]:
             new = body(*self._variables(arguments))
-            if isinstance(self.structure, (list, tuple)) and len(self.structure) == 1 and not isinstance(new, (list, tuple)):
+            if (
+                isinstance(self.structure, (list, tuple))
+                and len(self.structure) == 1
+                and not isinstance(new, (list, tuple))
+            ):
                 new = (new,)
             expected = self.structure if isinstance(self.structure, (list, tuple)) else (self.structure,)
             got = new if isinstance(self.structure, (list, tuple)) else (new,)
@@ -416,7 +435,8 @@ def _invariant_dims(structure: Any, tensors: Sequence[Tensor], shape_invariants:
         shape = shapes.as_dims(invariant.shape if isinstance(invariant, TypeSpec) else invariant)  # type: ignore[attr-defined]
         if not TensorShape(value.dims).is_subtype_of(TensorShape(shape)):
             raise ValueError(
-                f"The shape invariant specified for {value!r} is not compatible with the initial shape of the loop variable. "
+                f"The shape invariant specified for {value!r} is not compatible with the initial shape of the loop "
+                "variable. "
                 f"It enters the loop with shape {shapes.show(value.dims)}, but the specified shape invariant is "
                 f"{shapes.show(shape)}."
             )

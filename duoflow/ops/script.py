@@ -1,7 +1,7 @@
 """Python inside graphs: `py_function`, `numpy_function` and TensorFlow 1's `py_func`.
 
-The function is an attribute of the node. `py_function` is called with eager tensors and can be differentiated: its gradient
-calls it again under a tape.
+The function is an attribute of the node. `py_function` is called with eager tensors and can be differentiated: its
+gradient calls it again under a tape.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def _infer(*specs: Spec, call: _Call) -> tuple[Spec, ...]:
 def _translated(error: Exception) -> Exception:
     """TensorFlow's error for one that the function raised."""
     kinds: list[tuple[Any, Any]] = [
-        ((TypeError, ValueError, IndexError, KeyError), InvalidArgumentError), (NotImplementedError, UnimplementedError),
+        ((TypeError, ValueError, IndexError, KeyError), InvalidArgumentError), (NotImplementedError,
+        UnimplementedError),
     ]  # fmt: skip
     kind = next((new for old, new in kinds if isinstance(error, old)), UnknownError)
     shown = "".join(traceback.format_exception(error))
@@ -95,7 +96,9 @@ def _run_pullback(*values: Any, call: _Call, count: int) -> tuple[Any, ...]:
             outputs = _called(call, inputs)
         live = [(o, EagerTensor(g)) for o, g in zip(outputs, values[count:], strict=True) if o.dtype.is_differentiable]
         grads = tape.gradient([o for o, _ in live], sources, [g for _, g in live])
-        return tuple([np.zeros_like(s._array) if g is None else convert(g)._array for g, s in zip(grads, sources, strict=True)])  # type: ignore[attr-defined]
+        return tuple(
+            [np.zeros_like(s._array) if g is None else convert(g)._array for g, s in zip(grads, sources, strict=True)]
+        )  # type: ignore[attr-defined]
 
     return _guarded(run)  # type: ignore[no-any-return]
 
@@ -105,7 +108,10 @@ def _infer_pullback(*specs: Spec, call: _Call, count: int) -> tuple[Spec, ...]:
 
 
 def _gradient(node: Node, *grads: Any) -> list[Any]:
-    given = [convert(np.zeros((), o.dtype.numpy)) if g is None else convert(g) for g, o in zip(grads, node.outputs, strict=True)]
+    given = [
+        convert(np.zeros((), o.dtype.numpy)) if g is None else convert(g)
+        for g, o in zip(grads, node.outputs, strict=True)
+    ]
     attrs = {"call": node.attrs["call"], "count": len(node.inputs)}
     found = iter(emit(PULLBACK, (*node.inputs, *given), attrs))
     return [next(found) if t.dtype.is_differentiable else None for t in node.inputs]
@@ -116,7 +122,14 @@ EAGER_PY_FUNC = register(
 )
 PULLBACK = register(
     Op(
-        "EagerPyFuncGrad", Kind.HOST, _infer_pullback, _run_pullback, None, Effect.IO, checked=False, num_outputs=None,
+        "EagerPyFuncGrad",
+        Kind.HOST,
+        _infer_pullback,
+        _run_pullback,
+        None,
+        Effect.IO,
+        checked=False,
+        num_outputs=None,
         differentiable=False,
     )  # fmt: skip
 )
@@ -124,7 +137,8 @@ PULLBACK = register(
 
 def _specs(signature: Any) -> list[tuple[DType, Any]]:
     return [
-        (s.dtype, s.shape.as_tuple()) if isinstance(s, TensorSpec) else (dtypes.as_dtype(s), None) for s in nest.flatten(signature)
+        (s.dtype, s.shape.as_tuple()) if isinstance(s, TensorSpec) else (dtypes.as_dtype(s), None)
+        for s in nest.flatten(signature)
     ]
 
 
@@ -134,7 +148,7 @@ def _packed(outputs: Sequence[Any], signature: Any) -> Any:
     return outputs[0]
 
 
-def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:  # noqa: N803
+def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
     """Call a Python function with eager tensors when the program runs. Gradients pass it.
 
     Args:
@@ -161,12 +175,16 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
 def _run_numpy(*values: Any, call: _Call) -> tuple[Any, ...]:
     results = _results(_guarded(call.function, *[v[()] if v.ndim == 0 else v for v in values]), call.dtypes)
     if len(results) != len(call.dtypes):
-        raise InvalidArgumentError(None, None, f"{call!r} returns {len(results)} values, but expects to see {len(call.dtypes)} values.")
+        raise InvalidArgumentError(
+            None, None, f"{call!r} returns {len(results)} values, but expects to see {len(call.dtypes)} values."
+        )
     arrays = [as_array(r._array if isinstance(r, EagerTensor) else r) for r in results]
     for i, (array, dtype) in enumerate(zip(arrays, call.dtypes, strict=True)):
         if dtypes.from_numpy(array.dtype) is not dtype:
             raise InvalidArgumentError(
-                None, None, f"{i}-th value returned by {call!r} is {dtypes.from_numpy(array.dtype).name}, but expects {dtype.name}"
+                None,
+                None,
+                f"{i}-th value returned by {call!r} is {dtypes.from_numpy(array.dtype).name}, but expects {dtype.name}",
             )
     return tuple(arrays)
 
@@ -182,7 +200,7 @@ PY_FUNC_STATELESS = _define("PyFuncStateless", Effect.NONE)
 
 
 def numpy_function(
-    func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None  # noqa: N803
+    func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None
 ) -> Any:
     """Call a Python function with NumPy arrays when the program runs. No gradient passes it.
 
@@ -205,6 +223,6 @@ def numpy_function(
     return _packed(emit(op, inputs, {"call": _Call(func, _specs(Tout))}, name), Tout)
 
 
-def py_func(func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+def py_func(func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
     """`tf.numpy_function` under its old name. TensorFlow: tf.compat.v1.py_func."""
     return numpy_function(func, inp, Tout, stateful, name)

@@ -30,7 +30,8 @@ from duoflow.core.tensor import GraphTensor, Tensor, convert
 from duoflow.core.variables import READ, Variable
 
 __all__ = [
-    "AccessWatcher", "Copy", "Pullback", "close", "copy_graph", "dense", "differentiate", "effects_of", "is_differentiable", "is_pure",
+    "AccessWatcher", "Copy", "Pullback", "close", "copy_graph", "dense", "differentiate", "effects_of",
+    "is_differentiable", "is_pure",
     "report_reads", "trace_into", "zeros_for",
 ]  # fmt: skip
 
@@ -170,7 +171,8 @@ class Pullback:
 class _Backward(Graph):
     """The graph of a gradient: it copies the constants of the graph it differentiates instead of capturing them.
 
-    Gradient rules that are closures (custom gradients) name tensors of the graph that was traced: their twins are meant.
+    Gradient rules that are closures (custom gradients) name tensors of the graph that was traced: their twins are
+    meant.
     """
 
     outer: Copy

@@ -165,8 +165,8 @@ class TensorArray(Composite):
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
         """The array with `value` at `index`.
 
-        Raises `ValueError` for an element of another dtype or shape, `OutOfRangeError` past the end of an array whose size
-        is fixed.
+        Raises `ValueError` for an element of another dtype or shape, `OutOfRangeError` past the end of an array
+        whose size is fixed.
         """
         value, index = self._element(value), convert(index)
         eager = self._eager_list()
@@ -184,7 +184,9 @@ class TensorArray(Composite):
         tensor = convert(value, dtype_hint=self._dtype)
         if tensor.dtype is not self._dtype:
             raise InvalidArgumentError(
-                None, None, f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {tensor.dtype.name} "
+                None,
+                None,
+                f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {tensor.dtype.name} ",
             )
         return tensor
 
@@ -275,5 +277,7 @@ def _concat_unequal(array: TensorArray) -> Any:
         return i + 1, F.concat([joined, array.read(i)], 0)
 
     start = (F.constant(1), first)
-    _, joined = F.while_loop(lambda i, _: i < array.size(), step, start, shape_invariants=(TensorShape([]), TensorShape(rest)))
+    _, joined = F.while_loop(
+        lambda i, _: i < array.size(), step, start, shape_invariants=(TensorShape([]), TensorShape(rest))
+    )
     return joined

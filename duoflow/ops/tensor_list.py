@@ -1,7 +1,7 @@
 """Lists of tensors as values: what TensorArray and the gradients of loops are made of.
 
-A list travels as a scalar of dtype variant. It is immutable: each op that changes one gives a new one. An element may be
-unset; it then counts as zeros of the shape that whoever reads it names. The cotangent of a list is a list.
+A list travels as a scalar of dtype variant. It is immutable: each op that changes one gives a new one. An element
+may be unset; it then counts as zeros of the shape that whoever reads it names. The cotangent of a list is a list.
 """
 
 from __future__ import annotations
@@ -162,11 +162,15 @@ def _stack(items: TensorList, element_shape: Any, *, dtype: DType, shape: Dims) 
     if known is None:
         if values:
             return np.stack([_zeros(element_shape, dtype)] * len(values))
-        return np.zeros((0, *[max(d, 0) for d in element_shape.reshape(-1).tolist() if element_shape.ndim]), dtype.numpy)
+        return np.zeros(
+            (0, *[max(d, 0) for d in element_shape.reshape(-1).tolist() if element_shape.ndim]), dtype.numpy
+        )
     unequal = next((v.shape for v in values if v is not None and v.shape != known), None)
     if unequal is not None:
         raise InvalidArgumentError(
-            None, None, f"Tried to stack elements of a TensorArray of unequal shapes: {list(known)} and {list(unequal)}."
+            None,
+            None,
+            f"Tried to stack elements of a TensorArray of unequal shapes: {list(known)} and {list(unequal)}.",
         )
     return np.stack([_zeros(np.asarray(known), dtype) if v is None else v for v in values])
 
@@ -192,7 +196,9 @@ def _zero_of(value: Any) -> Any:
 
 def _add(a: TensorList, b: TensorList) -> Any:
     if len(a) != len(b):
-        raise InvalidArgumentError(None, None, f"Trying to add two lists of tensors with different lengths: {len(a)} and {len(b)}.")
+        raise InvalidArgumentError(
+            None, None, f"Trying to add two lists of tensors with different lengths: {len(a)} and {len(b)}."
+        )
     left = list(a.items)
     return TensorList([_sum(x, y) for x, y in zip(left, b.items, strict=True)])
 
@@ -281,7 +287,13 @@ def _resize_rule(node: Node, grad: Any) -> Any:
 def _define(name: str, infer: Any, evaluate: Any, gradient: Any = None, outputs: int = 1) -> Op:
     return register(
         Op(
-            name, Kind.HOST, infer, evaluate, gradient, checked=False, num_outputs=outputs,
+            name,
+            Kind.HOST,
+            infer,
+            evaluate,
+            gradient,
+            checked=False,
+            num_outputs=outputs,
             differentiable=gradient is not None,
         )  # fmt: skip
     )
@@ -294,7 +306,9 @@ SET = _define("TensorListSetItem", _gives_list, _set, _set_rule)
 GET = _define("TensorListGetItem", _gives_element, _get, _get_rule)
 STACK = _define("TensorListStack", _gives_element, _stack, _stack_rule)
 FROM_TENSOR = _define("TensorListFromTensor", _gives_list, _from_tensor, _from_tensor_rule)
-LENGTH = _define("TensorListLength", lambda items: Spec((), dtypes.int32), lambda items: np.asarray(len(items), np.int32))
+LENGTH = _define(
+    "TensorListLength", lambda items: Spec((), dtypes.int32), lambda items: np.asarray(len(items), np.int32)
+)
 RESIZE = _define("TensorListResize", _gives_list, _resize, _resize_rule)
 ZEROS_LIKE = _define("TensorListZerosLike", _gives_list, _zeros_like, lambda n, g: None)
 ADD = _define("TensorListAdd", _gives_list, _add, lambda n, g: (g, g))

@@ -94,8 +94,10 @@ def _as_output(leaf: Any, function: Callable[..., Any]) -> Any:
         return convert(leaf)
     except (TypeError, ValueError):
         raise TypeError(
-            "To be compatible with tf.function, Python functions must return zero or more Tensors or ExtensionTypes or None "
-            f"values; in compilation of {function!r}, found return value of type {'Operation' if isinstance(leaf, Node) else type(leaf).__name__}, which is not a Tensor "
+            "To be compatible with tf.function, Python functions must return zero or more Tensors or "
+            "ExtensionTypes or None "
+            f"values; in compilation of {function!r}, found return value of type "
+            f"{'Operation' if isinstance(leaf, Node) else type(leaf).__name__}, which is not a Tensor "
             "or ExtensionType."
         ) from None
 
@@ -196,7 +198,9 @@ class ConcreteFunction:
             pairs = list(zip(leaves, specs, strict=True))
             for leaf, spec in pairs:
                 if not isinstance(spec, (TensorSpec, Composite)) and type_of(leaf) not in (spec, type_of(spec)):
-                    raise TypeError(f"{self._head()} was traced for {spec!r} and cannot be called with {leaf!r} in its place.")
+                    raise TypeError(
+                        f"{self._head()} was traced for {spec!r} and cannot be called with {leaf!r} in its place."
+                    )
             leaves = [leaf for leaf, spec in pairs if isinstance(spec, (TensorSpec, Composite))]
         flat = expand(leaves)
         if len(flat) > len(self._names):
@@ -212,13 +216,15 @@ class ConcreteFunction:
         return [self._fitted(v, t) for v, t in zip(flat, self.graph.inputs, strict=True)]
 
     def _head(self) -> str:
-        return f"{self.graph.name}({', '.join(f'{n}: {t.spec}' for n, t in zip(self._names, self.graph.inputs, strict=True))})"
+        arguments = [f"{name}: {t.spec}" for name, t in zip(self._names, self.graph.inputs, strict=True)]
+        return f"{self.graph.name}({', '.join(arguments)})"
 
     def _fitted(self, value: Any, placeholder: GraphTensor) -> Tensor:
         tensor = convert(value, dtype_hint=placeholder.dtype)
         if not TensorType(placeholder.dtype, placeholder.dims).covers(TensorType(tensor.dtype, tensor.dims)):
             raise TypeError(
-                f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of shape "
+                f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of "
+                "shape "
                 f"{show(placeholder.dims)}, received {tensor.dtype.name} of shape {show(tensor.dims)}."
             )
         return tensor
@@ -245,7 +251,10 @@ class ConcreteFunction:
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Inputs and outputs as text."""
-        inputs = "\n".join(f"  {n}: {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True)) or "  None"
+        inputs = (
+            "\n".join(f"  {n}: {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True))
+            or "  None"
+        )
         outputs = ", ".join(map(_show_spec, self.graph.outputs)) or "None"
         captures = "\n".join(f"  {_show_spec(t)}" for t in self._captured) or "  None"
         return f"ConcreteFunction Input Parameters:\n{inputs}\nOutput Type:\n  {outputs}\nCaptures:\n{captures}"

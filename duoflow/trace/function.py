@@ -40,8 +40,8 @@ _tracing = threading.RLock()
 class Function:
     """A Python function that runs as graphs; made by `tf.function`.
 
-    Each distinct structure of arguments, dtypes and shapes of tensors, and values of Python numbers and strings has a trace
-    of its own; Python side effects happen while tracing only.
+    Each distinct structure of arguments, dtypes and shapes of tensors, and values of Python numbers and strings has
+    a trace of its own; Python side effects happen while tracing only.
 
     TensorFlow: tf.types.experimental.PolymorphicFunction.
     """
@@ -110,7 +110,8 @@ class Function:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(
-                f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} for "
+                f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: "
+                f"{kwargs} for "
                 f"signature: {self._shown_signature()}."
             ) from None
         bound.apply_defaults()
@@ -121,7 +122,7 @@ class Function:
         return nest.flatten_with_form((bound.args, bound.kwargs))
 
     def _fit_signature(self, bound: inspect.BoundArguments) -> tuple[Any, ...]:
-        """The positional arguments converted to what `input_signature` says; the first arguments are the ones it covers."""
+        """The positional arguments, of which those that `input_signature` covers are converted to what it says."""
         given = list(bound.args)
         assert self._input_signature is not None
         for i, spec in enumerate(self._input_signature):
@@ -130,7 +131,8 @@ class Function:
             except (TypeError, ValueError) as error:
                 received = nest.map_structure(_describe, given[i])
                 raise TypeError(
-                    f"Binding inputs to tf.function failed due to `Can not cast {received!r} to {spec!r}`. Received args: "
+                    f"Binding inputs to tf.function failed due to `Can not cast {received!r} to {spec!r}`. "
+                    "Received args: "
                     f"{bound.args} and kwargs: {bound.kwargs} for signature: {self._shown_signature()}. ({error})"
                 ) from None
         return tuple(given)
@@ -363,7 +365,8 @@ def _describe(value: Any) -> Any:
 def _too_late(variables: Sequence[Variable]) -> ValueError:
     return ValueError(
         with_origin(
-            "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable is only "
+            "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable "
+            "is only "
             f"created once or created outside tf.function ({variables[0].name!r} was created again). See "
             "https://www.tensorflow.org/guide/function#creating_tfvariables for more information.",
             caller_origin(),
@@ -420,7 +423,8 @@ def function(
       autograph: whether `if`, `for` and `while` on tensors become graph control flow.
       jit_compile: accepted; every graph is compiled.
       reduce_retracing: use one trace with unknown dimensions for calls that differ in shapes.
-      experimental_implements, experimental_autograph_options, experimental_attributes: accepted; they guide other runtimes.
+      experimental_implements, experimental_autograph_options, experimental_attributes: accepted; they guide other
+        runtimes.
       experimental_relax_shapes, experimental_compile: old names of reduce_retracing and jit_compile.
       experimental_follow_type_hints: make tensors of numbers given for parameters annotated `tf.Tensor`.
 
@@ -450,7 +454,10 @@ def function(
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Run what is decorated with tf.function as plain Python, for debugging. TensorFlow: tf.config.run_functions_eagerly."""
+    """Run what is decorated with tf.function as plain Python, for debugging.
+
+    TensorFlow: tf.config.run_functions_eagerly.
+    """
     context.run_functions_eagerly = bool(run_eagerly)
 
 

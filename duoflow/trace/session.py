@@ -142,11 +142,13 @@ class Session:
             return self._graph.as_graph_element(fetch)
         except TypeError as error:
             raise TypeError(
-                f"Argument `fetch` = {fetch} has invalid type {type(fetch).__name__!r}. Must be a string or Tensor. ({error})"
+                f"Argument `fetch` = {fetch} has invalid type {type(fetch).__name__!r}. Must be a string or "
+                f"Tensor. ({error})"
             ) from None
         except (ValueError, KeyError) as error:
             raise ValueError(
-                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. ({error.args[0] if error.args else error})"
+                f"Argument `fetch` = {fetch} cannot be interpreted as a Tensor. "
+                f"({error.args[0] if error.args else error})"
             ) from None
 
     def _feeds(self, feed_dict: dict[Any, Any]) -> list[tuple[GraphTensor, Any]]:
@@ -242,7 +244,10 @@ class Session:
 
 
 class InteractiveSession(Session):
-    """A session that is the default as soon as it is made, until it is closed. TensorFlow: tf.compat.v1.InteractiveSession."""
+    """A session that is the default as soon as it is made, until it is closed.
+
+    TensorFlow: tf.compat.v1.InteractiveSession.
+    """
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         super().__init__(target, graph, config)
@@ -273,8 +278,10 @@ def _fetched(element: Any, results: Iterator[Any]) -> Any:
 def _fed_value(tensor: GraphTensor, value: Any) -> Any:
     if isinstance(value, GraphTensor):
         raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "
-            f"numpy ndarrays, or TensorHandles. For reference, the tensor object was {value} which was passed to the feed with "
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, "
+            "strings, lists, "
+            f"numpy ndarrays, or TensorHandles. For reference, the tensor object was {value} which was passed to "
+            "the feed with "
             f"key {tensor}."
         )
     if tensor.dtype in (dtypes.resource, dtypes.variant):
@@ -282,7 +289,10 @@ def _fed_value(tensor: GraphTensor, value: Any) -> Any:
     if isinstance(value, EagerTensor):
         value = value.numpy()
     if isinstance(value, int) and tensor.dtype.is_integer and not tensor.dtype.min <= value <= tensor.dtype.max:
-        raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {tensor.dtype.name}.")
+        raise TypeError(
+            f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
+            f"{tensor.dtype.name}."
+        )
     array = as_array(value) if tensor.dtype is dtypes.string else np.asarray(value, tensor.dtype.numpy)
     if not shapes.compatible(tensor.dims, array.shape):
         raise ValueError(
@@ -292,7 +302,9 @@ def _fed_value(tensor: GraphTensor, value: Any) -> Any:
     return array
 
 
-def cut(graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> tuple[Graph, list[GraphTensor], list[Node]]:
+def cut(
+    graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]
+) -> tuple[Graph, list[GraphTensor], list[Node]]:
     """The part of a graph that the wanted tensors and operations need, as a closed graph.
 
     Its inputs are the fed tensors that are used and then the handles of the variables, both of which are returned too.
@@ -316,7 +328,17 @@ def cut(graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> tu
             continue
         if node.op is PLACEHOLDER:
             raise _missing_feed(node)
-        twin = Node(node.op, tuple([table[id(t)] for t in node.inputs]), node.attrs, (), node.name, part, (), node.origin, node.device)
+        twin = Node(
+            node.op,
+            tuple([table[id(t)] for t in node.inputs]),
+            node.attrs,
+            (),
+            node.name,
+            part,
+            (),
+            node.origin,
+            node.device,
+        )
         twin.outputs = tuple([GraphTensor(twin, t.index, t._spec) for t in node.outputs])  # type: ignore[attr-defined]
         for old, new in zip(node.outputs, twin.outputs, strict=True):
             table.setdefault(id(old), new)  # type: ignore[arg-type]
@@ -330,7 +352,11 @@ def cut(graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> tu
 def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int]) -> set[int]:
     """The nodes behind what is wanted, through inputs and control inputs, up to fed tensors."""
     needed: set[int] = set()
-    pending = [item if isinstance(item, Node) else item.node for item in wanted if isinstance(item, Node) or id(item) not in fed]
+    pending = [
+        item if isinstance(item, Node) else item.node
+        for item in wanted
+        if isinstance(item, Node) or id(item) not in fed
+    ]
     while pending:
         node = pending.pop()
         if id(node) in needed:
@@ -344,5 +370,5 @@ def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int]) -> set[int]:
 def _missing_feed(node: Node) -> InvalidArgumentError:
     (tensor,) = node.outputs
     shape = "" if tensor.dims is None else f" and shape {shapes.brief(tensor.dims)}"
-    message = f"You must feed a value for placeholder tensor '{node.name}' with dtype {tensor.dtype.name}{shape}\n\t [[node {node.name}]]"
-    return InvalidArgumentError(None, node, with_origin(message, node.origin))
+    what = f"You must feed a value for placeholder tensor '{node.name}' with dtype {tensor.dtype.name}{shape}"
+    return InvalidArgumentError(None, node, with_origin(f"{what}\n\t [[node {node.name}]]", node.origin))

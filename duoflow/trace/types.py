@@ -24,7 +24,17 @@ from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import Tensor
 from duoflow.core.variables import Variable
 
-__all__ = ["CompositeType", "Identity", "Literal", "TensorType", "TraceType", "covers", "generalize", "type_of", "types_of"]
+__all__ = [
+    "CompositeType",
+    "Identity",
+    "Literal",
+    "TensorType",
+    "TraceType",
+    "covers",
+    "generalize",
+    "type_of",
+    "types_of",
+]
 
 
 class TensorType:

@@ -119,7 +119,8 @@ def test_assignments_are_operations():
 @pytest.mark.parametrize("make", [
     tf.zeros_initializer, tf.random_normal_initializer, tf.truncated_normal_initializer, tf.random_uniform_initializer,
     tf.glorot_normal_initializer, tf.variance_scaling_initializer, tf.orthogonal_initializer,
-    tf.uniform_unit_scaling_initializer, tf.initializers.identity, tf.initializers.he_normal, tf.initializers.lecun_uniform,
+    tf.uniform_unit_scaling_initializer, tf.initializers.identity, tf.initializers.he_normal,
+    tf.initializers.lecun_uniform,
 ])  # fmt: skip
 def test_initializers_give_the_shape_and_dtype_asked_for(make):
     with duoflow.init_scope(), tf.Session() as session:

@@ -1,6 +1,6 @@
 """Records from TensorFlow what tests/compat expects: run with a Python that has TensorFlow installed.
 
-    python tests/golden/record_compat_v1.py > tests/golden/compat_v1.json
+python tests/golden/record_compat_v1.py > tests/golden/compat_v1.json
 """
 
 import json

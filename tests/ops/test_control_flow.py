@@ -1,4 +1,5 @@
-"""Branches, loops and calls: values and gradients of every order, eagerly, in a function and inside a function's tape."""
+"""Branches, loops and calls: values and gradients of every order, eagerly, in a function and inside a function's
+tape."""
 
 import numpy as np
 import pytest
@@ -17,9 +18,7 @@ def loop(n, step, start):
 
 def array_in_loop(x):
     array = F.TensorArray(tf.float32, 3)
-    _, array, _ = F.while_loop(
-        lambda i, *_: i < 3, lambda i, a, y: (i + 1, a.write(i, y), y * x), [c(0), array, x]
-    )
+    _, array, _ = F.while_loop(lambda i, *_: i < 3, lambda i, a, y: (i + 1, a.write(i, y), y * x), [c(0), array, x])
     return F.reduce_sum(array.stack() ** 2.0)
 
 
@@ -222,7 +221,10 @@ def test_tensor_array(run):
     ops = {
         "stack": (lambda: F.TensorArray(tf.float32, 2).unstack([1.0, 2.0]).stack(), [1, 2]),
         "read": (lambda: F.TensorArray(tf.float32, 2).write(1, 5.0).read(1), 5),
-        "unset elements are zeros": (lambda: F.TensorArray(tf.float32, 2, element_shape=[]).write(1, 5.0).stack(), [0, 5]),
+        "unset elements are zeros": (
+            lambda: F.TensorArray(tf.float32, 2, element_shape=[]).write(1, 5.0).stack(),
+            [0, 5],
+        ),
         "gather": (lambda: F.TensorArray(tf.int32, 3).unstack([1, 2, 3]).gather([2, 0]), [3, 1]),
         "scatter": (lambda: F.TensorArray(tf.int32, 3).scatter([2, 0, 1], c([1, 2, 3])).stack(), [2, 3, 1]),
         "split and concat": (lambda: F.TensorArray(tf.float32, 3).split(F.range(6.0), [1, 2, 3]).concat(), range(6)),
@@ -255,7 +257,9 @@ def test_older_versions_of_a_list_keep_their_elements():
     other = F.tensor_list_push(first, c(3.0))
     rest, last = F.tensor_list_pop(second, dtypes.float32, ())
     replaced = F.tensor_list_set(second, 0, c(9.0))
-    stacks = [F.tensor_list_stack(t, dtypes.float32, ()).numpy().tolist() for t in (first, second, other, rest, replaced)]
+    stacks = [
+        F.tensor_list_stack(t, dtypes.float32, ()).numpy().tolist() for t in (first, second, other, rest, replaced)
+    ]
     assert stacks == [[1.0], [1.0, 2.0], [1.0, 3.0], [1.0], [9.0, 2.0]]
     assert float(last) == 2.0
 

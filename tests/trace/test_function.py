@@ -18,8 +18,6 @@ def traced():
     """A function that counts its traces: `traced.f` and `traced.seen`, what each trace was given."""
 
     class Counter:
-        seen = []
-
         def __init__(self):
             self.seen = []
             self.f = tf.function(self.run)
@@ -52,7 +50,9 @@ SAME_TRACE = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "same"), [case[1:] for case in SAME_TRACE], ids=[case[0] for case in SAME_TRACE])
+@pytest.mark.parametrize(
+    ("first", "second", "same"), [case[1:] for case in SAME_TRACE], ids=[case[0] for case in SAME_TRACE]
+)
 def test_what_makes_a_trace(traced, first, second, same):
     for value in (first, second, first, second):
         traced.f(value)
@@ -126,7 +126,7 @@ def test_results_keep_their_structure():
     assert out["b"][0].dtype == tf.float64 and out["b"][1].numpy() == b"s" and out["b"][2].numpy() == 3.0
     assert isinstance(out["slices"], tf.IndexedSlices)
     assert tf.function(lambda: None)() is None
-    with pytest.raises(TypeError, match="must return zero or more Tensors or ExtensionTypes or None"):
+    with pytest.raises(TypeError, match="must return zero or more Tensors"):
         tf.function(lambda: object())()
 
 
@@ -192,7 +192,7 @@ def test_variables_made_on_the_first_call_only():
     assert layer(c([1.0, 2.0])).numpy().tolist() == [3.0, 6.0]
     assert other(c(2.0)).numpy().tolist() == [6.0, 6.0]
     assert layer.v is not other.v and type(layer).__call__.variables == ()
-    with pytest.raises(ValueError, match="singleton tf.Variables created on the first call"):
+    with pytest.raises(ValueError, match=r"singleton tf.Variables created on the first call"):
         tf.function(lambda x: tf.Variable(1.0) + x)(c(1.0))
     with pytest.raises(ValueError, match="init_scope"):
         tf.function(lambda x: tf.Variable(x))(c(1.0))
@@ -218,7 +218,9 @@ def test_methods_do_not_keep_their_object():
 
 
 def test_an_input_signature_converts_and_checks():
-    f = tf.function(lambda x, y: tf.reduce_sum(x) + y, input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([])])
+    f = tf.function(
+        lambda x, y: tf.reduce_sum(x) + y, input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([])]
+    )
     assert float(f([1, 2, 3], 1)) == 7.0 and float(f(c([1.0]), y=c(2.0))) == 3.0
     assert f.experimental_get_tracing_count() == 1
     with pytest.raises(TypeError, match=r"Can not cast TensorSpec\(shape=\(1,\), dtype=tf.int32, name=None\)"):
@@ -240,7 +242,11 @@ def test_concrete_functions():
     assert [t.name for t in g.inputs] == ["values:0", "scale:0"]
     assert g.structured_outputs.shape == (2,)
     assert {op.type for op in g.graph.get_operations()} >= {"Placeholder", "Mul", "AddV2"}
-    for out in (g(c([1.0, 2.0]), scale=c(1.0)), g(values=c([1.0, 2.0]), scale=c(1.0)), g(c([1.0, 2.0]), 3, scale=c(1.0))):
+    for out in (
+        g(c([1.0, 2.0]), scale=c(1.0)),
+        g(values=c([1.0, 2.0]), scale=c(1.0)),
+        g(c([1.0, 2.0]), 3, scale=c(1.0)),
+    ):
         assert out.numpy().tolist() == [4.0, 7.0]
     for args, kwargs, message in [
         ((c([1.0, 2.0]),), {}, "missing required arguments: scale"),
@@ -281,7 +287,9 @@ def test_functions_can_run_eagerly():
     try:
         f(c(1.0))
     finally:
-        tf.run_functions_eagerly(False) if hasattr(tf, "run_functions_eagerly") else tf.config.run_functions_eagerly(False)
+        tf.run_functions_eagerly(False) if hasattr(tf, "run_functions_eagerly") else tf.config.run_functions_eagerly(
+            False
+        )
     assert seen == [False, True]
 
 

@@ -80,7 +80,9 @@ def test_variables_may_start_from_others():
 
 def test_gradients_and_control_flow_in_a_static_graph():
     x = tf.placeholder(tf.float32, [])
-    y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.cond(y > 4.0, lambda: y * x, lambda: y + x)), [0, x])[1]
+    y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.cond(y > 4.0, lambda: y * x, lambda: y + x)), [0, x])[
+        1
+    ]
     (gradient,) = tf.gradients(y, x)
     (second,) = tf.gradients(gradient, x)
     with tf.Session() as session:
@@ -121,13 +123,15 @@ def test_mistakes_are_named(graph):
     session._config.gpu_options.allow_growth = True
     with pytest.raises(tf.errors.InvalidArgumentError, match="placeholder tensor 'x' with dtype float"):
         session.run(y)
-    with pytest.raises(ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor x:0, which has shape \(None, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor x:0, which has shape \(None, 1\)"
+    ):
         session.run(y, {x: [1, 2, 3]})
-    with pytest.raises(TypeError, match="cannot be a tf.Tensor object"):
+    with pytest.raises(TypeError, match=r"cannot be a tf.Tensor object"):
         session.run(y, {x: y})
     with pytest.raises(TypeError, match="Cannot interpret feed_dict key"):
         session.run(y, {3: 1.0})
-    with pytest.raises(TypeError, match="has invalid type 'NoneType'"):
+    with pytest.raises(TypeError, match=r"has invalid type 'NoneType'"):
         session.run(None)
     with pytest.raises(ValueError, match="cannot be interpreted as a Tensor"):
         session.run("nothing:0")

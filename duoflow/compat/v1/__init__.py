@@ -106,28 +106,29 @@ bool = dtypes.bool_
 _OPERATIONS = frozenset(
     """accumulate_n angle assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
     assert_near assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive
-    assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type
-    betainc bincount ceil check_numerics cholesky cholesky_solve confusion_matrix conj count_nonzero count_up_to cross cumprod
-    depth_to_space diag diag_part digamma erf erfc expm1 floordiv floormod global_norm igamma igammac imag invert_permutation
-    is_finite is_inf is_nan is_non_decreasing is_numeric_tensor is_strictly_increasing lbeta lgamma log log1p log_sigmoid
-    logical_xor matrix_transpose mod polygamma py_func qr random_gamma random_normal random_poisson random_shuffle
-    random_uniform real reciprocal reduce_join regex_replace rint rsqrt segment_max segment_mean segment_min segment_prod
-    segment_sum set_random_seed space_to_depth squared_difference string_join string_split string_strip string_to_number svd
-    trace unsorted_segment_max unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n
+    assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar
+    assert_type betainc bincount ceil check_numerics cholesky cholesky_solve confusion_matrix conj count_nonzero
+    count_up_to cross cumprod depth_to_space diag diag_part digamma erf erfc expm1 floordiv floormod global_norm
+    igamma igammac imag invert_permutation is_finite is_inf is_nan is_non_decreasing is_numeric_tensor
+    is_strictly_increasing lbeta lgamma log log1p log_sigmoid logical_xor matrix_transpose mod polygamma py_func
+    qr random_gamma random_normal random_poisson random_shuffle random_uniform real reciprocal reduce_join
+    regex_replace rint rsqrt segment_max segment_mean segment_min segment_prod segment_sum set_random_seed
+    space_to_depth squared_difference string_join string_split string_strip string_to_number svd trace
+    unsorted_segment_max unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n
     unsorted_segment_sum zeta""".split()
 )
 
 #: What an operation is called in `tf`.
 _RENAMED = {
     "batch_to_space_nd": "batch_to_space", "div_no_nan": "math.divide_no_nan",
-    "fft": "signal.fft", "fft2d": "signal.fft2d", "fft3d": "signal.fft3d", "floor_div": "math.floordiv", "ifft": "signal.ifft",
-    "ifft2d": "signal.ifft2d", "ifft3d": "signal.ifft3d", "lin_space": "linspace", "matching_files": "io.matching_files",
-    "matrix_band_part": "linalg.band_part", "matrix_determinant": "linalg.det", "matrix_diag": "linalg.diag",
-    "matrix_diag_part": "linalg.diag_part", "matrix_inverse": "linalg.inv", "matrix_set_diag": "linalg.set_diag",
-    "matrix_solve": "linalg.solve", "matrix_solve_ls": "linalg.lstsq", "matrix_triangular_solve": "linalg.triangular_solve",
-    "multinomial": "random.categorical", "random_crop": "image.random_crop", "read_file": "io.read_file",
-    "reverse_v2": "reverse", "self_adjoint_eig": "linalg.eigh", "self_adjoint_eigvals": "linalg.eigvalsh",
-    "substr": "strings.substr", "tensor_scatter_add": "tensor_scatter_nd_add",
+    "fft": "signal.fft", "fft2d": "signal.fft2d", "fft3d": "signal.fft3d", "floor_div": "math.floordiv", "ifft":
+    "signal.ifft", "ifft2d": "signal.ifft2d", "ifft3d": "signal.ifft3d", "lin_space": "linspace", "matching_files":
+    "io.matching_files", "matrix_band_part": "linalg.band_part", "matrix_determinant": "linalg.det", "matrix_diag":
+    "linalg.diag", "matrix_diag_part": "linalg.diag_part", "matrix_inverse": "linalg.inv", "matrix_set_diag":
+    "linalg.set_diag", "matrix_solve": "linalg.solve", "matrix_solve_ls": "linalg.lstsq", "matrix_triangular_solve":
+    "linalg.triangular_solve", "multinomial": "random.categorical", "random_crop": "image.random_crop", "read_file":
+    "io.read_file", "reverse_v2": "reverse", "self_adjoint_eig": "linalg.eigh", "self_adjoint_eigvals":
+    "linalg.eigvalsh", "substr": "strings.substr", "tensor_scatter_add": "tensor_scatter_nd_add",
     "tensor_scatter_sub": "tensor_scatter_nd_sub", "tensor_scatter_update": "tensor_scatter_nd_update",
     "truncated_normal": "random.truncated_normal", "where_v2": "where", "write_file": "io.write_file",
 }  # fmt: skip

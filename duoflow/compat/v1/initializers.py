@@ -10,7 +10,8 @@ from duoflow.core.dtypes import DType
 from duoflow.core.late import F
 
 __all__ = [
-    "Initializer", "constant_initializer", "glorot_normal_initializer", "glorot_uniform_initializer", "he_normal", "he_uniform",
+    "Initializer", "constant_initializer", "glorot_normal_initializer", "glorot_uniform_initializer", "he_normal",
+    "he_uniform",
     "identity_initializer", "lecun_normal", "lecun_uniform", "ones_initializer", "orthogonal_initializer",
     "random_normal_initializer", "random_uniform_initializer", "truncated_normal_initializer",
     "uniform_unit_scaling_initializer", "variance_scaling_initializer", "zeros_initializer",
@@ -42,21 +43,21 @@ class Initializer:
         return cls(**config)
 
 
-class zeros_initializer(Initializer):  # noqa: N801 - TensorFlow's names, here and below
+class zeros_initializer(Initializer):
     """Zeros. TensorFlow: tf.compat.v1.zeros_initializer."""
 
     def make(self, shape: list[int], dtype: DType) -> Any:
         return F.zeros(shape, dtype)
 
 
-class ones_initializer(Initializer):  # noqa: N801
+class ones_initializer(Initializer):
     """Ones. TensorFlow: tf.compat.v1.ones_initializer."""
 
     def make(self, shape: list[int], dtype: DType) -> Any:
         return F.ones(shape, dtype)
 
 
-class constant_initializer(Initializer):  # noqa: N801
+class constant_initializer(Initializer):
     """A number, or values that fill the shape in row-major order. TensorFlow: tf.compat.v1.constant_initializer."""
 
     def __init__(self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False) -> None:
@@ -77,7 +78,7 @@ class constant_initializer(Initializer):  # noqa: N801
         return F.reshape(F.concat([flat, F.fill([count - size], flat[-1])], 0), shape)
 
 
-class random_uniform_initializer(Initializer):  # noqa: N801
+class random_uniform_initializer(Initializer):
     """Uniform numbers of a range. TensorFlow: tf.compat.v1.random_uniform_initializer."""
 
     def __init__(self, minval: Any = 0.0, maxval: Any = None, seed: Any = None, dtype: Any = dtypes.float32) -> None:
@@ -88,7 +89,7 @@ class random_uniform_initializer(Initializer):  # noqa: N801
         return F.random_uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
 
 
-class random_normal_initializer(Initializer):  # noqa: N801
+class random_normal_initializer(Initializer):
     """Normal numbers. TensorFlow: tf.compat.v1.random_normal_initializer."""
 
     def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
@@ -99,15 +100,18 @@ class random_normal_initializer(Initializer):  # noqa: N801
         return F.random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
-class truncated_normal_initializer(random_normal_initializer):  # noqa: N801
+class truncated_normal_initializer(random_normal_initializer):
     """Normal numbers within two standard deviations. TensorFlow: tf.compat.v1.truncated_normal_initializer."""
 
     def make(self, shape: list[int], dtype: DType) -> Any:
         return F.random_truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
-class uniform_unit_scaling_initializer(Initializer):  # noqa: N801
-    """Uniform numbers that keep the scale of what they multiply. TensorFlow: tf.compat.v1.uniform_unit_scaling_initializer."""
+class uniform_unit_scaling_initializer(Initializer):
+    """Uniform numbers that keep the scale of what they multiply.
+
+    TensorFlow: tf.compat.v1.uniform_unit_scaling_initializer.
+    """
 
     def __init__(self, factor: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(dtype)
@@ -130,11 +134,11 @@ def _fans(shape: list[int]) -> tuple[float, float]:
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
-class variance_scaling_initializer(Initializer):  # noqa: N801
+class variance_scaling_initializer(Initializer):
     """Numbers whose variance is `scale` over the number of inputs, outputs or their mean.
 
-    `distribution` is "truncated_normal" (also "normal"), "untruncated_normal" or "uniform"; `mode` is "fan_in", "fan_out" or
-    "fan_avg".
+    `distribution` is "truncated_normal" (also "normal"), "untruncated_normal" or "uniform"; `mode` is "fan_in",
+    "fan_out" or "fan_avg".
 
     TensorFlow: tf.compat.v1.variance_scaling_initializer.
     """
@@ -150,7 +154,8 @@ class variance_scaling_initializer(Initializer):  # noqa: N801
             raise ValueError(f"Argument `mode` should be one of ('fan_in', 'fan_out', 'fan_avg'). Received: {mode}")
         if distribution not in ("normal", "uniform", "truncated_normal", "untruncated_normal"):
             raise ValueError(
-                "Argument `distribution` should be one of ('normal', 'uniform', 'truncated_normal', 'untruncated_normal'). "
+                "Argument `distribution` should be one of ('normal', 'uniform', 'truncated_normal', "
+                "'untruncated_normal'). "
                 f"Received: {distribution}"
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
@@ -168,14 +173,14 @@ class variance_scaling_initializer(Initializer):  # noqa: N801
         return F.random_uniform(shape, -limit, limit, dtype, seed=self.seed)
 
 
-class glorot_uniform_initializer(variance_scaling_initializer):  # noqa: N801
+class glorot_uniform_initializer(variance_scaling_initializer):
     """Glorot's uniform numbers. TensorFlow: tf.compat.v1.glorot_uniform_initializer."""
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
 
 
-class glorot_normal_initializer(variance_scaling_initializer):  # noqa: N801
+class glorot_normal_initializer(variance_scaling_initializer):
     """Glorot's normal numbers. TensorFlow: tf.compat.v1.glorot_normal_initializer."""
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
@@ -202,7 +207,7 @@ def he_uniform(seed: Any = None) -> Initializer:
     return variance_scaling_initializer(2.0, "fan_in", "uniform", seed)
 
 
-class orthogonal_initializer(Initializer):  # noqa: N801
+class orthogonal_initializer(Initializer):
     """An orthogonal matrix times `gain`, reshaped. TensorFlow: tf.compat.v1.orthogonal_initializer."""
 
     def __init__(self, gain: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
@@ -211,7 +216,10 @@ class orthogonal_initializer(Initializer):  # noqa: N801
 
     def make(self, shape: list[int], dtype: DType) -> Any:
         if len(shape) < 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={shape}")
+            raise ValueError(
+                "The tensor to initialize, specified by argument `shape` must be at least two-dimensional. "
+                f"Received shape={shape}"
+            )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         drawn = F.random_normal([max(rows, columns), min(rows, columns)], dtype=dtype, seed=self.seed)
         q, r = F.qr(drawn, full_matrices=False)
@@ -219,7 +227,7 @@ class orthogonal_initializer(Initializer):  # noqa: N801
         return self.gain * F.reshape(F.transpose(q) if rows < columns else q, shape)
 
 
-class identity_initializer(Initializer):  # noqa: N801
+class identity_initializer(Initializer):
     """The identity matrix times `gain`. TensorFlow: tf.compat.v1.initializers.identity."""
 
     def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32) -> None:
@@ -228,7 +236,10 @@ class identity_initializer(Initializer):  # noqa: N801
 
     def make(self, shape: list[int], dtype: DType) -> Any:
         if len(shape) != 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be two-dimensional. Received shape={shape}")
+            raise ValueError(
+                "The tensor to initialize, specified by argument `shape` must be two-dimensional. Received "
+                f"shape={shape}"
+            )
         return F.eye(*shape, dtype=dtype) * F.cast(self.gain, dtype)
 
 
@@ -236,5 +247,9 @@ class identity_initializer(Initializer):  # noqa: N801
 zeros, ones, constant = zeros_initializer, ones_initializer, constant_initializer
 random_uniform, random_normal = random_uniform_initializer, random_normal_initializer
 truncated_normal, variance_scaling = truncated_normal_initializer, variance_scaling_initializer
-uniform_unit_scaling, orthogonal, identity = uniform_unit_scaling_initializer, orthogonal_initializer, identity_initializer
+uniform_unit_scaling, orthogonal, identity = (
+    uniform_unit_scaling_initializer,
+    orthogonal_initializer,
+    identity_initializer,
+)
 glorot_uniform, glorot_normal = glorot_uniform_initializer, glorot_normal_initializer

@@ -1,4 +1,5 @@
-"""Which mode a v1 program is in: switches between eager and graph mode, placeholders, collections of the default graph."""
+"""Which mode a v1 program is in: switches between eager and graph mode, placeholders, collections of the default
+graph."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ __all__ = [
     "GraphKeys", "add_to_collection", "add_to_collections", "disable_eager_execution", "disable_v2_behavior",
     "enable_eager_execution", "enable_v2_behavior", "executing_eagerly_outside_functions", "get_collection",
     "get_collection_ref", "global_variables", "global_variables_initializer", "initialize_all_variables",
-    "initialize_local_variables", "initialize_variables", "leave_graph_mode", "local_variables", "local_variables_initializer", "model_variables",
+    "initialize_local_variables", "initialize_variables", "leave_graph_mode", "local_variables",
+    "local_variables_initializer", "model_variables",
     "moving_average_variables", "placeholder", "placeholder_with_default", "report_uninitialized_variables",
     "trainable_variables", "variables_initializer",
 ]  # fmt: skip
@@ -30,7 +32,10 @@ __all__ = [
 
 
 def disable_eager_execution() -> None:
-    """Add operations to the default graph from now on, on this thread. TensorFlow: tf.compat.v1.disable_eager_execution."""
+    """Add operations to the default graph from now on, on this thread.
+
+    TensorFlow: tf.compat.v1.disable_eager_execution.
+    """
     if context.graph is None:
         context.graph = get_default_graph()
 
@@ -104,7 +109,7 @@ PLACEHOLDER_WITH_DEFAULT = register(
 )
 
 
-def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Any:  # noqa: A002
+def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Any:
     """A tensor whose value may be fed, and is `input` otherwise. TensorFlow: tf.compat.v1.placeholder_with_default."""
     return emit_one(PLACEHOLDER_WITH_DEFAULT, (convert(input),), {"shape": shapes.as_dims(shape)}, name)
 

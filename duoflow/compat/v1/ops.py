@@ -15,7 +15,8 @@ __all__ = [
     "log_softmax", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "scatter_add", "scatter_sub", "scatter_update",
     "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "sparse_softmax_cross_entropy_with_logits", "squeeze", "to_bfloat16", "to_double",
+    "softmax_cross_entropy_with_logits_v2", "sparse_softmax_cross_entropy_with_logits", "squeeze", "to_bfloat16",
+    "to_double",
     "to_float", "to_int32", "to_int64", "where",
 ]  # fmt: skip
 
@@ -55,24 +56,28 @@ reduce_any = _reduction("reduce_any")
 reduce_logsumexp = _reduction("reduce_logsumexp")
 
 
-def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64) -> Any:  # noqa: A002
+def argmax(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
+) -> Any:
     """`tf.argmax`. TensorFlow: tf.compat.v1.argmax."""
     axis = _either(axis, dimension, "axis", "dimension")
     return F.argmax(input, 0 if axis is None else axis, output_type, name)
 
 
-def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64) -> Any:  # noqa: A002
+def argmin(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
+) -> Any:
     """`tf.argmin`. TensorFlow: tf.compat.v1.argmin."""
     axis = _either(axis, dimension, "axis", "dimension")
     return F.argmin(input, 0 if axis is None else axis, output_type, name)
 
 
-def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:  # noqa: A002
+def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """`tf.expand_dims`. TensorFlow: tf.compat.v1.expand_dims."""
     return F.expand_dims(input, _either(axis, dim, "axis", "dim"), name)
 
 
-def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Any:  # noqa: A002
+def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Any:
     """`tf.squeeze`. TensorFlow: tf.compat.v1.squeeze."""
     return F.squeeze(input, _either(axis, squeeze_dims, "axis", "squeeze_dims"), name)
 
@@ -90,7 +95,12 @@ def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None, batch_dims: int = 0
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    name: str | None = None,
+    axis: Any = None,
+    batch_dims: int = 0,
 ) -> Any:
     """`tf.gather`. TensorFlow: tf.compat.v1.gather."""
     return F.gather(params, indices, axis=axis, batch_dims=batch_dims, name=name)
@@ -133,13 +143,24 @@ def softmax_cross_entropy_with_logits_v2(
 
 def _no_positional(name: str, sentinel: Any) -> None:
     if sentinel is not None:
-        raise ValueError(f"Only call `{name}` with named arguments (labels=..., logits=..., ...). Received unnamed argument: {sentinel}")
+        raise ValueError(
+            f"Only call `{name}` with named arguments (labels=..., logits=..., ...). Received unnamed argument: "
+            f"{sentinel}"
+        )
 
 
 def softmax_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: Any = None
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: int = -1,
+    name: str | None = None,
+    axis: Any = None,
 ) -> Any:
-    """Cross-entropy through which no gradient reaches the labels. TensorFlow: tf.compat.v1.nn.softmax_cross_entropy_with_logits."""
+    """Cross-entropy through which no gradient reaches the labels.
+
+    TensorFlow: tf.compat.v1.nn.softmax_cross_entropy_with_logits.
+    """
     _no_positional("softmax_cross_entropy_with_logits", _sentinel)
     return F.softmax_cross_entropy_with_logits(F.stop_gradient(labels), logits, dim if axis is None else axis, name)
 
@@ -147,7 +168,10 @@ def softmax_cross_entropy_with_logits(
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Any:
-    """`tf.nn.sparse_softmax_cross_entropy_with_logits`. TensorFlow: tf.compat.v1.nn.sparse_softmax_cross_entropy_with_logits."""
+    """`tf.nn.sparse_softmax_cross_entropy_with_logits`.
+
+    TensorFlow: tf.compat.v1.nn.sparse_softmax_cross_entropy_with_logits.
+    """
     _no_positional("sparse_softmax_cross_entropy_with_logits", _sentinel)
     return F.sparse_softmax_cross_entropy_with_logits(labels, logits, name)
 
@@ -161,7 +185,8 @@ def sigmoid_cross_entropy_with_logits(
 
 
 def cond(
-    pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = False, name: str | None = None, fn1: Any = None,
+    pred: Any, true_fn: Any = None, false_fn: Any = None, strict: bool = False, name: str | None = None, fn1: Any =
+      None,
     fn2: Any = None,
 ) -> Any:  # fmt: skip
     """`tf.cond`; single results are taken out of their list unless `strict`. TensorFlow: tf.compat.v1.cond."""
@@ -172,7 +197,9 @@ def cond(
     return result[0] if not strict and isinstance(result, (list, tuple)) and len(result) == 1 else result
 
 
-def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case") -> Any:
+def case(
+    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+) -> Any:
     """`tf.case`. TensorFlow: tf.compat.v1.case."""
     return F.case(pred_fn_pairs, default, exclusive, strict, name)
 

@@ -1,12 +1,13 @@
 """The optimizers of TensorFlow 1, in graphs and eagerly.
 
-An optimizer is one pure function, `step(value, grad, slots) -> (new value, new slots)`. A dense gradient steps the whole
-variable; IndexedSlices step the rows they name, after rows named twice are added up.
+An optimizer is one pure function, `step(value, grad, slots) -> (new value, new slots)`. A dense gradient steps the
+whole variable; IndexedSlices step the rows they name, after rows named twice are added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from duoflow.core.autodiff import GradientTape, gradients
@@ -20,7 +21,8 @@ from .modes import trainable_variables
 from .variables import VariableV1
 
 __all__ = [
-    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "FtrlOptimizer", "GradientDescentOptimizer", "MomentumOptimizer",
+    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "FtrlOptimizer", "GradientDescentOptimizer",
+    "MomentumOptimizer",
     "Optimizer", "ProximalAdagradOptimizer", "ProximalGradientDescentOptimizer", "RMSPropOptimizer",
 ]  # fmt: skip
 
@@ -36,7 +38,7 @@ class Optimizer:
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
 
     #: Slot names with the value that they start from.
-    slot_values: dict[str, float] = {}
+    slot_values: Mapping[str, float] = MappingProxyType({})
     #: Whether rows that IndexedSlices do not name change all the same.
     steps_all_rows = False
 
@@ -87,10 +89,13 @@ class Optimizer:
         Raises:
           ValueError: if no variable has a gradient.
         """
-        pairs = self.compute_gradients(loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss)
+        pairs = self.compute_gradients(
+            loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss
+        )
         if not any(g is not None for g, _ in pairs):
             raise ValueError(
-                "No gradients provided for any variable, check your graph for ops that do not support gradients, between "
+                "No gradients provided for any variable, check your graph for ops that do not support gradients, "
+                "between "
                 f"variables {[str(v.name) for _, v in pairs]} and loss {loss}."
             )
         return self.apply_gradients(pairs, global_step, name)
@@ -113,12 +118,16 @@ class Optimizer:
           grad_loss: the cotangent of the loss.
         """
         if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
-            raise ValueError("gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH. "
-                             f"Not {gate_gradients}")  # fmt: skip
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH. "
+                f"Not {gate_gradients}"
+            )
         if callable(loss) and not isinstance(loss, Tensor):
             return self._by_tape(loss, var_list, grad_loss)
         if context.graph is None:
-            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
+            )
         variables = trainable_variables() if var_list is None else _flat(var_list)
         if not variables:
             raise ValueError("No variables to optimize.")
@@ -244,12 +253,20 @@ class GradientDescentOptimizer(Optimizer):
 
 
 class MomentumOptimizer(Optimizer):
-    """a = momentum * a + g; v -= learning_rate * a (or Nesterov's form). TensorFlow: tf.compat.v1.train.MomentumOptimizer."""
+    """a = momentum * a + g; v -= learning_rate * a (or Nesterov's form).
 
-    slot_values = {"momentum": 0.0}
+    TensorFlow: tf.compat.v1.train.MomentumOptimizer.
+    """
+
+    slot_values = MappingProxyType({"momentum": 0.0})
 
     def __init__(
-        self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum", use_nesterov: bool = False
+        self,
+        learning_rate: Any,
+        momentum: Any,
+        use_locking: bool = False,
+        name: str = "Momentum",
+        use_nesterov: bool = False,
     ) -> None:
         super().__init__(use_locking, name)
         self._learning_rate, self._momentum, self._use_nesterov = learning_rate, momentum, use_nesterov
@@ -264,11 +281,12 @@ class MomentumOptimizer(Optimizer):
 class AdamOptimizer(Optimizer):
     """Adam (Kingma and Ba, 2014). TensorFlow: tf.compat.v1.train.AdamOptimizer."""
 
-    slot_values = {"m": 0.0, "v": 0.0}
+    slot_values = MappingProxyType({"m": 0.0, "v": 0.0})
     steps_all_rows = True
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8, use_locking: bool = False,
+        self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8, use_locking:
+          bool = False,
         name: str = "Adam",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
@@ -297,7 +315,8 @@ class RMSPropOptimizer(Optimizer):
     """RMSProp (Hinton). TensorFlow: tf.compat.v1.train.RMSPropOptimizer."""
 
     def __init__(
-        self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10, use_locking: bool = False,
+        self, learning_rate: Any, decay: Any = 0.9, momentum: Any = 0.0, epsilon: Any = 1e-10, use_locking: bool =
+          False,
         centered: bool = False, name: str = "RMSProp",
     ) -> None:  # fmt: skip
         super().__init__(use_locking, name)
@@ -321,7 +340,11 @@ class AdagradOptimizer(Optimizer):
     """Adagrad (Duchi, Hazan and Singer, 2011). TensorFlow: tf.compat.v1.train.AdagradOptimizer."""
 
     def __init__(
-        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"
+        self,
+        learning_rate: Any,
+        initial_accumulator_value: float = 0.1,
+        use_locking: bool = False,
+        name: str = "Adagrad",
     ) -> None:
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
@@ -337,10 +360,15 @@ class AdagradOptimizer(Optimizer):
 class AdadeltaOptimizer(Optimizer):
     """Adadelta (Zeiler, 2012). TensorFlow: tf.compat.v1.train.AdadeltaOptimizer."""
 
-    slot_values = {"accum": 0.0, "accum_update": 0.0}
+    slot_values = MappingProxyType({"accum": 0.0, "accum_update": 0.0})
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False, name: str = "Adadelta"
+        self,
+        learning_rate: Any = 0.001,
+        rho: Any = 0.95,
+        epsilon: Any = 1e-8,
+        use_locking: bool = False,
+        name: str = "Adadelta",
     ) -> None:
         super().__init__(use_locking, name)
         self._learning_rate, self._rho, self._epsilon = learning_rate, rho, epsilon
@@ -364,7 +392,9 @@ class FtrlOptimizer(Optimizer):
         l2_shrinkage_regularization_strength: float = 0.0, beta: Any = None,
     ) -> None:  # fmt: skip
         if initial_accumulator_value < 0.0 or learning_rate_power > 0.0:
-            raise ValueError("initial_accumulator_value must be positive or zero, learning_rate_power negative or zero.")
+            raise ValueError(
+                "initial_accumulator_value must be positive or zero, learning_rate_power negative or zero."
+            )
         if min(l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength) < 0.0:
             raise ValueError("The regularization strengths need to be positive or zero.")
         super().__init__(use_locking, name)
@@ -377,7 +407,10 @@ class FtrlOptimizer(Optimizer):
 
     def step(self, value: Any, grad: Any, slots: Slots) -> tuple[Any, Slots]:
         rate, power = self.number(self._learning_rate, value), self.number(-self._power, value)
-        l1, l2 = self.number(self._l1, value), self.number(self._l2, value) + self.number(self._beta, value) / (2 * rate)
+        l1, l2 = (
+            self.number(self._l1, value),
+            self.number(self._l2, value) + self.number(self._beta, value) / (2 * rate),
+        )
         accum = slots["accum"] + F.square(grad)
         shrunk = grad + 2 * self.number(self._shrinkage, value) * value
         sigma = (F.pow(accum, power) - F.pow(slots["accum"], power)) / rate
@@ -388,7 +421,10 @@ class FtrlOptimizer(Optimizer):
 
 
 class ProximalGradientDescentOptimizer(Optimizer):
-    """Gradient descent with L1 and L2 as proximal steps. TensorFlow: tf.compat.v1.train.ProximalGradientDescentOptimizer."""
+    """Gradient descent with L1 and L2 as proximal steps.
+
+    TensorFlow: tf.compat.v1.train.ProximalGradientDescentOptimizer.
+    """
 
     def __init__(
         self, learning_rate: Any, l1_regularization_strength: Any = 0.0, l2_regularization_strength: Any = 0.0,

@@ -1,4 +1,5 @@
-"""Options of sessions and runs: accepted in TensorFlow's form, and without effect, since engines configure themselves."""
+"""Options of sessions and runs: accepted in TensorFlow's form, and without effect, since engines configure
+themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tf.compat.v1.train`: optimizers, learning rates, the global step, savers. A table of names."""
+"""`tf.compat.v1.train`: optimizers, learning rates, the global step and savers, then what `tf.train` has."""
 
 from __future__ import annotations
 
@@ -6,37 +6,17 @@ from typing import Any
 
 import duoflow
 
-from .optimizers import (
-    AdadeltaOptimizer,
-    AdagradOptimizer,
-    AdamOptimizer,
-    FtrlOptimizer,
-    GradientDescentOptimizer,
-    MomentumOptimizer,
-    Optimizer,
-    ProximalAdagradOptimizer,
-    ProximalGradientDescentOptimizer,
-    RMSPropOptimizer,
-)
-from .training import (
-    Saver,
-    assert_global_step,
-    checkpoint_exists,
-    cosine_decay,
-    create_global_step,
-    exponential_decay,
-    get_global_step,
-    get_or_create_global_step,
-    global_step,
-    inverse_time_decay,
-    latest_checkpoint,
-    natural_exp_decay,
-    piecewise_constant,
-    polynomial_decay,
-)
+from . import optimizers, training
 
-piecewise_constant_decay = piecewise_constant
+piecewise_constant_decay = training.piecewise_constant
 
 
 def __getattr__(name: str) -> Any:
+    for part in (optimizers, training):
+        if name in part.__all__:
+            return getattr(part, name)
     return getattr(duoflow.train, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *optimizers.__all__, *training.__all__])

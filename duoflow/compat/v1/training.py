@@ -1,7 +1,7 @@
 """Around v1 training: the global step, learning rates that decay, and saving the variables of a session.
 
-`Saver` writes one NumPy archive per checkpoint (`<prefix>.npz`, arrays by variable name, nothing executable) and a text file
-`checkpoint` that names the latest ones, as TensorFlow does.
+`Saver` writes one NumPy archive per checkpoint (`<prefix>.npz`, arrays by variable name, nothing executable) and a
+text file `checkpoint` that names the latest ones, as TensorFlow does.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def assert_global_step(global_step_tensor: Any) -> None:
     """Raise `TypeError` unless something is an integer scalar. TensorFlow: tf.compat.v1.train.assert_global_step."""
     tensor = convert(global_step_tensor)
     if not tensor.dtype.is_integer or tensor.dims not in ((), None):
-        raise TypeError(f'Existing "global_step" must be an integer scalar, is {tensor.dtype.name} of shape {tensor.shape}.')
+        raise TypeError(
+            f'Existing "global_step" must be an integer scalar, is {tensor.dtype.name} of shape {tensor.shape}.'
+        )
 
 
 # -- learning rates ----------------------------------------------------------------------------------------------------
@@ -97,7 +99,12 @@ def _decayed(name: str | None, default: str, learning_rate: Any, step: Any, form
 
 
 def exponential_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate * decay_rate ** (step / decay_steps); whole powers only if `staircase`.
 
@@ -112,14 +119,26 @@ def exponential_decay(
 
 
 def natural_exp_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate * exp(-decay_rate * step / decay_steps). TensorFlow: tf.compat.v1.train.natural_exp_decay."""
-    return exponential_decay(learning_rate, global_step, decay_steps, math.exp(-decay_rate), staircase, name or "NaturalExpDecay")
+    return exponential_decay(
+        learning_rate, global_step, decay_steps, math.exp(-decay_rate), staircase, name or "NaturalExpDecay"
+    )
 
 
 def inverse_time_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate / (1 + decay_rate * step / decay_steps). TensorFlow: tf.compat.v1.train.inverse_time_decay."""
 
@@ -149,7 +168,9 @@ def polynomial_decay(
     return _decayed(name, "PolynomialDecay", learning_rate, global_step, formula)
 
 
-def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> Any:
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
+) -> Any:
     """From learning_rate to alpha * learning_rate in decay_steps, along half a cosine.
 
     TensorFlow: tf.compat.v1.train.cosine_decay.
@@ -197,7 +218,8 @@ class Saver:
         self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
         keep_checkpoint_every_n_hours: float = 10000.0, name: str | None = None, restore_sequentially: bool = False,
         saver_def: Any = None, builder: Any = None, defer_build: bool = False, allow_empty: bool = False,
-        write_version: int = 2, pad_step_number: bool = False, save_relative_paths: bool = False, filename: str | None = None,
+        write_version: int = 2, pad_step_number: bool = False, save_relative_paths: bool = False, filename: str |
+          None = None,
     ) -> None:  # fmt: skip
         self._variables = _named(global_variables() if var_list is None else var_list)
         if not self._variables and not allow_empty:

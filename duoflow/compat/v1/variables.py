@@ -21,7 +21,8 @@ from .initializers import Initializer, glorot_uniform_initializer, zeros_initial
 from .modes import GraphKeys
 
 __all__ = [
-    "AUTO_REUSE", "VariableScope", "VariableV1", "get_local_variable", "get_variable", "get_variable_scope", "no_regularizer",
+    "AUTO_REUSE", "VariableScope", "VariableV1", "get_local_variable", "get_variable", "get_variable_scope",
+    "no_regularizer",
     "variable_scope",
 ]  # fmt: skip
 
@@ -33,7 +34,8 @@ class VariableV1(Variable):
       initial_value: a value, or a callable that returns one.
       trainable: whether it is in the collection of trainable variables.
       collections: the graph's lists that it joins; the global variables by default.
-      expected_shape, use_resource, caching_device, variable_def, import_scope: accepted; all variables are resources here.
+      expected_shape, use_resource, caching_device, variable_def, import_scope: accepted; all variables are resources
+        here.
 
     TensorFlow: tf.compat.v1.Variable.
     """
@@ -59,8 +61,8 @@ class VariableV1(Variable):
         shape: Any = None,
     ) -> None:
         super().__init__(
-            initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype, import_scope, constraint,
-            synchronization, aggregation, shape,
+            initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype, import_scope,
+            constraint, synchronization, aggregation, shape,
         )  # fmt: skip
         if collections is not None and self._graph is not None:
             _move(self, self._graph, [collections] if isinstance(collections, str) else list(collections))
@@ -201,9 +203,9 @@ def variable_scope(
         short = name_or_scope if name_or_scope is not None else _unused(graph, prefix, default_name or "")
         full = prefix + short
     inner = VariableScope(
-        True if reuse is True else reuse if reuse is not None and reuse is not False else base.reuse if again else outer.reuse,
-        full, initializer or base.initializer, regularizer or base.regularizer, None, None, base.custom_getter, "",
-        dtype or base.dtype, None, constraint or base.constraint,
+        True if reuse is True else reuse if reuse is not None and reuse is not False else base.reuse if again else
+        outer.reuse, full, initializer or base.initializer, regularizer or base.regularizer, None, None,
+        base.custom_getter, "", dtype or base.dtype, None, constraint or base.constraint,
     )  # fmt: skip
     if custom_getter is not None:
         inner.custom_getter = _nested(custom_getter, base.custom_getter)
@@ -264,13 +266,15 @@ def get_variable(
       name: the name below the scope's.
       shape: the shape; not needed if `initializer` is a value.
       dtype: the element type, the scope's (float32) by default.
-      initializer: a value, or a callable (class) of shape and dtype; the scope's, else Glorot's uniform (zeros for integers).
+      initializer: a value, or a callable (class) of shape and dtype; the scope's, else Glorot's uniform (zeros for
+        integers).
       regularizer: a function of the variable whose result joins the regularization losses.
       trainable, collections, constraint: as for `tf.Variable`.
       caching_device, partitioner, use_resource: accepted; they place and split variables elsewhere.
 
     Raises:
-      ValueError: if it exists and the scope does not reuse, if it does not and the scope only reuses, or if it has another
+      ValueError: if it exists and the scope does not reuse, if it does not and the scope only reuses, or if it has
+        another
         shape or dtype.
 
     TensorFlow: tf.compat.v1.get_variable.
@@ -289,7 +293,14 @@ def get_variable(
     return _get(full, **arguments) if getter is None else getter(_get, full, **arguments)
 
 
-def _get(name: str, shape: Any = None, dtype: Any = dtypes.float32, initializer: Any = None, reuse: Any = None, **options: Any) -> Any:
+def _get(
+    name: str,
+    shape: Any = None,
+    dtype: Any = dtypes.float32,
+    initializer: Any = None,
+    reuse: Any = None,
+    **options: Any,
+) -> Any:
     graph = _scope_graph()
     store = graph.extras.setdefault("variable_store", {})
     dtype = dtypes.as_dtype(dtype)
@@ -316,12 +327,14 @@ def _shared(name: str, variable: Any, shape: Any, dtype: Any, reuse: Any) -> Any
     if not reuse:
         where = show_origin(variable.op.origin)
         raise ValueError(
-            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope? "
+            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
+            "VarScope? "
             f"Originally defined at:\n\n  {where}"
         )
     if shape is not None and not shapes.compatible(variable.dims, shapes.as_dims(shape)):
         raise ValueError(
-            f"Trying to share variable {name}, but specified shape {shapes.show(shapes.as_dims(shape))} and found shape "
+            f"Trying to share variable {name}, but specified shape {shapes.show(shapes.as_dims(shape))} and found "
+            "shape "
             f"{shapes.show(variable.dims)}."
         )
     if dtype is not variable.dtype:
