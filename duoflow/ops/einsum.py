@@ -7,6 +7,7 @@ every `Einsum` node has two operands, each label at most once in each, and its g
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
@@ -37,7 +38,8 @@ Labels = tuple["str | int", ...]
 # -- equations ---------------------------------------------------------------------------------------------------------
 
 
-def _parse(equation: str, operands: int) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=1024)
+def _parse(equation: str, operands: int) -> tuple[tuple[str, ...], str]:
     """The subscripts of the operands and of the output, which is worked out if it is not written."""
     text = equation.replace(" ", "")
     left, arrow, out = text.partition("->")
@@ -56,7 +58,7 @@ def _parse(equation: str, operands: int) -> tuple[list[str], str]:
     unknown = set(letters) - set(left)
     if unknown:
         raise ValueError(f"Output label {min(unknown)!r} of the einsum equation {equation!r} is not in any input.")
-    return inputs, out
+    return tuple(inputs), out
 
 
 def _labels(side: str, rank: int | None, equation: str) -> Labels:
@@ -76,9 +78,11 @@ def _output_labels(side: str, inputs: Sequence[Labels]) -> Labels:
     return (*before, *hidden, *after)
 
 
-def _binary_labels(equation: str, x: Dims, y: Dims) -> tuple[Labels, Labels, Labels]:
+@functools.lru_cache(maxsize=1024)
+def _binary_labels(equation: str, rank_x: int | None, rank_y: int | None) -> tuple[Labels, Labels, Labels]:
+    """The labels of both operands and of the output."""
     sides, out = _parse(equation, 2)
-    left, right = (_labels(s, None if d is None else len(d), equation) for s, d in zip(sides, (x, y), strict=True))
+    left, right = _labels(sides[0], rank_x, equation), _labels(sides[1], rank_y, equation)
     return left, right, _output_labels(out, (left, right))
 
 
@@ -91,7 +95,7 @@ def _infer(x: Spec, y: Spec, *, equation: str) -> Spec:
     if "..." in equation and (x.shape is None or y.shape is None):
         side = equation.partition("->")[2]
         return Spec(None if "..." in side else (None,) * len(side), x.dtype)
-    left, right, out = _binary_labels(equation, x.shape, y.shape)
+    left, right, out = _binary_labels(equation, x.rank, y.rank)
     sizes = _sizes(equation, left, x.shape, right, y.shape)
     return Spec(tuple(sizes[label] for label in out), x.dtype)
 
@@ -119,7 +123,7 @@ def _joined(label: str | int, a: int | None, b: int | None, equation: str) -> in
 @in_float32
 def _evaluate(x: Any, y: Any, *, equation: str) -> Any:
     """Both operands as stacks of matrices, multiplied by BLAS, the result's dimensions put in order."""
-    left, right, out = _binary_labels(equation, x.shape, y.shape)
+    left, right, out = _binary_labels(equation, x.ndim, y.ndim)
     sizes: Any = _sizes(equation, left, x.shape, right, y.shape)
     batch = [a for a in out if a in left and a in right]
     inner = [a for a in left if a in right and a not in out]
@@ -152,7 +156,7 @@ def _gradient(node: Any, g: Any) -> tuple[Any, Any]:
 def _lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Contraction:
     """Labels as numbers; a dimension of size 1 that broadcasts gets a number of its own."""
     x, y = specs
-    left, right, out = _binary_labels(attrs["equation"], x.shape, y.shape)
+    left, right, out = _binary_labels(attrs["equation"], x.rank, y.rank)
     sizes = _sizes(attrs["equation"], left, x.shape, right, y.shape)
     numbers: dict[Any, int] = {}
 
@@ -215,7 +219,7 @@ def _unary(x: Any, side: str, out: str, equation: str) -> Any:
     return F.transpose(x, [labels.index(a) for a in _output_labels(out, [labels])])
 
 
-def _order(inputs: list[str], out: str, tensors: Sequence[Any], optimize: Any) -> list[tuple[int, ...]]:
+def _order(inputs: Sequence[str], out: str, tensors: Sequence[Any], optimize: Any) -> list[tuple[int, ...]]:
     """Which operands to contract, step by step; unknown sizes are taken for 64."""
     if len(tensors) == 2 or any(t.dims is None for t in tensors):
         return [(0, 1)] * (len(tensors) - 1)
@@ -253,7 +257,8 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
     if not inputs:
         raise ValueError("einsum takes at least one tensor.")
     tensors = [convert(x) for x in inputs]
-    sides, out = _parse(equation, len(tensors))
+    parsed, out = _parse(equation, len(tensors))
+    sides = list(parsed)
     with F.name_scope(name or "einsum"):
         if len(tensors) == 1:
             return _unary(tensors[0], sides[0], out, equation)

@@ -526,8 +526,9 @@ def _record_arg(op_name: str, find: Callable[..., Any], combine: str, never: flo
     def run(x: Any, *, axis: int, output_type: DType) -> Any:
         if not x.ndim:
             return np.zeros((), output_type.numpy)
-        if dtypes.from_numpy(x.dtype).is_floating:  # NaN is never chosen
-            x = np.where(np.isnan(x), np.asarray(never, x.dtype), x)
+        nan = x != x
+        if nan.any():  # NaN is never chosen
+            x = np.where(nan, np.asarray(never, x.dtype), x)
         return find(x, axis=axis).astype(output_type.numpy)
 
     def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Reduction:
