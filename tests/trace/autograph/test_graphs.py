@@ -544,3 +544,19 @@ def test_to_graph_may_leave_what_is_called_alone():
         assert tf.autograph.to_graph(step)(x).dtype is tf.int32
         with pytest.raises(TypeError, match="Python `bool`"):
             tf.autograph.to_graph(step, recursive=False)(x)
+
+
+class Halving(tf.keras.layers.Layer):
+    def call(self, x):
+        while tf.reduce_max(x) > 1:
+            x = x / 2
+        return x
+
+
+def test_a_layers_call_is_converted_in_eager_models_functions_and_training():
+    x = tf.constant([[8.0], [2.0]])
+    model = tf.keras.Sequential([tf.keras.Input((1,)), Halving(), tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(x.numpy(), x.numpy(), verbose=0)
+    for call in (Halving(), tf.function(Halving()), tf.function(Halving(), autograph=False)):
+        assert call(x).numpy().tolist() == [[1.0], [0.25]]
