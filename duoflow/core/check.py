@@ -29,9 +29,8 @@ def check_graph(graph: Graph, after: str = "") -> None:
             raise GraphError(_say(node, after, f"the name {node.name!r} is used twice"))
         names.add(node.name)
         seen.update(id(t) for t in node.outputs)
-        for value in node.attrs.values():
-            if isinstance(value, Graph):
-                check_graph(value, after)
+        for inner in node.subgraphs:
+            check_graph(inner, after)
     for tensor in [*graph.outputs, *graph.all_inputs]:
         if id(tensor) not in seen:
             raise GraphError(f"after {after or 'tracing'}: {tensor!r} is an input or output but no node gives it")

@@ -46,7 +46,5 @@ def _lines(nodes: Iterable[Node], origins: bool) -> Iterable[str]:
         if node.op.name == "Placeholder":
             continue
         yield "  " + show_node(node, origins)
-        for value in node.attrs.values():
-            inner = getattr(value, "graph", value)
-            if isinstance(inner, Graph):
-                yield "\n".join("    " + line for line in show_graph(inner, origins).splitlines())
+        for inner in node.subgraphs:
+            yield "\n".join("    " + line for line in show_graph(inner, origins).splitlines())
