@@ -273,7 +273,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
       TypeError: in graphs, if the branches return other structures or dtypes.
 
     >>> x = tf.constant(2.0)
-    >>> tf.cond(x > 1, lambda: x * 10, lambda: x).numpy()
+    >>> float(tf.cond(x > 1, lambda: x * 10, lambda: x))
     20.0
 
     TensorFlow: tf.cond.
@@ -303,7 +303,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
       branch_index: an int32 scalar.
       branch_fns: a list of callables, or a dict or list of pairs from the indices 0, 1, ... to callables.
 
-    >>> tf.switch_case(tf.constant(1), [lambda: tf.constant(10), lambda: tf.constant(20)]).numpy()
+    >>> int(tf.switch_case(tf.constant(1), [lambda: tf.constant(10), lambda: tf.constant(20)]))
     20
 
     TensorFlow: tf.switch_case.

@@ -404,7 +404,7 @@ def _steps(x: Any) -> Any:
 def is_non_decreasing(x: Any, name: str | None = None) -> Any:
     """Whether the elements of x, in row-major order, never decrease: a boolean scalar.
 
-    >>> tf.math.is_non_decreasing([1, 1, 2]).numpy()
+    >>> bool(tf.math.is_non_decreasing([1, 1, 2]))
     True
 
     TensorFlow: tf.math.is_non_decreasing.

@@ -198,7 +198,7 @@ def foldl(
       back_prop: whether gradients pass.
       parallel_iterations, swap_memory: accepted.
 
-    >>> tf.foldl(lambda held, x: 2 * held + x, tf.constant([1, 2, 3])).numpy()
+    >>> int(tf.foldl(lambda held, x: 2 * held + x, tf.constant([1, 2, 3])))
     11
 
     TensorFlow: tf.foldl.

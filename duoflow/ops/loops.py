@@ -281,7 +281,7 @@ def while_loop(
         allow.
 
     >>> i = tf.constant(0)
-    >>> tf.while_loop(lambda i: i < 10, lambda i: (i + 3,), [i])[0].numpy()
+    >>> int(tf.while_loop(lambda i: i < 10, lambda i: (i + 3,), [i])[0])
     12
 
     TensorFlow: tf.while_loop.

@@ -159,7 +159,7 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
     Raises:
       InvalidArgumentError, UnknownError: when it runs, for what the function raises.
 
-    >>> tf.py_function(lambda x: x.numpy() * 2, [tf.constant(2.0)], tf.float32).numpy()
+    >>> float(tf.py_function(lambda x: x.numpy() * 2, [tf.constant(2.0)], tf.float32))
     4.0
 
     TensorFlow: tf.py_function.
@@ -213,7 +213,7 @@ def numpy_function(
     Raises:
       InvalidArgumentError: when it runs, if it returns another number of values or other dtypes.
 
-    >>> tf.numpy_function(np.sinh, [tf.constant(0.0)], tf.float32).numpy()
+    >>> float(tf.numpy_function(np.sinh, [tf.constant(0.0)], tf.float32))
     0.0
 
     TensorFlow: tf.numpy_function.

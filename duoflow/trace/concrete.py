@@ -111,7 +111,7 @@ class ConcreteFunction:
     ... def f(x, y):
     ...     return x * y
     >>> g = f.get_concrete_function(tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32))
-    >>> g(x=tf.constant(2.0), y=tf.constant(3.0)).numpy()
+    >>> float(g(x=tf.constant(2.0), y=tf.constant(3.0)))
     6.0
 
     TensorFlow: tf.types.experimental.ConcreteFunction.

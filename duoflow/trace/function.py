@@ -431,7 +431,7 @@ def function(
     >>> @tf.function
     ... def f(x):
     ...     return x if x > 0 else -x
-    >>> f(tf.constant(-3.0)).numpy()
+    >>> float(f(tf.constant(-3.0)))
     3.0
 
     TensorFlow: tf.function.

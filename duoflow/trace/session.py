@@ -66,7 +66,7 @@ class Session:
     ...     x = tf.compat.v1.placeholder(tf.float32)
     ...     y = x * 2.0
     ...     with tf.compat.v1.Session() as sess:
-    ...         sess.run(y, {x: 21.0})
+    ...         float(sess.run(y, {x: 21.0}))
     42.0
 
     TensorFlow: tf.compat.v1.Session.
