@@ -7,10 +7,12 @@ from typing import Any
 from ..lookup import Lookup
 from . import classes, functions
 from .classes import *
+from .ctc import ctc
 from .functions import *
 from .loss import Loss
 
-__all__ = [*classes.__all__, *functions.__all__, "Loss", "deserialize", "get", "serialize"]
+_FUNCTIONS = [*functions.__all__, "ctc"]
+__all__ = [*classes.__all__, *_FUNCTIONS, "Loss", "deserialize", "get", "serialize"]
 
 _SHORT = {
     "bce": binary_crossentropy, "BCE": binary_crossentropy, "kld": kl_divergence, "KLD": kl_divergence,
@@ -19,10 +21,10 @@ _SHORT = {
     "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
     "cosine": cosine_similarity, "logcosh": log_cosh,
 }  # fmt: skip
-_OBJECTS = [globals()[name] for name in (*classes.__all__, *functions.__all__)]
+_OBJECTS = [globals()[name] for name in (*classes.__all__, *_FUNCTIONS)]
 _LOOKUP = Lookup("loss", _OBJECTS, _SHORT)
 # A snake-case name means the function, as in Keras.
-_LOOKUP.objects.update({name: globals()[name] for name in functions.__all__})
+_LOOKUP.objects.update({name: globals()[name] for name in _FUNCTIONS})
 
 
 def serialize(loss: Any) -> Any:

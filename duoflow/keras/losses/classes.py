@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from . import functions
+from .ctc import ctc
 from .loss import LossFunctionWrapper
 
 __all__ = [
-    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "CosineSimilarity", "Dice", "Hinge", "Huber",
+    "CTC", "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "Circle", "CosineSimilarity", "Dice", "Hinge", "Huber",
     "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
     "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge", "Tversky",
 ]  # fmt: skip
@@ -129,8 +130,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
     _ARGUMENTS = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None =
-        _MEAN, name: str | None = "binary_crossentropy", dtype: Any = None,
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN, name: str | None = "binary_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             functions.binary_crossentropy, reduction, name, dtype, from_logits=from_logits,
@@ -161,8 +161,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
     _ARGUMENTS = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None =
-        _MEAN, name: str | None = "categorical_crossentropy", dtype: Any = None,
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN, name: str | None = "categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             functions.categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
@@ -202,7 +201,10 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
-    """The cross-entropy bent towards absolute error, for noisy labels. Keras: keras.losses.CategoricalGeneralizedCrossEntropy."""
+    """The cross-entropy of class numbers, bent towards absolute error for noisy labels.
+
+    Keras: keras.losses.CategoricalGeneralizedCrossEntropy.
+    """
 
     _ARGUMENTS = ("q",)
 
@@ -210,6 +212,8 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         self, q: float = 0.5, reduction: str | None = _MEAN, name: str | None =
         "categorical_generalized_cross_entropy", dtype: Any = None,
     ) -> None:  # fmt: skip
+        if not 0 < q < 1:
+            raise ValueError("q must be in the interval (0, 1)")
         super().__init__(functions.categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
 
 
@@ -234,3 +238,22 @@ class Tversky(LossFunctionWrapper):
         "tversky", axis: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(functions.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+
+
+class Circle(LossFunctionWrapper):
+    """How far embeddings are from close within a class and apart between classes. Keras: keras.losses.Circle."""
+
+    _ARGUMENTS = ("gamma", "margin", "remove_diagonal")
+
+    def __init__(
+        self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True, reduction: str | None = _MEAN,
+        name: str | None = "circle", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(functions.circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+
+class CTC(LossFunctionWrapper):
+    """Connectionist temporal classification of label sequences. Keras: keras.losses.CTC."""
+
+    def __init__(self, reduction: str | None = _MEAN, name: str | None = "ctc", dtype: Any = None) -> None:
+        super().__init__(ctc, reduction, name, dtype)

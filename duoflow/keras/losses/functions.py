@@ -12,7 +12,7 @@ from ..config import epsilon
 
 __all__ = [
     "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy", "categorical_hinge", "cosine_similarity", "dice", "hinge", "huber",
+    "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine_similarity", "dice", "hinge", "huber",
     "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
     "mean_squared_logarithmic_error", "poisson", "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip
@@ -312,13 +312,13 @@ def categorical_focal_crossentropy(
 
 
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
-    """(1 - p ** q) / q for the probability p of the true class. Zhang & Sabuncu, 2018.
+    """(1 - p ** q) / q for the probability p of the true class, given as class numbers. Zhang & Sabuncu, 2018.
 
     Keras: keras.losses.categorical_generalized_cross_entropy.
     """
-    y_true, y_pred = _pair(y_true, y_pred)
-    p = tf.reduce_sum(y_true * y_pred, -1)
-    return (1.0 - tf.pow(p, q)) / q
+    y_pred = convert(y_pred)
+    labels = tf.one_hot(tf.cast(convert(y_true), "int32"), tf.shape(y_pred)[-1], dtype=y_pred.dtype)
+    return (1.0 - tf.pow(tf.reduce_sum(labels * y_pred, -1), q)) / q
 
 
 # -- overlap -----------------------------------------------------------------------------------------------------------
@@ -333,10 +333,50 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
 
 
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Any:
-    """1 - the Tversky index. Salehi et al., 2017. Keras: keras.losses.tversky."""
+    """1 - the Tversky index, in which `alpha` weighs what predictions miss and `beta` what they add.
+
+    Salehi et al., 2017. Keras: keras.losses.tversky.
+    """
     y_pred = convert(y_pred)
     y_true = tf.cast(convert(y_true), y_pred.dtype)
     both = tf.reduce_sum(y_true * y_pred, axis)
-    false_positive = tf.reduce_sum((1.0 - y_true) * y_pred, axis)
-    false_negative = tf.reduce_sum(y_true * (1.0 - y_pred), axis)
-    return 1.0 - both / (both + false_positive * alpha + false_negative * beta + epsilon())
+    missed = tf.reduce_sum(y_true * (1.0 - y_pred), axis)
+    added = tf.reduce_sum((1.0 - y_true) * y_pred, axis)
+    return 1.0 - both / (both + missed * alpha + added * beta + epsilon())
+
+
+# -- embeddings --------------------------------------------------------------------------------------------------------
+
+
+def circle(
+    y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any = None, remove_diagonal: bool = True,
+    gamma: float = 80, margin: float = 0.4,
+) -> Any:  # fmt: skip
+    """How far pairs of embeddings are from being close within a class and apart between classes.
+
+    Args:
+      y_true: class numbers [batch]. y_pred: unit vectors [batch, d].
+      ref_labels, ref_embeddings: what to compare with; by default the batch itself, each without itself.
+
+    Sun et al., 2020. Keras: keras.losses.circle.
+    """
+    y_pred, labels = convert(y_pred), tf.reshape(tf.cast(convert(y_true), "int32"), [-1, 1])
+    others = y_pred if ref_embeddings is None else convert(ref_embeddings)
+    other_labels = labels if ref_labels is None else tf.reshape(tf.cast(convert(ref_labels), "int32"), [-1, 1])
+    distances = tf.maximum(1.0 - tf.matmul(y_pred, others, transpose_b=True), 0.0)
+    same = tf.equal(labels, tf.transpose(other_labels))
+    alike = same
+    if remove_diagonal:
+        rows, columns = tf.shape(distances)[0], tf.shape(distances)[1]
+        itself = tf.equal(tf.expand_dims(tf.range(rows), 1), tf.expand_dims(tf.range(columns), 0))
+        alike = tf.logical_and(same, tf.logical_not(itself))
+    close = -gamma * tf.maximum(margin + distances, 0.0) * (margin - distances)
+    apart = gamma * tf.maximum(1.0 + margin - distances, 0.0) * (1.0 - margin - distances)
+    loss = tf.softplus(_logsumexp_where(alike, close) + _logsumexp_where(tf.logical_not(same), apart))
+    # Samples without a pair of either kind are left out of means.
+    loss._keras_mask = loss > 0
+    return loss
+
+
+def _logsumexp_where(mask: Any, x: Any) -> Any:
+    return tf.reduce_logsumexp(tf.where(mask, x, tf.constant(-math.inf, x.dtype)), 1)

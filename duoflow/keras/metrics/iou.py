@@ -35,7 +35,7 @@ class IoU(Metric):
         self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None,
         ignore_class: int | None = None, sparse_y_true: bool = True, sparse_y_pred: bool = True, axis: int = -1,
     ) -> None:  # fmt: skip
-        super().__init__(name=name, dtype=dtype or "int")
+        super().__init__(name=name, dtype=dtype or "int64")
         if max(target_class_ids) >= num_classes:
             raise ValueError(f"Target class id {max(target_class_ids)} is out of range, which is [0, {num_classes}).")
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class

@@ -15,7 +15,11 @@ RECORDED = recorded("losses")
 @pytest.mark.parametrize("expression, data", loss_cases.CASES, ids=lambda part: str(part))
 def test_values_and_config(expression, data):
     ours = json.loads(json.dumps(loss_cases.values(tf, expression, data)))
-    assert_close(ours, RECORDED["values"][f"{expression} of {data}"], rtol=2e-6, atol=1e-6)
+    keras = RECORDED["values"][f"{expression} of {data}"]
+    # Keras leaves some arguments out of configs; ours have all. It cannot weigh the samples of losses per step; we can.
+    ours["config"] = {key: ours["config"][key] for key in keras["config"]}
+    keras = {key: value for key, value in keras.items() if value != "InvalidArgumentError"}
+    assert_close({key: ours[key] for key in keras}, keras, rtol=2e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", list(RECORDED["masked"]))
