@@ -104,14 +104,14 @@ def _pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
             for g, out in zip(grads, node.outputs, strict=True)
         ]
     with F.name_scope(f"gradients/{node.name or node.op.name}_grad"):
-        result = rule(node, *grads)
+        result: Any = rule(node, *grads)
     if not isinstance(result, (tuple, list)):
         result = (result,)
     if len(result) != len(node.inputs):
         raise ValueError(f"The gradient of {node.op.name} gave {len(result)} values for {len(node.inputs)} inputs.")
     if node.op.kind is Kind.ELEMENTWISE:
         return [None if g is None else unbroadcast(g, x) for g, x in zip(result, node.inputs, strict=True)]
-    return result
+    return list(result)
 
 
 def _dense(node: Node, grad: Any) -> Any:
@@ -252,13 +252,17 @@ class GradientTape:
                 self._watch_variable(item)
             elif isinstance(item, Tensor):
                 if not item.dtype.is_differentiable:
-                    raise ValueError(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {item.dtype!r}")
+                    raise ValueError(
+                        f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {item.dtype!r}"
+                    )
                 self._watched[id(item)] = item
                 if context.graph is not None:
                     inner = context.graph.capture(item)
                     self._watched[id(inner)] = inner
             else:
-                raise ValueError(f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable.")
+                raise ValueError(
+                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable."
+                )
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables watched so far, in order of first use."""
@@ -366,7 +370,12 @@ class GradientTape:
         return F.reshape(by_entry, F.concat([F.shape(target), F.shape(source)[1:]], 0))
 
     def _stacked_rows(
-        self, target: Tensor, sources: list[Any], count: Any, row: Callable[[Any], Any], unconnected: UnconnectedGradients
+        self,
+        target: Tensor,
+        sources: list[Any],
+        count: Any,
+        row: Callable[[Any], Any],
+        unconnected: UnconnectedGradients,
     ) -> list[Any]:
         """Cotangents of the sources for `count` seeds, stacked along a new first axis; None where unconnected."""
         self._take_for_use()
@@ -384,7 +393,9 @@ class GradientTape:
             stacks = [F.stack([convert(r[i]) for r in rows]) for i in wanted]
         else:
             dtypes = [sources[i].dtype for i in wanted]
-            stacks = F.map_fn(lambda i: [convert(pull(i)[w]) for w in wanted], F.range(count), fn_output_signature=dtypes)
+            stacks = F.map_fn(
+                lambda i: [convert(pull(i)[w]) for w in wanted], F.range(count), fn_output_signature=dtypes
+            )
         self._release()
         found = iter(stacks)
         return [next(found) if c else None for c in connected]
@@ -414,7 +425,8 @@ def _source_key(source: Any) -> Tensor:
 
 def _captured_as(key: Tensor) -> list[Tensor]:
     """What stands for a tensor in the functions being traced."""
-    found, graph = [], context.graph
+    found: list[Tensor] = []
+    graph = context.graph
     while graph is not None and graph.is_function:
         if id(key) in graph.captures:
             found.append(graph.captures[id(key)][1])
@@ -460,7 +472,9 @@ def gradients(
     """
     graph = context.graph
     if graph is None:
-        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
     targets = [graph.capture(convert(y)) for y in _as_list(ys)]
     sources = _as_list(xs)
     keys = [graph.capture(_source_key(s)) for s in sources]
@@ -505,14 +519,20 @@ def _infer_custom(*specs: Spec, rule: Any, count: int) -> tuple[Spec, ...]:
 def _custom_rule(node: Node, *grads: Any) -> Sequence[Any]:
     count = node.attrs["count"]
     given = [F.zeros_like(out) if g is None else convert(g) for g, out in zip(grads, node.outputs, strict=True)]
-    return [None] * count + node.attrs["rule"](given)
+    inner: list[Any] = node.attrs["rule"](given)
+    return [None] * count + inner
 
 
 CUSTOM_GRADIENT = register(
     Op(
-        "CustomGradient", Kind.CONTROL, _infer_custom, lambda *arrays, rule, count: tuple(arrays[:count]), _custom_rule,
-        checked=False, num_outputs=None,
-    )  # fmt: skip
+        "CustomGradient",
+        Kind.CONTROL,
+        _infer_custom,
+        lambda *arrays, rule, count: tuple(arrays[:count]),
+        _custom_rule,
+        checked=False,
+        num_outputs=None,
+    )
 )
 
 
@@ -558,7 +578,9 @@ class _VariableWatcher(GradientTape):
         """Nothing: the ops inside have a gradient of their own."""
 
 
-def _call_grad_fn(grad_fn: Any, args: Any, tensors: list[Tensor], variables: list[Variable], upstream: list[Any]) -> list[Any]:
+def _call_grad_fn(
+    grad_fn: Any, args: Any, tensors: list[Tensor], variables: list[Variable], upstream: list[Any]
+) -> list[Any]:
     if variables:
         try:
             result, variable_grads = grad_fn(*upstream, variables=variables)
@@ -574,7 +596,9 @@ def _call_grad_fn(grad_fn: Any, args: Any, tensors: list[Tensor], variables: lis
     flat = list(result) if isinstance(result, (list, tuple)) else [result]
     flat = nest.flatten(flat) if len(flat) != len(tensors) else flat
     if len(flat) != len(tensors):
-        raise ValueError(f"custom_gradient function expected to return {len(tensors)} gradients, but returned {len(flat)} instead.")
+        raise ValueError(
+            f"custom_gradient function expected to return {len(tensors)} gradients, but returned {len(flat)} instead."
+        )
     return [None if g is None else convert(g) for g in flat] + list(variable_grads)
 
 
@@ -595,4 +619,3 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return f(*args, **kwargs), grad
 
     return functools.wraps(f)(inner)
-

@@ -90,7 +90,7 @@ def eager_only() -> Iterator[None]:
         yield
 
 
-class name_scope:  # noqa: N801 - TensorFlow's name
+class name_scope:
     """Prefix the names of the ops and variables made inside.
 
     >>> with tf.name_scope("layer") as scope:

@@ -14,6 +14,10 @@ import numpy as np
 __all__ = ["DType", "as_dtype", "cast_is_safe", "result_type"]
 
 
+_finfo: Any = ml_dtypes.finfo
+_iinfo: Any = ml_dtypes.iinfo
+
+
 class DType:
     """The element type of a tensor.
 
@@ -25,13 +29,13 @@ class DType:
     TensorFlow: tf.dtypes.DType.
     """
 
-    __slots__ = ("name", "_numpy", "_enum", "_kind", "__weakref__")
+    __slots__ = ("__weakref__", "_enum", "_kind", "_numpy", "name")
 
     name: str
 
     def __init__(self, name: str, numpy_type: Any, enum: int, kind: str) -> None:
         self.name = name
-        self._numpy = np.dtype(numpy_type)
+        self._numpy: np.dtype[Any] = np.dtype(numpy_type)
         self._enum = enum
         self._kind = kind
 
@@ -129,9 +133,9 @@ class DType:
         if self._kind == "b":
             return which == "max"
         if self._kind == "f":
-            return getattr(ml_dtypes.finfo(self._numpy), which)
+            return getattr(_finfo(self._numpy), which)
         if self._kind in "iu":
-            return getattr(ml_dtypes.iinfo(self._numpy), which)
+            return getattr(_iinfo(self._numpy), which)
         raise TypeError(f"Cannot find {which}imum value of {self!r}.")
 
     def is_compatible_with(self, other: Any) -> bool:
@@ -195,7 +199,14 @@ ALL = (
 _BY_NAME: dict[str, DType] = {d.name: d for d in ALL} | {"half": float16, "double": float64, "float": float32}
 _BY_ENUM: dict[int, DType] = {d.as_datatype_enum: d for d in ALL}
 _BY_NUMPY: dict[Any, DType] = {d.numpy: d for d in ALL if d.numpy.kind != "O"} | {np.dtype(object): string}
-_BY_PYTHON: dict[Any, DType] = {float: float32, int: int32, bool: bool_, complex: complex128, str: string, bytes: string}
+_BY_PYTHON: dict[Any, DType] = {
+    float: float32,
+    int: int32,
+    bool: bool_,
+    complex: complex128,
+    str: string,
+    bytes: string,
+}
 
 
 def from_numpy(dtype: np.dtype[Any]) -> DType:

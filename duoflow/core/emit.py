@@ -27,7 +27,9 @@ NO_ATTRS: dict[str, Any] = {}
 _ndarray = np.ndarray
 
 
-def emit(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> tuple[Tensor, ...]:
+def emit(
+    op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None
+) -> tuple[Tensor, ...]:
     """Call an op: run it now or add it to the graph being built, and let tapes record it."""
     graph = context.graph
     if graph is None:
@@ -39,7 +41,7 @@ def emit(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, n
         outputs = node.outputs
         if context.tapes:
             _record(node)
-    return F.numerics_checked(op, outputs) if switches.check_numerics else outputs  # type: ignore[no-any-return]
+    return F.numerics_checked(op, outputs) if switches.check_numerics else outputs
 
 
 def emit_one(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> Any:
@@ -74,7 +76,9 @@ def _wrap(array: Any) -> EagerTensor:
         return EagerTensor(array)
     if isinstance(array, (np.generic, bool, int, float)):
         return EagerTensor(np.asarray(array))
-    return array if isinstance(array, EagerTensor) else HandleTensor(array, getattr(array, "handle_dtype", dtypes.variant))
+    return (
+        array if isinstance(array, EagerTensor) else HandleTensor(array, getattr(array, "handle_dtype", dtypes.variant))
+    )
 
 
 def _translated(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any], error: Exception) -> Exception:

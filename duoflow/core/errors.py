@@ -10,11 +10,25 @@ from types import FrameType
 from typing import Any
 
 __all__ = [
-    "AbortedError", "AlreadyExistsError", "CancelledError", "DataLossError", "DeadlineExceededError",
-    "FailedPreconditionError", "InternalError", "InvalidArgumentError", "NotFoundError", "OpError", "OperatorNotAllowedInGraphError",
-    "OutOfRangeError", "PermissionDeniedError", "ResourceExhaustedError", "UnauthenticatedError", "UnavailableError",
-    "UnimplementedError", "UnknownError",
-]  # fmt: skip
+    "AbortedError",
+    "AlreadyExistsError",
+    "CancelledError",
+    "DataLossError",
+    "DeadlineExceededError",
+    "FailedPreconditionError",
+    "InternalError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "OpError",
+    "OperatorNotAllowedInGraphError",
+    "OutOfRangeError",
+    "PermissionDeniedError",
+    "ResourceExhaustedError",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UnimplementedError",
+    "UnknownError",
+]
 
 
 class OpError(Exception):
@@ -54,7 +68,11 @@ class OpError(Exception):
 
 
 def _define(name: str, code: int, doc: str) -> type[OpError]:
-    return type(name, (OpError,), {"error_code": code, "__doc__": f"{doc}\n\nTensorFlow: tf.errors.{name}.", "__module__": __name__})
+    return type(
+        name,
+        (OpError,),
+        {"error_code": code, "__doc__": f"{doc}\n\nTensorFlow: tf.errors.{name}.", "__module__": __name__},
+    )
 
 
 CancelledError = _define("CancelledError", 1, "An operation was cancelled.")
@@ -65,7 +83,9 @@ NotFoundError = _define("NotFoundError", 5, "A file, variable or table was not f
 AlreadyExistsError = _define("AlreadyExistsError", 6, "Something that was to be created exists.")
 PermissionDeniedError = _define("PermissionDeniedError", 7, "The caller may not do this.")
 ResourceExhaustedError = _define("ResourceExhaustedError", 8, "Memory or another resource ran out.")
-FailedPreconditionError = _define("FailedPreconditionError", 9, "The state does not allow it, e.g. an uninitialized variable.")
+FailedPreconditionError = _define(
+    "FailedPreconditionError", 9, "The state does not allow it, e.g. an uninitialized variable."
+)
 AbortedError = _define("AbortedError", 10, "An operation was aborted.")
 OutOfRangeError = _define("OutOfRangeError", 11, "Iteration went past the end of the data.")
 UnimplementedError = _define("UnimplementedError", 12, "The operation is not implemented.")

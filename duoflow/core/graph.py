@@ -1,7 +1,9 @@
 """The one graph: nodes in program order.
 
-A v1 graph, a traced function, a branch of a conditional and a Keras model's computation are all a `Graph`. Node order is
-program order: effects happen in it, and passes keep it. A `Node` is also the tape's entry (then its outputs hold values)
+A v1 graph, a traced function, a branch of a conditional and a Keras model's computation are all a `Graph`. Node order
+is
+program order: effects happen in it, and passes keep it. A `Node` is also the tape's entry (then its outputs hold
+values)
 and TensorFlow's `tf.Operation`.
 """
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from . import shapes
 from .context import context, entered
+from .context import name_scope as op_name_scope
 from .dtypes import DType
 from .errors import InvalidArgumentError, OpError, caller_origin, with_origin
 from .record import Effect, Kind, Literal, Op, register
@@ -53,7 +56,18 @@ PLACEHOLDER = register(
 class Node:
     """One op applied to tensors: a graph's node (`tf.Operation`), or a tape's record of a call."""
 
-    __slots__ = ("op", "inputs", "attrs", "outputs", "name", "control_inputs", "origin", "graph", "device", "__weakref__")
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "control_inputs",
+        "device",
+        "graph",
+        "inputs",
+        "name",
+        "op",
+        "origin",
+        "outputs",
+    )
 
     def __init__(
         self,
@@ -182,8 +196,10 @@ class Graph:
             if not self._encloses(tensor.node.graph):
                 raise TypeError(
                     f"{tensor!r} is out of scope and cannot be used here: it belongs to the graph "
-                    f"{getattr(tensor.node.graph, 'name', '')!r}. Return it from the function that made it, or pass it as an "
-                    "argument; collect the values of a loop in a tf.TensorArray rather than a list; use a tf.Variable to "
+                    f"{getattr(tensor.node.graph, 'name', '')!r}. Return it from the function that made it, or pass "
+                    "it as an "
+                    "argument; collect the values of a loop in a tf.TensorArray rather than a list; use a "
+                    "tf.Variable to "
                     "keep state between calls."
                 )
         if not isinstance(tensor, Tensor):
@@ -279,7 +295,10 @@ class Graph:
         """The tensor called `node:index`; `KeyError` if there is none."""
         node, separator, index = name.partition(":")
         if not separator or not index.isdigit():
-            raise ValueError(f"The name '{name}' looks like a Tensor name, but is not a valid one. Tensor names must be of the form \"<op_name>:<output_index>\".")
+            raise ValueError(
+                f"The name '{name}' looks like a Tensor name, but is not a valid one. Tensor names must be of the "
+                'form "<op_name>:<output_index>".'
+            )
         if node not in self._by_name or int(index) >= len(self._by_name[node].outputs):
             raise KeyError(f"The name '{name}' refers to a Tensor which does not exist.")
         return self._by_name[node].outputs[int(index)]
@@ -293,7 +312,7 @@ class Graph:
                 raise ValueError(f"{obj!r} is not a tensor name.")
             return self.get_operation_by_name(obj)
         element = obj._as_graph_element() if hasattr(obj, "_as_graph_element") else obj
-        if isinstance(element, GraphTensor) and allow_tensor or isinstance(element, Node) and allow_operation:
+        if (isinstance(element, GraphTensor) and allow_tensor) or (isinstance(element, Node) and allow_operation):
             graph = element.node.graph if isinstance(element, GraphTensor) else element.graph
             if graph is not self:
                 raise ValueError(f"{element!r} is not an element of this graph.")
@@ -344,9 +363,7 @@ class Graph:
 
     def name_scope(self, name: str | None) -> Any:
         """A name scope in this graph."""
-        from .context import name_scope  # the method shadows the class of the same name
-
-        return name_scope(name)
+        return op_name_scope(name)
 
     @contextlib.contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
@@ -399,7 +416,12 @@ def _fold(op: Op, inputs: tuple[GraphTensor, ...], attrs: dict[str, Any], specs:
         return specs
     for spec in specs:
         size = shapes.num_elements(spec.shape)
-        if spec.value is not None or size is None or size > _FOLD_LIMIT or not (spec.dtype.is_integer or spec.dtype.is_bool):
+        if (
+            spec.value is not None
+            or size is None
+            or size > _FOLD_LIMIT
+            or not (spec.dtype.is_integer or spec.dtype.is_bool)
+        ):
             return specs
     values = [t._spec.array for t in inputs]
     if any(v is None or v.size > _FOLD_LIMIT for v in values):

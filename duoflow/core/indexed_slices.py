@@ -17,7 +17,7 @@ class IndexedSlices(Composite):
     TensorFlow: tf.IndexedSlices.
     """
 
-    __slots__ = ("_values", "_indices", "_dense_shape")
+    __slots__ = ("_dense_shape", "_indices", "_values")
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self._values = convert(values)

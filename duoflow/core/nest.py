@@ -40,7 +40,7 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 
 def flatten_with_form(structure: Any) -> tuple[list[Any], Any]:
     """The leaves, and the form without them: hashable, `form.unflatten(leaves)` gives the structure back."""
-    return optree.tree_flatten(structure, **_OPTIONS)  # type: ignore[return-value]
+    return optree.tree_flatten(structure, **_OPTIONS)
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any], expand_composites: bool = False) -> Any:
@@ -72,7 +72,9 @@ def map_structure(func: Callable[..., Any], *structure: Any, check_types: bool =
         raise ValueError("Must provide at least one structure")
     kwargs.pop("expand_composites", None)
     if kwargs:
-        raise ValueError(f"Only valid keyword arguments are `check_types` and `expand_composites`, not: {sorted(kwargs)}")
+        raise ValueError(
+            f"Only valid keyword arguments are `check_types` and `expand_composites`, not: {sorted(kwargs)}"
+        )
     for other in structure[1:]:
         assert_same_structure(structure[0], other, check_types=check_types)
     leaves = [flatten(s) for s in structure]

@@ -1,8 +1,8 @@
 """One record per op: what it infers, what it means, its gradient, and how an engine may lower it.
 
-    infer(*specs, **attrs)     -> Spec or tuple of Specs; dims may be None; raises ValueError/TypeError/OpError
-    evaluate(*arrays, **attrs) -> NumPy array or tuple of arrays; the op's meaning
-    gradient(node, *grads)     -> one cotangent or None per input (a bare value for one input), written with `F`
+infer(*specs, **attrs)     -> Spec or tuple of Specs; dims may be None; raises ValueError/TypeError/OpError
+evaluate(*arrays, **attrs) -> NumPy array or tuple of arrays; the op's meaning
+gradient(node, *grads)     -> one cotangent or None per input (a bare value for one input), written with `F`
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def register(op: Op) -> Op:
 class Literal:
     """A constant as an attribute: a NumPy array, hashable by content, or a handle tensor, hashable by identity."""
 
-    __slots__ = ("array", "_key")
+    __slots__ = ("_key", "array")
 
     def __init__(self, array: Any) -> None:
         self.array = array

@@ -14,7 +14,7 @@ import numpy as np
 from . import dtypes, special
 from .dtypes import DType
 
-__all__ = ["NumpyBuilder", "ScalarBuilder", "Unsupported", "UNARY"]
+__all__ = ["UNARY", "NumpyBuilder", "ScalarBuilder", "Unsupported"]
 
 
 class Unsupported(Exception):

@@ -6,7 +6,7 @@ face of the same thing.
 
 from __future__ import annotations
 
-import functools
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -28,7 +28,7 @@ class TensorShape:
     TensorFlow: tf.TensorShape.
     """
 
-    __slots__ = ("_dims", "__weakref__")
+    __slots__ = ("__weakref__", "_dims")
 
     def __init__(self, dims: Any) -> None:
         self._dims: Dims = as_dims(dims)
@@ -213,7 +213,7 @@ def num_elements(dims: Dims) -> int | None:
     """The number of elements, or None if not known."""
     if dims is None or None in dims:
         return None
-    return functools.reduce(lambda a, b: a * b, dims, 1)  # type: ignore[return-value,operator,arg-type]
+    return math.prod(d for d in dims if d is not None)
 
 
 def compatible(a: Dims, b: Dims) -> bool:

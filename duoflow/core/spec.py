@@ -72,7 +72,7 @@ class TypeSpec:
 
     def is_subtype_of(self, other: Any) -> bool:
         """Whether every value of this spec is also one of `other`."""
-        return self == other
+        return bool(self == other)
 
     def most_specific_common_supertype(self, others: Any) -> TypeSpec | None:
         """The narrowest spec that covers this one and all of `others`, or None."""
@@ -88,7 +88,7 @@ class TensorSpec(TypeSpec):
     TensorFlow: tf.TensorSpec.
     """
 
-    __slots__ = ("_shape", "_dtype", "_name")
+    __slots__ = ("_dtype", "_name", "_shape")
 
     def __init__(self, shape: Any, dtype: Any = float32, name: str | None = None) -> None:
         self._shape = TensorShape(shape)
@@ -130,9 +130,7 @@ class TensorSpec(TypeSpec):
 
     def is_subtype_of(self, other: Any) -> bool:
         """Whether `other` has the same dtype and a shape that covers this one."""
-        return (
-            isinstance(other, TensorSpec) and other._dtype is self._dtype and self._shape.is_subtype_of(other._shape)
-        )
+        return isinstance(other, TensorSpec) and other._dtype is self._dtype and self._shape.is_subtype_of(other._shape)
 
     def most_specific_common_supertype(self, others: Any) -> TensorSpec | None:
         """The spec with the narrowest shape that covers all, or None when dtypes differ."""

@@ -4,7 +4,8 @@ check_graphs: run the checker between passes (tests set it)
 eager_compile: let eager mode use compiled kernels for heavy ops
 check_numerics: let every op fail whose result holds a NaN or an infinity
 threads: how many threads share a kernel; 0 for as many as there are processors
-inter_op_threads, optimizer_options, traceback_filtering, log_device_placement: kept for programs that read back what they set
+inter_op_threads, optimizer_options, traceback_filtering, log_device_placement: kept for programs that read back what
+they set
 """
 
 from __future__ import annotations

@@ -1,16 +1,9 @@
-"""Variables: state that ops read and write through a resource handle.
-
-`State` owns the buffer. Reading shares it; a writer that finds it shared leaves the old buffer to its readers
-(copy on write), so a value once read never changes. `Variable` is the public face; its ops are the only way to the state,
-eager and in graphs alike.
-"""
+"""`tf.Variable`: state that programs read and change by name."""
 
 from __future__ import annotations
 
 import enum
 import itertools
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,226 +12,14 @@ from . import dtypes, shapes
 from .context import context, init_scope
 from .dtypes import DType
 from .emit import emit, emit_one
-from .errors import FailedPreconditionError, InvalidArgumentError
 from .graph import PLACEHOLDER, Graph
 from .late import F
-from .record import Effect, Kind, Op, register
+from .record import Op
 from .shapes import Dims, TensorShape
-from .spec import Spec
+from .state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, IS_INITIALIZED, READ, SCATTER, SCATTER_ND, VAR_HANDLE, State
 from .tensor import EagerTensor, GraphTensor, HandleTensor, Operators, Tensor, _array_text, convert, register_conversion
 
-__all__ = ["State", "Variable", "VariableAggregation", "VariableSynchronization", "aligned_empty"]
-
-_ALIGNMENT = 64
-
-
-class _Block(np.ndarray):  # type: ignore[type-arg]
-    """The memory under an aligned array: of a type of its own, at which NumPy stops when it looks for a view's base.
-
-    So views of the array hold the array itself, and count when a writer asks who else holds it.
-    """
-
-
-def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised array that starts on a cache line."""
-    if dtype.kind == "O":
-        return np.empty(shape, dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    block = _Block((size + _ALIGNMENT,), np.uint8)
-    return np.ndarray(shape, dtype, block, -block.ctypes.data % _ALIGNMENT)
-
-
-class State:
-    """The buffer behind a variable.
-
-    `array` is None until it is initialised. Kernels that update in place ask for `writable()`.
-    """
-
-    __slots__ = ("array", "dtype", "shape", "name", "trainable", "__weakref__")
-    handle_dtype = dtypes.resource
-
-    def __init__(self, dtype: DType, shape: Dims, name: str, trainable: bool = False) -> None:
-        self.array: np.ndarray[Any, Any] | None = None
-        self.dtype = dtype
-        self.shape = shape
-        self.name = name
-        self.trainable = trainable
-
-    def read(self) -> np.ndarray[Any, Any]:
-        """The current value; the array is shared and must not be written."""
-        if self.array is None:
-            raise FailedPreconditionError(
-                None,
-                None,
-                f"Could not find variable {self.name}: it has not been initialized. "
-                "In a session, run tf.compat.v1.global_variables_initializer() first.",
-            )
-        return self.array
-
-    def write(self, array: np.ndarray[Any, Any]) -> None:
-        """Replace the value by a copy of `array`."""
-        self._check_shape(array.shape)
-        fresh = aligned_empty(array.shape, self.dtype.numpy)
-        fresh[...] = array
-        self.array = fresh
-
-    def adopt(self, array: np.ndarray[Any, Any]) -> None:
-        """Replace the value by `array` itself, which the caller gives up."""
-        self._check_shape(array.shape)
-        self.array = array
-
-    def writable(self) -> np.ndarray[Any, Any]:
-        """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
-        array = self.read()
-        if sys.getrefcount(array) > 3:  # the slot, the local name and the call's argument
-            fresh = aligned_empty(array.shape, array.dtype)
-            fresh[...] = array
-            del array
-            self.array = fresh
-            return fresh
-        return array
-
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
-        if not shapes.compatible(self.shape, shape):
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape "
-                f"{shapes.show(self.shape)}, and the assigned value shape {shapes.show(shape)} are incompatible.",
-            )
-
-    def __repr__(self) -> str:
-        return f"<State {self.name!r} {self.dtype.name}{shapes.brief(self.shape)}>"
-
-
-# -- ops ---------------------------------------------------------------------------------------------------------------
-
-
-def _infer_read(handle: Spec, *, dtype: DType, shape: Dims) -> Spec:
-    return Spec(shape, dtype)
-
-
-def _check_update(name: str) -> Callable[..., Any]:
-    def infer(handle: Spec, value: Spec, *, dtype: DType, shape: Dims) -> tuple[Spec, ...]:
-        if value.dtype is not dtype:
-            raise TypeError(f"{name}: the variable has dtype {dtype.name}, the value {value.dtype.name}.")
-        if not shapes.compatible(shape, value.shape):
-            raise ValueError(
-                f"Cannot assign value to variable: Shape mismatch. The variable shape {shapes.show(shape)}, "
-                f"and the assigned value shape {shapes.show(value.shape)} are incompatible."
-            )
-        return ()
-
-    return infer
-
-
-def _assign(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    state.write(value)
-    return ()
-
-
-def _assign_add(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    np.add(buffer, value, out=buffer)
-    return ()
-
-
-def _assign_sub(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    np.subtract(buffer, value, out=buffer)
-    return ()
-
-
-def _read_gradient(node: Any, grad: Any) -> Any:
-    return grad
-
-
-READ = register(
-    Op(
-        "ReadVariableOp", Kind.CONTROL, _infer_read, lambda state, *, dtype, shape: state.read(), _read_gradient,
-        Effect.READ, checked=False,
-    )  # fmt: skip
-)
-ASSIGN = register(
-    Op("AssignVariableOp", Kind.CONTROL, _check_update("assign"), _assign, None, Effect.WRITE, num_outputs=0)
-)
-ASSIGN_ADD = register(
-    Op("AssignAddVariableOp", Kind.CONTROL, _check_update("assign_add"), _assign_add, None, Effect.WRITE, num_outputs=0)
-)
-ASSIGN_SUB = register(
-    Op("AssignSubVariableOp", Kind.CONTROL, _check_update("assign_sub"), _assign_sub, None, Effect.WRITE, num_outputs=0)
-)
-IS_INITIALIZED = register(
-    Op(
-        "VarIsInitializedOp", Kind.CONTROL, lambda handle: Spec((), dtypes.bool_),
-        lambda state: np.asarray(state.array is not None), None, Effect.READ,
-    )  # fmt: skip
-)
-
-
-def _infer_scatter(handle: Spec, indices: Spec, updates: Spec, *, mode: str, dtype: DType, shape: Dims) -> tuple[Spec, ...]:
-    if not indices.dtype.is_integer:
-        raise TypeError(f"scatter_{mode}: indices must be integers, received {indices.dtype.name}.")
-    if updates.dtype is not dtype:
-        raise TypeError(f"scatter_{mode}: the variable has dtype {dtype.name}, the updates {updates.dtype.name}.")
-    return ()
-
-
-_SCATTER: dict[str, Any] = {
-    "update": None, "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "min": np.minimum,
-    "max": np.maximum,
-}  # fmt: skip
-
-
-def _checked_indices(indices: Any, limit: int, op: str) -> Any:
-    bad = (indices < 0) | (indices >= limit)
-    if np.any(bad):
-        where = np.argwhere(bad)[0].tolist()
-        raise InvalidArgumentError(None, None, f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit})")
-    return indices
-
-
-def _scatter(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    _checked_indices(indices, buffer.shape[0] if buffer.ndim else 0, f"scatter_{mode}")
-    if mode == "update":
-        buffer[indices] = updates
-    else:
-        _SCATTER[mode].at(buffer, indices, updates)
-    return ()
-
-
-def _scatter_nd(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    for axis in range(indices.shape[-1]):
-        _checked_indices(indices[..., axis], buffer.shape[axis], f"scatter_nd_{mode}")
-    where = tuple(np.moveaxis(indices, -1, 0))
-    if mode == "update":
-        buffer[where] = updates
-    else:
-        _SCATTER[mode].at(buffer, where, updates)
-    return ()
-
-
-SCATTER = register(
-    Op("ResourceScatter", Kind.CONTROL, _infer_scatter, _scatter, None, Effect.WRITE, num_outputs=0)
-)
-SCATTER_ND = register(
-    Op("ResourceScatterNd", Kind.CONTROL, _infer_scatter, _scatter_nd, None, Effect.WRITE, num_outputs=0)
-)
-
-
-def _infer_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Spec:
-    """`zero`: the state is there from the start, filled with zeros, and needs no initializer."""
-    return Spec((), dtypes.resource)
-
-
-def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Any:
-    raise FailedPreconditionError(None, None, f"Variable {shared_name} belongs to a session and has no value outside one.")
-
-
-VAR_HANDLE = register(Op("VarHandleOp", Kind.SOURCE, _infer_handle, _no_handle))
-
+__all__ = ["Variable", "VariableAggregation", "VariableSynchronization"]
 
 # -- the public class --------------------------------------------------------------------------------------------------
 
@@ -280,8 +61,24 @@ class Variable(Operators):
     """
 
     __slots__ = (
-        "handle", "_state", "_dtype", "_dims", "_name", "_trainable", "_initial", "_uid", "_initializer_op", "_unread",
-        "_save_slice_info", "constraint", "synchronization", "aggregation", "_graph", "_cached", "__weakref__", "__dict__",
+        "__dict__",
+        "__weakref__",
+        "_cached",
+        "_dims",
+        "_dtype",
+        "_graph",
+        "_initial",
+        "_initializer_op",
+        "_name",
+        "_save_slice_info",
+        "_state",
+        "_trainable",
+        "_uid",
+        "_unread",
+        "aggregation",
+        "constraint",
+        "handle",
+        "synchronization",
     )  # fmt: skip
 
     def __init__(
@@ -301,7 +98,10 @@ class Variable(Operators):
         experimental_enable_variable_lifting: bool = True,
     ) -> None:
         if initial_value is None:
-            raise ValueError("The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a `variable_def`.")
+            raise ValueError(
+                "The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a "
+                "`variable_def`."
+            )
         if constraint is not None and not callable(constraint):
             raise ValueError("The `constraint` argument must be a callable.")
         self._trainable = True if trainable is None else bool(trainable)
@@ -315,21 +115,23 @@ class Variable(Operators):
             else:
                 self._create_in_graph(context.graph, initial_value, dtype, name, shape, validate_shape)
 
-    def _create_eager(self, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool) -> None:
+    def _create_eager(
+        self, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool
+    ) -> None:
         value = initial_value if isinstance(initial_value, GraphTensor) else _initial_tensor(initial_value, dtype)
         if isinstance(value, GraphTensor):
             value = _initial_tensor(EagerTensor(_lifted(value)), dtype)
         assert isinstance(value, EagerTensor)
-        self._graph = None
+        self._graph: Graph | None = None
         self._name = (context.scope + (name or "Variable")) + ":0"
         self._dtype = value.dtype
         self._dims = value.dims if shape is None else shapes.as_dims(shape)
         state = State(self._dtype, self._dims if validate else None, self._name[:-2], self._trainable)
         state.write(value._array)
-        self._state = state
+        self._state: State | None = state
         self.handle: Tensor = HandleTensor(state)
-        self._initial = None
-        self._initializer_op = None
+        self._initial: Tensor | None = None
+        self._initializer_op: Any = None
         if context.created_variables is not None:
             context.created_variables.append(self)
 
@@ -452,7 +254,13 @@ class Variable(Operators):
 
     def _read_attrs(self) -> dict[str, Any]:
         state = self._state
-        if state is not None and self._dims is not None and None in self._dims and state.array is not None and context.graph is None:
+        if (
+            state is not None
+            and self._dims is not None
+            and None in self._dims
+            and state.array is not None
+            and context.graph is None
+        ):
             return {"dtype": self._dtype, "shape": state.array.shape}
         return {"dtype": self._dtype, "shape": self._dims}
 
@@ -460,7 +268,7 @@ class Variable(Operators):
 
     def numpy(self) -> Any:
         """The current value as a NumPy array."""
-        if self._state is None or context.graph is not None and context.graph is self._graph:
+        if self._state is None or (context.graph is not None and context.graph is self._graph):
             raise NotImplementedError("numpy() is only available when eager execution is enabled.")
         array = self._state.read()
         return array.copy()[()] if array.ndim == 0 else array.copy()
@@ -499,7 +307,9 @@ class Variable(Operators):
     def __hash__(self) -> int:
         if self._graph is not None:
             return id(self)
-        raise TypeError("Variable is unhashable. Instead, use variable.ref() as the key. (Variable: " + repr(self) + ")")
+        raise TypeError(
+            "Variable is unhashable. Instead, use variable.ref() as the key. (Variable: " + repr(self) + ")"
+        )
 
     def __eq__(self, other: object) -> Any:
         return self is other if self._graph is not None else F.equal_operator(self, other)
@@ -621,7 +431,9 @@ class Variable(Operators):
         self._dims = shapes.merge(self._dims, shapes.as_dims(shape))
 
     def __deepcopy__(self, memo: Any) -> Variable:
-        copy = Variable(self.numpy(), trainable=self._trainable, name=self._shared_name, dtype=self._dtype, shape=self._dims)
+        copy = Variable(
+            self.numpy(), trainable=self._trainable, name=self._shared_name, dtype=self._dtype, shape=self._dims
+        )
         memo[id(self)] = copy
         return copy
 
@@ -642,14 +454,19 @@ class Variable(Operators):
         return head + f", numpy={_array_text(array, True)}>"
 
 
+_SHARED_SLOTS = (
+    "handle _state _dtype _dims _name _trainable _initial _uid _initializer_op constraint synchronization aggregation "
+    "_graph"
+).split()
+
+
 class _Unread(Variable):
     """A variable as an assignment returns it: the same state, printed as TensorFlow prints it."""
 
     __slots__ = ()
 
     def __init__(self, variable: Variable) -> None:
-        for slot in ("handle", "_state", "_dtype", "_dims", "_name", "_trainable", "_initial", "_uid", "_initializer_op",
-                     "constraint", "synchronization", "aggregation", "_graph"):  # fmt: skip
+        for slot in _SHARED_SLOTS:
             setattr(self, slot, getattr(variable, slot))
         self._unread = True
 
@@ -672,7 +489,8 @@ def _lifted(tensor: GraphTensor) -> Any:
         if node.op is PLACEHOLDER:
             raise ValueError(
                 "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
-                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions: the initial value depends on "
+                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions: the initial value "
+                "depends on "
                 f"{node.outputs[0]!r}."
             )
         out = node.op.evaluate(*[values[id(t)] for t in node.inputs], **node.attrs)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, nest
+from duoflow.core.arrays import as_array
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import EagerTensor, as_array, convert
+from duoflow.core.tensor import EagerTensor, convert
 
 from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from .seeds import generator

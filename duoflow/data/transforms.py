@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, nest, shapes
+from duoflow.core.arrays import as_array
 from duoflow.core.errors import InvalidArgumentError, OpError
 from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import as_array, convert
+from duoflow.core.tensor import convert
 
 from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, DatasetSpec
 from .functions import Eager, Traced

@@ -41,7 +41,7 @@ def _record(
 
 # Each pair: the activation, and the op that carries a gradient back through it, itself differentiable.
 
-RELU_GRAD = _record(
+RELU_GRAD: Op = _record(
     "ReluGrad",
     lambda b, g, x: b.select(x > 0, g, g * 0),
     lambda n, gg: (emit_one(RELU_GRAD, (gg, n.inputs[1])), None),
@@ -55,7 +55,7 @@ RELU = _record(
     lambda x: np.maximum(x, x.dtype.type(0)),
     REAL,
 )
-RELU6_GRAD = _record(
+RELU6_GRAD: Op = _record(
     "Relu6Grad",
     lambda b, g, x: b.select((x > 0) & (x < 6), g, g * 0),
     lambda n, gg: (emit_one(RELU6_GRAD, (gg, n.inputs[1])), None),
@@ -69,7 +69,7 @@ RELU6 = _record(
     None,
     REAL,
 )
-LEAKY_RELU_GRAD = _record(
+LEAKY_RELU_GRAD: Op = _record(
     "LeakyReluGrad",
     lambda b, g, x, *, alpha: b.select(x > 0, g, g * alpha),
     lambda n, gg: (emit_one(LEAKY_RELU_GRAD, (gg, n.inputs[1]), n.attrs), None),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, shapes
+from duoflow.core.arrays import as_array
 from duoflow.core.context import context
 from duoflow.core.dtypes import DType, as_dtype
 from duoflow.core.emit import emit_one
@@ -14,7 +15,7 @@ from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import EagerTensor, GraphTensor, Operators, Tensor, as_array, convert, make_constant
+from duoflow.core.tensor import EagerTensor, GraphTensor, Operators, Tensor, convert, make_constant
 
 from .families import convert_pair
 from .static import axis_of, axis_or_negative, dims_of, int_tensor, require_ints, same_dtype

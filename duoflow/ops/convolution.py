@@ -122,7 +122,7 @@ def _forward(image: Any, kernel: Any, **attrs: Any) -> Any:
     pads = _pads(attrs, image.shape[1:-1], window)
     out_dims = _output_dims(image.shape, kernel.shape, rank, attrs)
     if 0 in image.shape or 0 in kernel.shape or 0 in out_dims:  # type: ignore[operator]
-        return np.zeros(out_dims, image.dtype)  # type: ignore[arg-type]
+        return np.zeros(out_dims, image.dtype)
     wide_image, wide_kernel = _wide(image, kernel)
     view = _windows(wide_image, window, attrs["strides"], attrs["dilations"], pads)
     batch_out = view.shape[: rank + 1]

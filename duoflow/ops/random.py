@@ -21,8 +21,8 @@ from duoflow.core.emit import emit, emit_one
 from duoflow.core.graph import Graph
 from duoflow.core.late import F
 from duoflow.core.record import Op
+from duoflow.core.state import ASSIGN_ADD, READ, VAR_HANDLE, State
 from duoflow.core.tensor import EagerTensor, HandleTensor, convert
-from duoflow.core.variables import ASSIGN_ADD, READ, VAR_HANDLE, State
 
 from . import philox
 from .stateless_random import (

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, nest
+from duoflow.core.arrays import as_array
 from duoflow.core.autodiff import GradientTape
 from duoflow.core.context import entered
 from duoflow.core.dtypes import DType
@@ -21,7 +22,7 @@ from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedErro
 from duoflow.core.graph import Node
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec, TensorSpec
-from duoflow.core.tensor import EagerTensor, Tensor, as_array, convert
+from duoflow.core.tensor import EagerTensor, Tensor, convert
 from duoflow.core.variables import Variable
 
 __all__ = ["numpy_function", "py_func", "py_function"]
@@ -30,7 +31,7 @@ __all__ = ["numpy_function", "py_func", "py_function"]
 class _Call:
     """A Python function as an attribute: equal to itself only."""
 
-    __slots__ = ("function", "dtypes", "dims")
+    __slots__ = ("dims", "dtypes", "function")
 
     def __init__(self, function: Callable[..., Any], specs: Sequence[tuple[DType, Any]]) -> None:
         self.function = function

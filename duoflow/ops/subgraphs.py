@@ -26,8 +26,9 @@ from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.late import F
 from duoflow.core.record import Effect
 from duoflow.core.spec import Spec
+from duoflow.core.state import READ
 from duoflow.core.tensor import GraphTensor, Tensor, convert
-from duoflow.core.variables import READ, Variable
+from duoflow.core.variables import Variable
 
 __all__ = [
     "AccessWatcher", "Copy", "Pullback", "close", "copy_graph", "dense", "differentiate", "effects_of",

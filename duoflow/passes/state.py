@@ -14,8 +14,8 @@ from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.record import OPS
+from duoflow.core.state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, READ
 from duoflow.core.tensor import GraphTensor, HandleTensor
-from duoflow.core.variables import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, READ
 
 from .rewrite import Rewriter, users
 

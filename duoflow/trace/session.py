@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from duoflow.core import dtypes, nest, shapes
+from duoflow.core.arrays import as_array
 from duoflow.core.context import context, entered
 from duoflow.core.engine import Executable, executable
 from duoflow.core.errors import InvalidArgumentError, with_origin
 from duoflow.core.graph import PLACEHOLDER, Graph, Node, get_default_graph
 from duoflow.core.indexed_slices import IndexedSlices
-from duoflow.core.tensor import EagerTensor, GraphTensor, as_array
-from duoflow.core.variables import VAR_HANDLE, State
+from duoflow.core.state import VAR_HANDLE, State
+from duoflow.core.tensor import EagerTensor, GraphTensor
 
 __all__ = ["IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session"]
 
@@ -319,7 +320,7 @@ def cut(
     fed = set(table)
     handles: list[Node] = []
     for node in graph.nodes:
-        if id(node) not in needed or node.outputs and all(id(t) in fed for t in node.outputs):
+        if id(node) not in needed or (node.outputs and all(id(t) in fed for t in node.outputs)):
             continue
         if node.op is VAR_HANDLE:
             with entered(graph=None, control=(), scope=""):

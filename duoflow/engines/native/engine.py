@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core.graph import Graph
-from duoflow.core.variables import State
+from duoflow.core.graph import Graph, Node
+from duoflow.core.shapes import Dims
+from duoflow.core.state import State
 from duoflow.passes import pipeline
+from duoflow.passes.assume import ShapeChanged
+from duoflow.passes.specialize import Observed, specialize
 from duoflow.passes.state import StateTable
 
 from .. import reference
@@ -31,6 +34,18 @@ __all__ = ["OWN_PASSES", "NativeExecutable", "compile"]
 OWN_PASSES = (("pools", decompose_pools), ("partial", split_reductions))
 
 
+#: How often the shapes inside a graph may change before it is compiled without knowing them.
+_MOST_OBSERVATIONS = 3
+#: Stands for the specialisation of a graph whose inner shapes its first run will show.
+_OBSERVING: Any = object()
+
+Key = tuple[Any, ...]
+
+
+def _is_static(graph: Graph) -> bool:
+    return all(t.spec.known for node in graph.nodes for t in node.outputs)
+
+
 class NativeExecutable:
     """A graph that is compiled for each set of input shapes it meets."""
 
@@ -42,7 +57,9 @@ class NativeExecutable:
         self._open = [i for i, t in enumerate(graph.all_inputs) if i not in self._table.inputs and not t.spec.known]
         self._dims = [t.dims for t in self._prepared.all_inputs]
         self._state_inputs = [i for i in self._table.inputs if i < given]
-        self._specializations: dict[tuple[Any, ...], Specialization] = {}
+        self._specializations: dict[Key, Any] = {}
+        self._observations: dict[Key, int] = {}
+        self._by_node: reference.ReferenceExecutable | None = None
         self._lock = threading.Lock()
         self._reference: reference.ReferenceExecutable | None = None
 
@@ -52,19 +69,65 @@ class NativeExecutable:
         found = self._specializations.get(key)
         if found is None:
             with self._lock:
-                found = self._specializations.get(key)
-                if found is None:
-                    found = self._specializations[key] = self._specialize(values)
+                found = self._specializations.get(key) or self._specialize(key, values)
         if len(self._state_inputs) > 1 and self._shares_state(values):
             return self._run_by_node(values)
-        return found.run(values)
+        if found is _OBSERVING:
+            return self._observe(key, values)
+        try:
+            return found.run(values)
+        except ShapeChanged:
+            return self._observe(key, values)
 
-    def _specialize(self, values: Sequence[Any]) -> Specialization:
+    def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
+        """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
+        dims = self._dims_of(values)
+        if not _is_static(specialize(self._prepared, dims)) and not self._shares_state(values):
+            self._observations[key] = 0
+            self._specializations[key] = _OBSERVING
+        else:
+            self._specializations[key] = self._compile(dims)
+        return self._specializations[key]
+
+    def _compile(self, dims: Sequence[Dims], observed: Observed | None = None) -> Specialization:
+        return compile_graph(pipeline.finish(self._prepared, dims, own=OWN_PASSES, observed=observed), self._table)
+
+    def _dims_of(self, values: Sequence[Any]) -> list[Dims]:
         dims = list(self._dims)
         for i in self._open:
             if not isinstance(values[i], State) and hasattr(values[i], "shape"):
                 dims[i] = values[i].shape
-        return compile_graph(pipeline.finish(self._prepared, dims, own=OWN_PASSES), self._table)
+        return dims
+
+    def _observe(self, key: Key, values: Sequence[Any]) -> list[Any]:
+        """Run node by node, and compile for the shapes that come up; if they change every time, for none of them."""
+        seen: dict[str, tuple[Dims, ...]] = {}
+
+        def note(node: Node, results: tuple[Any, ...]) -> None:
+            seen[node.name] = tuple([getattr(r, "shape", ()) for r in results])
+
+        table, states = self._table, {}
+        for position in table.inputs:
+            states[position] = table.constant[position] if position in table.constant else values[position]
+        given = [
+            states[i].array if i in table.unread else states[i].read() if i in states else v
+            for i, v in self._all(values)
+        ]
+        if self._by_node is None:
+            self._by_node = reference.compile(self._prepared)
+        results = self._by_node.run(given, note)
+        for position, output in table.updates:
+            states[position].write(results[output])
+        with self._lock:
+            self._observations[key] += 1
+            settled = self._observations[key] <= _MOST_OBSERVATIONS
+            self._specializations[key] = self._compile(self._dims_of(values), seen if settled else None)
+        return results[: len(self.graph.outputs)]
+
+    def _all(self, values: Sequence[Any]) -> list[tuple[int, Any]]:
+        """Values by position, with places for the states that the graph itself names."""
+        missing = len(self._prepared.all_inputs) - len(values)
+        return list(enumerate([*values, *[None] * missing]))
 
     def _shares_state(self, values: Sequence[Any]) -> bool:
         """Whether one variable comes in twice, so that updating one input in place would change the other."""
@@ -78,9 +141,8 @@ class NativeExecutable:
     @property
     def kernels(self) -> list[dict[str, Any]]:
         """What the latest specialisation runs: a row for each kernel or host call."""
-        if not self._specializations:
-            return []
-        return list(self._specializations.values())[-1].report()
+        compiled = [s for s in self._specializations.values() if s is not _OBSERVING]
+        return compiled[-1].report() if compiled else []
 
 
 def compile(graph: Graph) -> NativeExecutable:

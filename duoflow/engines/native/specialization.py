@@ -18,8 +18,8 @@ import numpy as np
 
 from duoflow.core.errors import InvalidArgumentError, with_origin
 from duoflow.core.graph import Graph, Node
+from duoflow.core.state import aligned_empty
 from duoflow.core.tensor import GraphTensor, Tensor
-from duoflow.core.variables import aligned_empty
 from duoflow.passes.state import StateTable
 
 from ..reference import evaluate_node

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import nest
-from duoflow.core.tensor import EagerTensor, Tensor, as_array
+from duoflow.core.arrays import as_array
+from duoflow.core.tensor import EagerTensor, Tensor
 from duoflow.core.variables import Variable
 from duoflow.data import Dataset
 

@@ -1,0 +1,246 @@
+"""The state behind variables, and the ops that read and write it.
+
+`State` owns the buffer. Reading shares it; a writer that finds it shared leaves the old buffer to its readers (copy on
+write), so a value once read never changes. The ops here are the only way to the state, eager and in graphs alike.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import dtypes, shapes
+from .dtypes import DType
+from .errors import FailedPreconditionError, InvalidArgumentError
+from .record import Effect, Kind, Op, register
+from .shapes import Dims
+from .spec import Spec
+
+__all__ = [
+    "ASSIGN", "ASSIGN_ADD", "ASSIGN_SUB", "IS_INITIALIZED", "READ", "SCATTER", "SCATTER_ND", "VAR_HANDLE", "State",
+    "aligned_empty",
+]  # fmt: skip
+
+_ALIGNMENT = 64
+
+
+class _Block(np.ndarray):
+    """The memory under an aligned array: of a type of its own, at which NumPy stops when it looks for a view's base.
+
+    So views of the array hold the array itself, and count when a writer asks who else holds it.
+    """
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array that starts on a cache line."""
+    if dtype.kind == "O":
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    block = _Block((size + _ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, block, -block.ctypes.data % _ALIGNMENT)
+
+
+class State:
+    """The buffer behind a variable.
+
+    `array` is None until it is initialised. Kernels that update in place ask for `writable()`.
+    """
+
+    __slots__ = ("__weakref__", "array", "dtype", "name", "shape", "trainable")
+    handle_dtype = dtypes.resource
+
+    def __init__(self, dtype: DType, shape: Dims, name: str, trainable: bool = False) -> None:
+        self.array: np.ndarray[Any, Any] | None = None
+        self.dtype = dtype
+        self.shape = shape
+        self.name = name
+        self.trainable = trainable
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """The current value; the array is shared and must not be written."""
+        if self.array is None:
+            raise FailedPreconditionError(
+                None,
+                None,
+                f"Could not find variable {self.name}: it has not been initialized. "
+                "In a session, run tf.compat.v1.global_variables_initializer() first.",
+            )
+        return self.array
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Replace the value by a copy of `array`."""
+        self._check_shape(array.shape)
+        fresh = aligned_empty(array.shape, self.dtype.numpy)
+        fresh[...] = array
+        self.array = fresh
+
+    def adopt(self, array: np.ndarray[Any, Any]) -> None:
+        """Replace the value by `array` itself, which the caller gives up."""
+        self._check_shape(array.shape)
+        self.array = array
+
+    def writable(self) -> np.ndarray[Any, Any]:
+        """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
+        array = self.read()
+        if sys.getrefcount(array) > 3:  # the slot, the local name and the call's argument
+            fresh = aligned_empty(array.shape, array.dtype)
+            fresh[...] = array
+            del array
+            self.array = fresh
+            return fresh
+        return array
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if not shapes.compatible(self.shape, shape):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape "
+                f"{shapes.show(self.shape)}, and the assigned value shape {shapes.show(shape)} are incompatible.",
+            )
+
+    def __repr__(self) -> str:
+        return f"<State {self.name!r} {self.dtype.name}{shapes.brief(self.shape)}>"
+
+
+# -- ops ---------------------------------------------------------------------------------------------------------------
+
+
+def _infer_read(handle: Spec, *, dtype: DType, shape: Dims) -> Spec:
+    return Spec(shape, dtype)
+
+
+def _check_update(name: str) -> Callable[..., Any]:
+    def infer(handle: Spec, value: Spec, *, dtype: DType, shape: Dims) -> tuple[Spec, ...]:
+        if value.dtype is not dtype:
+            raise TypeError(f"{name}: the variable has dtype {dtype.name}, the value {value.dtype.name}.")
+        if not shapes.compatible(shape, value.shape):
+            raise ValueError(
+                f"Cannot assign value to variable: Shape mismatch. The variable shape {shapes.show(shape)}, "
+                f"and the assigned value shape {shapes.show(value.shape)} are incompatible."
+            )
+        return ()
+
+    return infer
+
+
+def _assign(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    state.write(value)
+    return ()
+
+
+def _assign_add(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    np.add(buffer, value, out=buffer)
+    return ()
+
+
+def _assign_sub(state: State, value: Any, *, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    np.subtract(buffer, value, out=buffer)
+    return ()
+
+
+def _read_gradient(node: Any, grad: Any) -> Any:
+    return grad
+
+
+READ = register(
+    Op(
+        "ReadVariableOp",
+        Kind.CONTROL,
+        _infer_read,
+        lambda state, *, dtype, shape: state.read(),
+        _read_gradient,
+        Effect.READ,
+        checked=False,
+    )
+)
+ASSIGN = register(
+    Op("AssignVariableOp", Kind.CONTROL, _check_update("assign"), _assign, None, Effect.WRITE, num_outputs=0)
+)
+ASSIGN_ADD = register(
+    Op("AssignAddVariableOp", Kind.CONTROL, _check_update("assign_add"), _assign_add, None, Effect.WRITE, num_outputs=0)
+)
+ASSIGN_SUB = register(
+    Op("AssignSubVariableOp", Kind.CONTROL, _check_update("assign_sub"), _assign_sub, None, Effect.WRITE, num_outputs=0)
+)
+IS_INITIALIZED = register(
+    Op(
+        "VarIsInitializedOp",
+        Kind.CONTROL,
+        lambda handle: Spec((), dtypes.bool_),
+        lambda state: np.asarray(state.array is not None),
+        None,
+        Effect.READ,
+    )
+)
+
+
+def _infer_scatter(
+    handle: Spec, indices: Spec, updates: Spec, *, mode: str, dtype: DType, shape: Dims
+) -> tuple[Spec, ...]:
+    if not indices.dtype.is_integer:
+        raise TypeError(f"scatter_{mode}: indices must be integers, received {indices.dtype.name}.")
+    if updates.dtype is not dtype:
+        raise TypeError(f"scatter_{mode}: the variable has dtype {dtype.name}, the updates {updates.dtype.name}.")
+    return ()
+
+
+_SCATTER: dict[str, Any] = {
+    "update": None, "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "min": np.minimum,
+    "max": np.maximum,
+}  # fmt: skip
+
+
+def _checked_indices(indices: Any, limit: int, op: str) -> Any:
+    bad = (indices < 0) | (indices >= limit)
+    if np.any(bad):
+        where = np.argwhere(bad)[0].tolist()
+        raise InvalidArgumentError(None, None, f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit})")
+    return indices
+
+
+def _scatter(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    _checked_indices(indices, buffer.shape[0] if buffer.ndim else 0, f"scatter_{mode}")
+    if mode == "update":
+        buffer[indices] = updates
+    else:
+        _SCATTER[mode].at(buffer, indices, updates)
+    return ()
+
+
+def _scatter_nd(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+    buffer = state.writable()
+    for axis in range(indices.shape[-1]):
+        _checked_indices(indices[..., axis], buffer.shape[axis], f"scatter_nd_{mode}")
+    where = tuple(np.moveaxis(indices, -1, 0))
+    if mode == "update":
+        buffer[where] = updates
+    else:
+        _SCATTER[mode].at(buffer, where, updates)
+    return ()
+
+
+SCATTER = register(Op("ResourceScatter", Kind.CONTROL, _infer_scatter, _scatter, None, Effect.WRITE, num_outputs=0))
+SCATTER_ND = register(
+    Op("ResourceScatterNd", Kind.CONTROL, _infer_scatter, _scatter_nd, None, Effect.WRITE, num_outputs=0)
+)
+
+
+def _infer_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Spec:
+    """`zero`: the state is there from the start, filled with zeros, and needs no initializer."""
+    return Spec((), dtypes.resource)
+
+
+def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Any:
+    raise FailedPreconditionError(
+        None, None, f"Variable {shared_name} belongs to a session and has no value outside one."
+    )
+
+
+VAR_HANDLE = register(Op("VarHandleOp", Kind.SOURCE, _infer_handle, _no_handle))
