@@ -6,17 +6,20 @@ from typing import Any
 
 from ..lookup import Lookup
 from . import schedules
+from .adafactor import Adafactor
 from .adam import Adam, Adamax, AdamW, Lamb, Nadam
 from .adaptive import Adadelta, Adagrad, Ftrl, Lion, RMSprop
+from .loss_scale import LossScaleOptimizer
 from .optimizer import Optimizer
 from .sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam", "Optimizer", "RMSprop",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
+    "Nadam", "Optimizer", "RMSprop",
     "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip
 
-_CLASSES: list[Any] = [SGD, RMSprop, Adam, AdamW, Adadelta, Adagrad, Adamax, Nadam, Ftrl, Lion, Lamb]
+_CLASSES: list[Any] = [SGD, RMSprop, Adam, AdamW, Adadelta, Adagrad, Adamax, Nadam, Ftrl, Lion, Lamb, Adafactor, LossScaleOptimizer]
 _LOOKUP = Lookup("optimizer", _CLASSES, {cls.__name__.lower(): cls for cls in _CLASSES})
 
 
@@ -31,12 +34,12 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 def get(identifier: Any) -> Any:
-    """An optimizer from a name, a config, or itself; `ValueError` for anything else. Keras: keras.optimizers.get.
+    """An optimizer from a name, a config, itself or None; `ValueError` for anything else. Keras: keras.optimizers.get.
 
     >>> tf.keras.optimizers.get("adam").name.startswith("adam")
     True
     """
-    if isinstance(identifier, Optimizer):
+    if identifier is None or isinstance(identifier, Optimizer):
         return identifier
     if isinstance(identifier, str):
         found = _LOOKUP.find(identifier) or _LOOKUP.find(identifier.lower())

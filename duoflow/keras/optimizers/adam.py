@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from duoflow import ops as tf
+from duoflow.core.context import init_scope
 from duoflow.core.tensor import convert
 
-from .optimizer import Optimizer
+from ..variables import Variable
+from .optimizer import Optimizer, elementwise
 
 __all__ = ["Adam", "AdamW", "Adamax", "Lamb", "Nadam"]
 
@@ -19,10 +21,17 @@ class _Moments(Optimizer):
     _SECOND_SLOT = "velocity"
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, **kwargs: Any
-    ) -> None:
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        super().__init__(learning_rate=learning_rate, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -39,9 +48,12 @@ class _Moments(Optimizer):
         step = tf.cast(convert(self.iterations) + 1, dtype)
         return tf.pow(tf.cast(self.beta_1, dtype), step), tf.pow(tf.cast(self.beta_2, dtype), step)
 
-    def _update_moments(self, gradient: Any, m: Any, v: Any) -> None:
-        m.assign_add((gradient - convert(m)) * (1 - self.beta_1))
-        v.assign_add((tf.square(gradient) - convert(v)) * (1 - self.beta_2))
+    def _update_moments(self, gradient: Any, m: Any, v: Any) -> Any:
+        """Move the running means towards the gradient and its square; gives the gradient as a tensor."""
+        dense = elementwise(tf.identity, gradient, m.dtype)
+        m.assign_add((dense - convert(m)) * (1 - self.beta_1))
+        v.assign_add((elementwise(tf.square, gradient, v.dtype) - convert(v)) * (1 - self.beta_2))
+        return dense
 
 
 class Adam(_Moments):
@@ -53,11 +65,17 @@ class Adam(_Moments):
     _HYPERPARAMETERS = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        amsgrad: bool = False, name: str | None = None, **kwargs: Any,
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.amsgrad = amsgrad
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -69,7 +87,7 @@ class Adam(_Moments):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        rate = tf.cast(learning_rate, dtype)
         power_1, power_2 = self._powers(dtype)
         m, v = self._slots(variable)
         alpha = rate * tf.sqrt(1 - power_2) / (1 - power_1)
@@ -87,11 +105,17 @@ class AdamW(Adam):
 
     def __init__(
         self, learning_rate: Any = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
-        epsilon: float = 1e-7, amsgrad: bool = False, name: str | None = None, **kwargs: Any,
+        epsilon: float = 1e-7, amsgrad: bool = False, clipnorm: float | None = None, clipvalue: float | None = None,
+        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         if weight_decay is None:
             raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None")
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **kwargs)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
 
 
 class Adamax(_Moments):
@@ -99,39 +123,28 @@ class Adamax(_Moments):
 
     _SECOND_SLOT = "norm"
 
-    def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        name: str | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
-
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        rate = tf.cast(learning_rate, dtype)
         power_1, _ = self._powers(dtype)
         m, u = self._slots(variable)
-        m.assign_add((gradient - convert(m)) * (1 - self.beta_1))
-        u.assign(tf.maximum(convert(u) * self.beta_2, tf.abs(gradient)))
+        m.assign_add((elementwise(tf.identity, gradient, dtype) - convert(m)) * (1 - self.beta_1))
+        u.assign(tf.maximum(convert(u) * self.beta_2, elementwise(tf.abs, gradient, dtype)))
         variable.assign_sub((rate * convert(m)) / ((1 - power_1) * (convert(u) + self.epsilon)))
 
 
 class Nadam(_Moments):
     """Adam with Nesterov momentum. Dozat, 2015. Keras: keras.optimizers.Nadam."""
 
-    def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        name: str | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
-
     def build(self, variables: Any) -> None:
         """Make the slots and the running product of the momentum schedule."""
         if self.built:
             return
-        dtype = variables[0].dtype if variables else "float32"
         super().build(variables)
-        self._u_product = self.add_variable((), "ones", dtype, name="u_product")
+        with init_scope():
+            start = Variable(1.0, dtype=variables[0].dtype if variables else "float32", trainable=False)
+        self._u_product = self._track(start)
 
     def _momentum_at(self, step: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * tf.pow(tf.cast(0.96, step.dtype), step))
@@ -145,13 +158,13 @@ class Nadam(_Moments):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        rate = tf.cast(learning_rate, dtype)
         step = tf.cast(convert(self.iterations) + 1, dtype)
         _, power_2 = self._powers(dtype)
         now, following = self._momentum_at(step), self._momentum_at(step + 1)
         product = tf.cast(convert(self._u_product), dtype)
         m, v = self._slots(variable)
-        self._update_moments(gradient, m, v)
+        gradient = self._update_moments(gradient, m, v)
         m_hat = following * convert(m) / (1 - product * following) + (1 - now) * gradient / (1 - product)
         variable.assign_sub(m_hat * rate / (tf.sqrt(convert(v) / (1 - power_2)) + self.epsilon))
 
@@ -159,16 +172,10 @@ class Nadam(_Moments):
 class Lamb(_Moments):
     """Adam whose steps are scaled to each variable's norm. You et al., 2019. Keras: keras.optimizers.Lamb."""
 
-    def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        name: str | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
-
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        rate = tf.cast(learning_rate, dtype)
         power_1, power_2 = self._powers(dtype)
         m, v = self._slots(variable)
         self._update_moments(gradient, m, v)

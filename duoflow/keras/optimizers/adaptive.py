@@ -8,7 +8,7 @@ from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
 from ..initializers import Constant
-from .optimizer import Optimizer
+from .optimizer import Optimizer, elementwise
 
 __all__ = ["Adadelta", "Adagrad", "Ftrl", "Lion", "RMSprop"]
 
@@ -19,11 +19,17 @@ class RMSprop(Optimizer):
     _HYPERPARAMETERS = ("rho", "momentum", "epsilon", "centered")
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
-        centered: bool = False, name: str | None = None, **kwargs: Any,
+        self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7, centered: bool = False,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -37,9 +43,9 @@ class RMSprop(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype, index = convert(variable).dtype, self._get_variable_index(variable)
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
-        velocity = self._velocities[index]
-        velocity.assign(self.rho * convert(velocity) + (1 - self.rho) * tf.square(gradient))
+        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
+        rate, velocity = tf.cast(learning_rate, dtype), self._velocities[index]
+        velocity.assign(self.rho * convert(velocity) + (1 - self.rho) * square)
         denominator = convert(velocity)
         if self.centered:
             average = self._averages_of_gradients[index]
@@ -60,10 +66,16 @@ class Adagrad(Optimizer):
 
     def __init__(
         self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
-        name: str | None = None, **kwargs: Any,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -76,9 +88,9 @@ class Adagrad(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
-        total = self._sums[self._get_variable_index(variable)]
-        total.assign_add(tf.square(gradient))
+        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
+        rate, total = tf.cast(learning_rate, dtype), self._sums[self._get_variable_index(variable)]
+        total.assign_add(square)
         variable.assign_sub(rate * gradient / tf.sqrt(convert(total) + self.epsilon))
 
 
@@ -87,9 +99,18 @@ class Adadelta(Optimizer):
 
     _HYPERPARAMETERS = ("rho", "epsilon")
 
-    def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.rho, self.epsilon = rho, epsilon
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -101,9 +122,9 @@ class Adadelta(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype, index = convert(variable).dtype, self._get_variable_index(variable)
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
-        squares, deltas = self._gradients[index], self._deltas[index]
-        squares.assign(self.rho * convert(squares) + (1 - self.rho) * tf.square(gradient))
+        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
+        rate, squares, deltas = tf.cast(learning_rate, dtype), self._gradients[index], self._deltas[index]
+        squares.assign(self.rho * convert(squares) + (1 - self.rho) * square)
         delta = -tf.sqrt(convert(deltas) + self.epsilon) * gradient / tf.sqrt(convert(squares) + self.epsilon)
         deltas.assign(self.rho * convert(deltas) + (1 - self.rho) * tf.square(delta))
         variable.assign_add(rate * delta)
@@ -120,7 +141,11 @@ class Ftrl(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.001, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0, l2_regularization_strength: float = 0.0,
-        l2_shrinkage_regularization_strength: float = 0.0, beta: float = 0.0, name: str | None = None, **kwargs: Any,
+        l2_shrinkage_regularization_strength: float = 0.0, beta: float = 0.0,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         for key, value in (
             ("initial_accumulator_value", initial_accumulator_value),
@@ -132,10 +157,13 @@ class Ftrl(Optimizer):
                 raise ValueError(f"`{key}` needs to be positive or zero. Received: {key}={value}.")
         if learning_rate_power > 0.0:
             raise ValueError(f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}.")
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.learning_rate_power, self.initial_accumulator_value = learning_rate_power, initial_accumulator_value
         self.l1_regularization_strength, self.l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
         self.l2_shrinkage_regularization_strength, self.beta = l2_shrinkage_regularization_strength, beta
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -148,12 +176,13 @@ class Ftrl(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         value, index = convert(variable), self._get_variable_index(variable)
-        gradient, rate = tf.cast(gradient, value.dtype), tf.cast(learning_rate, value.dtype)
+        square, gradient = elementwise(tf.square, gradient, value.dtype), elementwise(tf.identity, gradient, value.dtype)
+        rate = tf.cast(learning_rate, value.dtype)
         total, linear, power = self._sums[index], self._linears[index], -self.learning_rate_power
         exponent = tf.cast(power, value.dtype)
         l2 = self.l2_regularization_strength + self.beta / (2.0 * rate)
         shrunk = gradient + 2 * self.l2_shrinkage_regularization_strength * value
-        new_total = convert(total) + tf.square(gradient)
+        new_total = convert(total) + square
         sigma = (tf.pow(new_total, exponent) - tf.pow(convert(total), exponent)) / rate
         linear.assign_add(shrunk - sigma * value)
         quadratic = tf.pow(new_total, exponent) / rate + 2 * l2
@@ -168,12 +197,21 @@ class Lion(Optimizer):
 
     _HYPERPARAMETERS = ("beta_1", "beta_2")
 
-    def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         if beta_1 <= 0 or beta_1 > 1:
             raise ValueError("Argument `beta_1` must be in the [0, 1] range. Otherwise, the optimizer degenerates to "
                              f"SignSGD. Received: beta_1={beta_1}.")  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.beta_1, self.beta_2 = beta_1, beta_2
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the slots."""
@@ -185,7 +223,7 @@ class Lion(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        gradient, rate = tf.cast(gradient, dtype), tf.cast(learning_rate, dtype)
+        gradient, rate = elementwise(tf.identity, gradient, dtype), tf.cast(learning_rate, dtype)
         m = self._momentums[self._get_variable_index(variable)]
         variable.assign_sub(rate * tf.sign(convert(m) * self.beta_1 + gradient * (1 - self.beta_1)))
         m.assign(convert(m) * self.beta_2 + gradient * (1 - self.beta_2))

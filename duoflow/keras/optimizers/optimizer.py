@@ -7,6 +7,7 @@ that function's graph.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -19,10 +20,11 @@ from duoflow.core.tensor import convert
 
 from ..naming import auto_name, name_scope
 from ..tracking import KerasSaveable
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..variables import Variable
-from .schedules import LearningRateSchedule, deserialize as deserialize_schedule, serialize as serialize_schedule
+from .schedules import LearningRateSchedule
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "choose", "elementwise"]
 
 
 class Optimizer(KerasSaveable):
@@ -77,9 +79,10 @@ class Optimizer(KerasSaveable):
         self._index: dict[int, int] = {}
         self._accumulators: list[Variable] = []
         self._averages: list[Variable] = []
-        self._decay_excluded: set[int] = set()
+        self._undecayed: set[int] = set()
+        self._undecayed_names: list[re.Pattern[str]] = []
         with name_scope(self.name), init_scope():
-            self.iterations = self._track(Variable(0, name="iteration", dtype="int64", trainable=False))
+            self._iterations = self._track(Variable(0, name="iteration", dtype="int64", trainable=False))
             self._schedule: Any = None
             if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
                 self._schedule = learning_rate
@@ -119,8 +122,16 @@ class Optimizer(KerasSaveable):
         """The optimizer's own variables: step count, learning rate, slots."""
         return self._variables[:]
 
-    def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
-                     layout: Any = None, name: str | None = None) -> Variable:  # fmt: skip
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made: steps, or whole rounds of accumulated steps."""
+        steps = self.gradient_accumulation_steps
+        return tf.floordiv(self._iterations, steps) if steps else self._iterations
+
+    def add_variable(
+        self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none", layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:  # fmt: skip
         """A variable of the optimizer."""
         with name_scope(self.name), init_scope():
             return self._track(Variable(initializer, shape=shape, dtype=dtype, trainable=False, name=name))
@@ -153,8 +164,6 @@ class Optimizer(KerasSaveable):
         with init_scope():
             if self.use_ema:
                 self._averages = self.add_optimizer_variables(variables, "average")
-                for average, variable in zip(self._averages, variables, strict=True):
-                    average.assign(variable)
             if self.gradient_accumulation_steps:
                 self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
         self._trainable_variables = list(variables)
@@ -172,15 +181,16 @@ class Optimizer(KerasSaveable):
         if self._schedule is None:
             return self._learning_rate
         if isinstance(self._schedule, LearningRateSchedule):
-            return self._schedule(self._schedule_step)
+            return self._schedule(self._iterations)
         return self._schedule()
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
         if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate) and not hasattr(learning_rate, "dtype"):
             self._schedule = learning_rate
+            self._variables = [v for v in self._variables if v is not getattr(self, "_learning_rate", None)]
             return
-        if self._schedule is not None:
+        if isinstance(self._schedule, LearningRateSchedule):
             raise TypeError(
                 "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor "
                 "argument, hence its learning rate is not settable. If you need the learning rate to be settable, you "
@@ -190,18 +200,13 @@ class Optimizer(KerasSaveable):
 
     lr = learning_rate
 
-    @property
-    def _schedule_step(self) -> Any:
-        steps = self.gradient_accumulation_steps
-        return self.iterations if not steps else tf.floordiv(self.iterations, steps)
-
     # -- a step ------------------------------------------------------------------------------------------------------
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """Update variables, given pairs of (gradient, variable); returns the step count."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
-        return self.iterations
+        return self._iterations
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Update variables by their gradients (None where a variable has none).
@@ -224,7 +229,7 @@ class Optimizer(KerasSaveable):
         self._check_known(variables)
         with name_scope(self.name):
             self._apply(*_with_gradients(grads, variables))
-            self.iterations.assign_add(1)
+            self._iterations.assign_add(1)
 
     def _check_known(self, variables: Sequence[Variable]) -> None:
         for v in variables:
@@ -235,39 +240,55 @@ class Optimizer(KerasSaveable):
                 )
 
     def _apply(self, grads: list[Any], variables: list[Variable]) -> None:
+        grads, variables = self._overwritten(grads, variables)
+        if not variables:
+            return
         if self.loss_scale_factor is not None:
-            grads = [g / self.loss_scale_factor for g in map(convert, grads)]
+            grads = [elementwise(lambda x: x / self.loss_scale_factor, g) for g in grads]
         if self.gradient_accumulation_steps:
             self._accumulate(grads, variables)
         else:
             self._update(grads, variables)
-
-    def _update(self, grads: list[Any], variables: list[Variable]) -> None:
-        grads = self._clip_gradients(grads)
-        self._apply_weight_decay(variables)
-        rate = convert(self.learning_rate)
-        for grad, variable in zip(grads, variables, strict=True):
-            self.update_step(convert(grad), variable, rate)
         if self.use_ema:
-            self._update_model_variables_moving_average(variables)
-            self._overwrite_periodically(variables)
+            self._update_model_variables_moving_average()
         for variable in variables:
             if getattr(variable, "constraint", None) is not None:
                 variable.assign(variable.constraint(convert(variable)))
 
+    def _overwritten(self, grads: list[Any], variables: list[Variable]) -> tuple[list[Any], list[Variable]]:
+        """Give variables that ask for it their gradients as values; the pairs that are left."""
+        left = []
+        for grad, variable in zip(grads, variables, strict=True):
+            if getattr(variable, "overwrite_with_gradient", False):
+                variable.assign(convert(grad))
+            else:
+                left.append((grad, variable))
+        return [g for g, _ in left], [v for _, v in left]
+
+    def _update(self, grads: list[Any], variables: list[Variable]) -> None:
+        grads = self._clip_gradients(grads)
+        rate = convert(self.learning_rate)
+        self._apply_weight_decay(variables, rate)
+        for grad, variable in zip(grads, variables, strict=True):
+            self.update_step(grad, variable, rate)
+
     def _accumulate(self, grads: list[Any], variables: list[Variable]) -> None:
+        """Add to the accumulators; every so many steps update by their mean instead, and empty them."""
         steps = self.gradient_accumulation_steps
         assert steps is not None
         held = [self._accumulators[self._get_variable_index(v)] for v in variables]
-        for accumulator, grad in zip(held, grads, strict=True):
-            accumulator.assign_add(convert(grad))
+        sums = [convert(g) + convert(a) for g, a in zip(grads, held, strict=True)]
 
         def update() -> None:
-            self._update([convert(a) / steps for a in held], variables)
-            for accumulator in held:
+            self._update([s / steps for s in sums], variables)
+            for accumulator in self._accumulators:
                 accumulator.assign(tf.zeros_like(accumulator))
 
-        _when(tf.equal(tf.floormod(convert(self.iterations) + 1, steps), 0), update)
+        def keep() -> None:
+            for accumulator, total in zip(held, sums, strict=True):
+                accumulator.assign(total)
+
+        choose(tf.equal(tf.floormod(convert(self._iterations) + 1, steps), 0), update, keep)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Update one variable; a subclass's rule."""
@@ -297,43 +318,35 @@ class Optimizer(KerasSaveable):
         return grads
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
-        """Leave variables, or those whose names contain a string, out of weight decay; before `build`."""
+        """Leave variables, or those whose names match a regular expression, out of weight decay; before `build`."""
         if self.built:
             raise ValueError("`exclude_from_weight_decay()` can only be configured before the optimizer is built.")
-        self._decay_excluded = {id(v.handle) for v in var_list or ()}
-        self._decay_excluded_names = list(var_names or ())
-
-    _decay_excluded_names: list[str] = []
+        self._undecayed = {id(v.handle) for v in var_list or ()}
+        self._undecayed_names = [re.compile(name) for name in var_names or ()]
 
     def _use_weight_decay(self, variable: Any) -> bool:
-        if id(variable.handle) in self._decay_excluded:
-            return False
-        return not any(name in variable.name for name in self._decay_excluded_names)
+        return id(variable.handle) not in self._undecayed and not any(p.search(variable.name) for p in self._undecayed_names)
 
-    def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
+    def _apply_weight_decay(self, variables: Sequence[Variable], rate: Any) -> None:
         if self.weight_decay is None:
             return
         for variable in filter(self._use_weight_decay, variables):
-            rate = tf.cast(convert(self.learning_rate), convert(variable).dtype)
-            variable.assign_sub(convert(variable) * self.weight_decay * rate)
+            value = convert(variable)
+            variable.assign(value - value * self.weight_decay * tf.cast(rate, value.dtype))
 
-    def _update_model_variables_moving_average(self, variables: Sequence[Variable]) -> None:
-        first = tf.equal(convert(self.iterations), 0)
-        for variable in variables:
-            average = self._averages[self._get_variable_index(variable)]
-            momentum = tf.where(first, tf.constant(0.0), tf.constant(self.ema_momentum))
-            momentum = tf.cast(momentum, convert(average).dtype)
-            average.assign(momentum * convert(average) + (1 - momentum) * convert(variable))
-
-    def _overwrite_periodically(self, variables: Sequence[Variable]) -> None:
+    def _update_model_variables_moving_average(self) -> None:
+        momentum = tf.where(tf.equal(convert(self.iterations), 0), 0.0, self.ema_momentum)
+        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            share = tf.cast(momentum, average.dtype)
+            average.assign(share * convert(average) + (1 - share) * convert(variable))
         every = self.ema_overwrite_frequency
         if every:
             due = tf.equal(tf.floormod(convert(self.iterations) + 1, every), 0)
-            _when(due, lambda: self._overwrite_model_variables_with_average_value(variables))
+            choose(due, lambda: self._overwrite_model_variables_with_average_value(self._trainable_variables), lambda: None)
 
     def _overwrite_model_variables_with_average_value(self, variables: Sequence[Variable]) -> None:
         for variable in variables:
-            variable.assign(self._averages[self._get_variable_index(variable)].value())
+            variable.assign(convert(self._averages[self._get_variable_index(variable)]))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Put the moving averages into the variables at the end of training, if they are kept."""
@@ -381,10 +394,8 @@ class Optimizer(KerasSaveable):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, JSON-serialisable."""
         config: dict[str, Any] = {"name": self.name}
-        if isinstance(self._schedule, LearningRateSchedule):
-            config["learning_rate"] = serialize_schedule(self._schedule)
-        elif self._schedule is not None:
-            config["learning_rate"] = 0.5
+        if self._schedule is not None:
+            config["learning_rate"] = serialize_keras_object(self._schedule)
         else:
             config["learning_rate"] = float(self._learning_rate.numpy())
         config |= {name: getattr(self, name) for name in (*self._SETTINGS, *self._HYPERPARAMETERS)}
@@ -395,7 +406,7 @@ class Optimizer(KerasSaveable):
         """An optimizer from what `get_config` gave."""
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = deserialize_schedule(config["learning_rate"], custom_objects)
+            config["learning_rate"] = deserialize_keras_object(config["learning_rate"], custom_objects=custom_objects)
         return cls(**config)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -420,6 +431,18 @@ def _with_gradients(grads: list[Any], variables: list[Variable]) -> tuple[list[A
     return [g if isinstance(g, IndexedSlices) else convert(g) for g, _ in kept], [v for _, v in kept]
 
 
-def _when(condition: Any, action: Callable[[], None]) -> None:
-    """Run assignments if a boolean tensor is true, in eager mode and in graphs."""
-    tf.cond(condition, lambda: (action(), tf.no_op())[1], tf.no_op)
+def choose(condition: Any, action: Callable[[], None], otherwise: Callable[[], None]) -> None:
+    """Run one of two groups of assignments, in eager mode and in graphs."""
+    tf.cond(condition, lambda: (action(), tf.no_op())[1], lambda: (otherwise(), tf.no_op())[1])
+
+
+def elementwise(function: Callable[[Any], Any], gradient: Any, dtype: Any = None) -> Any:
+    """A function of a gradient's elements, as a dense tensor.
+
+    Rows of a sparse gradient that belong to one index are added after the function, as Keras does.
+    """
+    if isinstance(gradient, IndexedSlices):
+        values = gradient.values if dtype is None else tf.cast(gradient.values, dtype)
+        return convert(IndexedSlices(function(values), gradient.indices, gradient.dense_shape))
+    gradient = convert(gradient)
+    return function(gradient if dtype is None else tf.cast(gradient, dtype))

@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, elementwise
 
 __all__ = ["SGD"]
 
@@ -20,11 +20,20 @@ class SGD(Optimizer):
 
     _HYPERPARAMETERS = ("momentum", "nesterov")
 
-    def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False,
+        weight_decay: float | None = None, clipnorm: float | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         if not isinstance(momentum, float) or momentum < 0 or momentum > 1:
             raise ValueError("`momentum` must be a float between [0, 1].")
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
         self.momentum, self.nesterov = momentum, nesterov
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def build(self, variables: Any) -> None:
         """Make the momentum slots, if there is momentum."""
@@ -36,7 +45,7 @@ class SGD(Optimizer):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = convert(variable).dtype
-        step = tf.cast(gradient, dtype) * tf.cast(learning_rate, dtype)
+        step = elementwise(tf.identity, gradient, dtype) * tf.cast(learning_rate, dtype)
         if not self.momentums:
             variable.assign_sub(step)
             return
