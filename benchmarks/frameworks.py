@@ -68,7 +68,8 @@ def peer_python(peer: str) -> Path:
 def setup(names: list[str], torch_index: str | None) -> None:
     """Make the environments of the named peers (all, if none is named) and install into them.
 
-    `torch_index` is the package index to take PyTorch from: the default one has builds for GPUs on Linux, which are far larger.
+    `torch_index` is the package index to take PyTorch from: the default one has builds for GPUs on Linux, which are far
+    larger.
     """
     peers = {framework.peer: framework for framework in FRAMEWORKS.values() if framework.peer}
     for peer in names or list(peers):
