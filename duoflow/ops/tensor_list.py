@@ -30,12 +30,13 @@ __all__ = [
 
 
 class TensorList:
-    """A persistent list (Baker's trick): the newest version owns the elements, an older one knows how it differs.
+    """A persistent list: the newest version owns the elements, an older one knows how it differs from the next.
 
-    Using the newest version costs what a Python list costs; going back to an older one makes that the newest.
+    Using the newest version costs what a Python list costs. An older one that is used again gets a copy of its own, so
+    that versions which went different ways do not share one.
     """
 
-    __slots__ = ("_items", "_change")
+    __slots__ = ("_change", "_items")
     handle_dtype = dtypes.variant
 
     def __init__(self, items: list[Any]) -> None:
@@ -46,32 +47,26 @@ class TensorList:
     def items(self) -> list[Any]:
         """The elements; None where one is unset. Not to be changed."""
         if self._items is None:
-            self._become_newest()
-        assert self._items is not None
+            self._items, self._change = self._rebuilt(), None
         return self._items
 
-    def _become_newest(self) -> None:
-        older: list[TensorList] = [self]
-        while older[-1]._change is not None:
-            older.append(older[-1]._change[0])
-        for newer, version in zip(reversed(older), reversed(older[:-1]), strict=False):
-            version._undo(newer)
-
-    def _undo(self, newer: TensorList) -> None:
-        """Take the elements over from the version made directly from this one (or the one this was made from)."""
-        assert self._change is not None and newer._items is not None
-        _, kind, detail = self._change
-        items, newer._items = newer._items, None
-        if kind == "pop":
-            newer._change = (self, "push", items.pop())
-        elif kind == "push":
-            items.append(detail)
-            newer._change = (self, "pop", None)
-        else:
-            index, value = detail
-            newer._change = (self, "set", (index, items[index]))
-            items[index] = value
-        self._items, self._change = items, None
+    def _rebuilt(self) -> list[Any]:
+        """The elements, from those of a newer version and the changes on the way to it."""
+        changes = []
+        version = self
+        while version._items is None:
+            assert version._change is not None
+            version, *change = version._change
+            changes.append(change)
+        items = list(version._items)
+        for kind, detail in reversed(changes):
+            if kind == "pop":
+                items.pop()
+            elif kind == "push":
+                items.append(detail)
+            else:
+                items[detail[0]] = detail[1]
+        return items
 
     def _made(self, items: list[Any], kind: str, detail: Any) -> TensorList:
         new = TensorList(items)
