@@ -10,7 +10,7 @@ Errors name the user's line that made the node.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedErro
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 
 __all__ = ["ReferenceExecutable", "compile", "evaluate_node", "located"]
+
+
+Watcher = Callable[[Node, tuple[Any, ...]], None]
 
 
 def located(error: Exception, node: Node) -> Exception:
@@ -80,8 +83,8 @@ class ReferenceExecutable:
                     seen.add(slot)
                     dead.append(slot)
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
-        """The outputs for these inputs."""
+    def run(self, values: Sequence[Any], watch: Watcher | None = None) -> list[Any]:
+        """The outputs for these inputs; `watch` is told every node and its results."""
         table: list[Any] = [None] * len(self._slots)
         for slot, constant in self._constants:
             table[slot] = constant
@@ -89,6 +92,8 @@ class ReferenceExecutable:
             table[slot] = value
         for node, inputs, outputs, dead in self._steps:
             results = evaluate_node(node, [table[i] for i in inputs])
+            if watch is not None:
+                watch(node, results)
             for slot, value in zip(outputs, results, strict=True):
                 table[slot] = value
             for slot in dead:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from duoflow.core.dtypes import variant
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.record import Kind, attrs_key
 
@@ -23,12 +24,17 @@ def _key(node: Node, inputs: tuple[Any, ...]) -> Any:
     return (node.op.name, tuple([id(t) for t in inputs]), attrs_key(node.attrs))
 
 
+def _gives_objects(node: Node) -> bool:
+    """Lists are persistent, but quick only for whoever uses the newest version: each user wants one of its own."""
+    return any(t.dtype is variant for t in node.outputs)
+
+
 def merge(graph: Graph) -> Graph:
     """The graph with equal pure nodes merged into their first."""
     rw = Rewriter(graph)
     first: dict[Any, Node] = {}
     for node in graph.nodes:
-        if not node.op.pure or node.op is PLACEHOLDER or node.op.kind is Kind.CONTROL:
+        if not node.op.pure or node.op is PLACEHOLDER or node.op.kind is Kind.CONTROL or _gives_objects(node):
             rw.copy(node)
             continue
         key = _key(node, rw.inputs(node))

@@ -18,7 +18,7 @@ from .inline import inline
 from .merge import merge
 from .prune import prune
 from .simplify import simplify
-from .specialize import specialize
+from .specialize import Observed, specialize
 from .state import explicit_state
 
 __all__ = ["finish", "prepare", "watchers"]
@@ -35,13 +35,19 @@ def prepare(graph: Graph) -> Graph:
     return _through(graph, (("inline", inline), ("prune", prune), ("state", explicit_state)))
 
 
-def finish(graph: Graph, dims: Sequence[Dims], claimed: Container[str] = (), own: Sequence[Step] = ()) -> Graph:
-    """The graph for inputs of these shapes, ready for an engine.
+def finish(
+    graph: Graph,
+    dims: Sequence[Dims],
+    claimed: Container[str] = (),
+    own: Sequence[Step] = (),
+    observed: Observed | None = None,
+) -> Graph:
+    """The graph for inputs of these shapes (and the shapes `observed` inside, see `specialize`), ready for an engine.
 
     The engine has kernels of its own for the compounds `claimed`, and `own` passes that put ops in terms of others.
     """
     steps = (
-        ("specialize", lambda g: specialize(g, dims)),
+        ("specialize", lambda g: specialize(g, dims, observed)),
         ("expand", lambda g: expand(g, claimed)),
         *own,
         ("expand again", lambda g: expand(g, claimed)),

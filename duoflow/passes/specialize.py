@@ -6,7 +6,7 @@ then makes constants of those. Nodes whose inputs tell nothing new keep what was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from duoflow.core import shapes
 from duoflow.core.errors import OpError
@@ -15,13 +15,22 @@ from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
 
+from .assume import assuming
+from .prune import acts
 from .rewrite import Rewriter
 
-__all__ = ["specialize"]
+__all__ = ["Observed", "specialize"]
+
+#: The shapes of the outputs of nodes, by name.
+Observed = Mapping[str, tuple[Dims, ...]]
 
 
-def specialize(graph: Graph, dims: Sequence[Dims]) -> Graph:
-    """The graph for inputs of these shapes, one per `graph.all_inputs`."""
+def specialize(graph: Graph, dims: Sequence[Dims], observed: Observed | None = None) -> Graph:
+    """The graph for inputs of these shapes, one per `graph.all_inputs`.
+
+    `observed` gives the output shapes that nodes (by name) had in a run. Where inference finds less, they are assumed, up
+    to the first node that does more than give outputs: what was done cannot be taken back if an assumption fails.
+    """
     given = {id(t): d for t, d in zip(graph.all_inputs, dims, strict=True)}
     rw = Rewriter(graph)
     news: set[int] = set()
@@ -29,13 +38,24 @@ def specialize(graph: Graph, dims: Sequence[Dims]) -> Graph:
         if node.op is PLACEHOLDER:
             _specialize_input(rw, node, given.get(id(node.outputs[0])), news)
             continue
+        if observed is not None and acts(node):
+            observed = None
         inputs = rw.inputs(node)
-        if not any(id(t) in news for t in inputs):
-            rw.copy(node)
-            continue
-        new = rw.copy(node, specs=_inferred(node, inputs))
+        specs = _inferred(node, inputs) if any(id(t) in news for t in inputs) else [t.spec for t in node.outputs]
+        if observed is not None and any(not s.known for s in specs) and node.name in observed:
+            new = _assume(rw, node, specs, observed[node.name])
+        else:
+            new = rw.copy(node, specs=specs)
         news.update(id(t) for t, old in zip(new.outputs, node.outputs, strict=True) if _tells_more(t.spec, old.spec))
     return rw.finish()
+
+
+def _assume(rw: Rewriter, node: Node, specs: list[Spec], seen: tuple[Dims, ...]) -> Node:
+    """The node as a host call that checks its outputs' shapes."""
+    dims = tuple(spec.shape if spec.known else shape for spec, shape in zip(specs, seen, strict=True))
+    outputs = rw.add(assuming(node.op, dims), rw.inputs(node), node.attrs, like=node)
+    rw.replace(node, outputs)
+    return outputs[0].node
 
 
 def _specialize_input(rw: Rewriter, node: Node, dims: Dims, news: set[int]) -> None:

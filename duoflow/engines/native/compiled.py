@@ -16,6 +16,7 @@ from duoflow.core.lowering import Contraction, Convolution, Reduction
 from duoflow.core.record import Effect
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
+from duoflow.passes.assume import ASSUMED
 from duoflow.passes.prune import acts
 from duoflow.passes.state import StateTable
 
@@ -106,7 +107,14 @@ class _Compiler:
         """Host calls with effects keep the order of the program."""
         acting = [t for t in self.tasks if t.is_host and (acts(t.nodes[0]) or t.nodes[0].op.effects is not Effect.NONE)]
         acting.sort(key=lambda t: self.position[id(t.nodes[0])])
-        return list(itertools.pairwise(acting))
+        assumed = [t for t in self.tasks if self._assumes(t)]
+        last = [(a, t) for a in assumed for t in acting if acts(t.nodes[0])]
+        return list(itertools.pairwise(acting)) + last
+
+    @staticmethod
+    def _assumes(task: Task) -> bool:
+        """Whether the run may have to be given up in this task: shapes are not what was assumed."""
+        return task.is_host and ASSUMED in task.nodes[0].op.tags
 
     # Code -------------------------------------------------------------------------------------------------------------
 
@@ -160,14 +168,18 @@ class _Compiler:
     def _may_fail(self, task: Task) -> bool:
         """Whether a run can end with an error in this task: calls with effects, and gathers."""
         if task.is_host:
-            return acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
+            return self._assumes(task) or acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
         return isinstance(task, LoopTask) and task.kernel.checks_indices
 
     def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
         """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
         failing = [t for t in self.tasks if self._may_fail(t)]
         for task in self._updating():
-            before[id(task)] += [f for f in failing if not plan.depends_on(f, task, before)]
+            later = [f for f in failing if plan.depends_on(f, task, before)]
+            if any(map(self._assumes, later)):
+                for tensor in task.writes:
+                    self.in_place.pop(id(tensor), None)
+            before[id(task)] += [f for f in failing if f not in later]
 
     def _updating(self) -> list[Task]:
         return [t for t in self.tasks if any(id(w) in self.in_place for w in t.writes)]

@@ -1,0 +1,48 @@
+"""Shapes that were seen in a run and are taken for granted in the next.
+
+Some shapes are known only when a graph runs: what a loop carries, what a list holds. `assuming(op, shapes)` is a record like
+`op` that infers the shapes seen, so that everything behind it is static; it always runs on the host, is opaque to other
+passes, and raises `ShapeChanged` if the shapes are others this time. An engine then runs the graph another way.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from duoflow.core.record import Kind, Op
+from duoflow.core.shapes import Dims
+from duoflow.core.spec import Spec
+
+__all__ = ["ASSUMED", "ShapeChanged", "assuming"]
+
+#: The tag of records made here.
+ASSUMED = "assumed"
+
+Shapes = tuple[Dims, ...]
+
+
+class ShapeChanged(Exception):
+    """A value does not have the shape that the program was compiled for."""
+
+
+@functools.cache
+def assuming(op: Op, shapes: Shapes) -> Op:
+    """The record of `op` with outputs of these shapes."""
+
+    def infer(*specs: Spec, **attrs: Any) -> tuple[Spec, ...]:
+        found = op.infer(*specs, **attrs)
+        found = found if isinstance(found, tuple) else (found,)
+        return tuple(Spec(shape, spec.dtype) for spec, shape in zip(found, shapes, strict=True))
+
+    def evaluate(*values: Any, **attrs: Any) -> tuple[Any, ...]:
+        out = op.evaluate(*values, **attrs)
+        out = out if isinstance(out, tuple) else (out,)
+        for value, shape in zip(out, shapes, strict=True):
+            if shape is not None and getattr(value, "shape", shape) != shape:
+                raise ShapeChanged(f"{op.name} gave shape {value.shape}, the program was compiled for {shape}")
+        return out
+
+    return Op(
+        op.name, Kind.HOST, infer, evaluate, effects=op.effects, num_outputs=len(shapes), tags=op.tags | {ASSUMED}
+    )  # fmt: skip
