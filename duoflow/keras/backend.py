@@ -1,6 +1,6 @@
 """keras.backend: settings and helpers under the name that older programs know."""
 
-from .config import (
+from .preferences import (
     backend,
     epsilon,
     floatx,
@@ -17,3 +17,24 @@ from .random import SeedGenerator
 from .state import clear_session
 from .symbolic import is_keras_tensor
 from .variables import Variable, is_float_dtype, is_int_dtype, standardize_dtype
+
+__all__ = [
+    "SeedGenerator",
+    "Variable",
+    "backend",
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "get_uid",
+    "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
+    "is_keras_tensor",
+    "name_scope",
+    "result_type",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_data_format",
+    "standardize_dtype",
+]

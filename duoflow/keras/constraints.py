@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from .config import epsilon
+from .preferences import epsilon
 from .lookup import Lookup
 
 __all__ = [

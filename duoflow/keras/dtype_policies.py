@@ -11,7 +11,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import EagerTensor, Operators, convert
 
-from .config import floatx
+from .preferences import floatx
 from .symbolic import KerasTensor
 from .variables import is_float_dtype, standardize_dtype
 

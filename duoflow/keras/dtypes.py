@@ -10,7 +10,7 @@ import numpy as np
 from duoflow import ops as tf
 from duoflow.core.tensor import Operators, convert
 
-from .config import floatx
+from .preferences import floatx
 from .symbolic import KerasTensor
 from .variables import standardize_dtype
 

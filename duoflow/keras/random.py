@@ -13,7 +13,7 @@ from duoflow import ops as tf
 from duoflow.core.dtypes import as_dtype
 from duoflow.core.tensor import convert
 
-from .config import floatx
+from .preferences import floatx
 from .naming import auto_name, name_scope
 from .state import session
 from .variables import Variable, standardize_dtype

@@ -43,7 +43,7 @@ def _factor(value: Any, name: str) -> float:
 class L1L2(Regularizer):
     """l1 * sum(abs(x)) + l2 * sum(x²).
 
-    >>> tf.keras.regularizers.L1L2(l1=0.1, l2=0.01)(tf.constant([1.0, -2.0])).numpy()
+    >>> tf.keras.regularizers.L1L2(l1=0.1, l2=0.01)(tf.constant([1.0, -2.0])).numpy().item()
     0.35
 
     Keras: keras.regularizers.L1L2.
@@ -82,7 +82,7 @@ class L1(Regularizer):
 class L2(Regularizer):
     """l2 * sum(x²).
 
-    >>> tf.keras.regularizers.L2(0.5)(tf.constant([1.0, 2.0])).numpy()
+    >>> tf.keras.regularizers.L2(0.5)(tf.constant([1.0, 2.0])).numpy().item()
     2.5
 
     Keras: keras.regularizers.L2.

@@ -16,7 +16,7 @@ from duoflow.core import variables as core
 from duoflow.core.shapes import TensorShape
 from duoflow.core.tensor import convert
 
-from .config import floatx
+from .preferences import floatx
 from .naming import auto_name, check_name, current_path
 from .state import session
 

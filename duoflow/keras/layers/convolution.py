@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import activations, ops, regularizers
-from ..config import standardize_data_format
+from ..preferences import standardize_data_format
 from ..ops.nn import conv_transpose_shape
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec

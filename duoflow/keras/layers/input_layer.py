@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config import floatx
+from ..preferences import floatx
 from ..operation import Node
 from ..symbolic import KerasTensor
 from ..variables import standardize_dtype, standardize_shape

@@ -6,8 +6,9 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import config, ops
+from .. import ops
 from ..dtypes import result_type
+from ..preferences import epsilon
 from .input_spec import InputSpec
 from .layer import Layer
 from .weights import add_configured, configure, weight_config
@@ -122,7 +123,7 @@ class BatchNormalization(_Scaled):
         if mask is None:
             return ops.moments(x, axes=self._reduction_axes)  # type: ignore[no-any-return]
         weights = tf.broadcast_to(tf.expand_dims(tf.cast(mask, x.dtype), -1), tf.shape(x))
-        count = tf.reduce_sum(weights, self._reduction_axes, keepdims=True) + config.epsilon()
+        count = tf.reduce_sum(weights, self._reduction_axes, keepdims=True) + epsilon()
         mean = tf.reduce_sum(x * weights, self._reduction_axes, keepdims=True) / count
         variance = tf.reduce_sum(tf.square(x - mean) * weights, self._reduction_axes, keepdims=True) / count
         return tf.squeeze(mean), tf.squeeze(variance)

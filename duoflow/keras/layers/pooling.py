@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import ops
-from ..config import standardize_data_format
+from ..preferences import standardize_data_format
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec
 from .layer import Layer

@@ -8,7 +8,7 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import random, regularizers
-from ..config import standardize_data_format
+from ..preferences import standardize_data_format
 from ..random import SeedGenerator
 from .input_spec import InputSpec
 from .layer import Layer

@@ -8,7 +8,7 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import ops
-from ..config import standardize_data_format
+from ..preferences import standardize_data_format
 from ..symbolic import KerasTensor
 from .arguments import per_axis
 from .input_spec import InputSpec

@@ -8,7 +8,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from ..config import floatx
+from ..preferences import floatx
 from ..dtypes import promoted
 from ..variables import standardize_dtype
 from .definition import operation

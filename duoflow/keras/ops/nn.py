@@ -8,7 +8,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from ..config import epsilon, floatx, standardize_data_format
+from ..preferences import epsilon, floatx, standardize_data_format
 from ..variables import standardize_dtype
 from .definition import operation
 

@@ -10,7 +10,7 @@ import numpy as np
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from ..config import floatx
+from ..preferences import floatx
 from ..dtypes import promoted
 from ..variables import standardize_dtype
 from .definition import operation
@@ -114,7 +114,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     x = _float(x)
     if weights is None:
         return tf.reduce_mean(x, axis=axis)
-    weights = tf.cast(weights, x.dtype)
+    x, weights = promoted(x, weights)
     if weights.ndim == 1 and x.ndim > 1 and isinstance(axis, int):
         weights = tf.reshape(weights, [-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
     weights = weights * tf.ones_like(x)
@@ -569,7 +569,7 @@ def empty(shape: Any, dtype: Any = None) -> Any:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """One value everywhere. Keras: keras.ops.full."""
-    return tf.broadcast_to(array(fill_value, dtype), shape)
+    return tf.broadcast_to(array(fill_value, standardize_dtype(dtype)), shape)
 
 
 @operation()

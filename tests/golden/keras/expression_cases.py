@@ -1,0 +1,76 @@
+"""Expressions over `keras`, `ops`, `random` and a few arrays, whose values are compared with Keras'."""
+
+import numpy as np
+
+NAMES = {
+    "np": np,
+    "x": (np.arange(12, dtype="float32").reshape(3, 4) - 5.5) / 3,
+    "y": (np.arange(12, dtype="float32").reshape(3, 4)[::-1] + 1) / 4,
+    "v": np.array([-2.0, -0.5, 0.0, 0.5, 1.0, 3.0], "float32"),
+    "i": np.array([3, 1, 2, 0, 7], "int32"),
+    "b": np.array([[True, False], [True, True]]),
+    "square": np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]], "float32"),
+    "t": np.arange(24, dtype="float32").reshape(2, 3, 4),
+    "p": np.array([[0.1, 0.6, 0.3], [0.8, 0.1, 0.1]], "float32"),
+    "onehot": np.array([[0, 1, 0], [1, 0, 0]], "float32"),
+}
+
+_ACTIVATIONS = """celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid
+log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid sparsemax
+squareplus tanh tanh_shrink""".split()
+
+_INITIALIZERS = """GlorotUniform(seed=1) GlorotNormal(seed=2) HeNormal(seed=3) HeUniform(seed=4) LecunNormal(seed=5)
+LecunUniform(seed=6) RandomNormal(seed=7) RandomUniform(seed=8) TruncatedNormal(seed=9) Zeros() Ones() Constant(0.3)
+VarianceScaling(2.0,'fan_out','untruncated_normal',seed=10) Orthogonal(seed=11) Orthogonal(gain=2.0,seed=12)""".split()
+
+_UNARY = """abs arccos arccosh arcsin arcsinh arctan arctanh ceil cos cosh exp exp2 expm1 floor isfinite isinf isnan log
+log10 log1p log2 logical_not negative reciprocal round rsqrt sign sin sinh sqrt square tan tanh erf""".split()
+
+_BINARY = """add subtract multiply divide true_divide floor_divide mod maximum minimum power equal not_equal less
+less_equal greater greater_equal logical_and logical_or logical_xor arctan2 logaddexp divide_no_nan""".split()
+
+_OPS = """
+sum(x) | sum(x, axis=0) | sum(b, axis=1) | mean(x, axis=-1, keepdims=True) | mean(i) | var(x, axis=0) | std(x) | max(x, axis=1)
+min(x, initial=-9.0) | prod(y, axis=0) | all(b, axis=0) | any(b) | argmax(x, axis=1) | argmin(x) | argmax(x, axis=0, keepdims=True)
+cumsum(x, axis=1) | cumprod(y, axis=0) | count_nonzero(i) | average(x, axis=0, weights=np.array([1.0, 2.0, 3.0])) | median(x, axis=1)
+median(v) | logsumexp(x, axis=1) | norm(x) | norm(x, axis=1, ord=1) | reshape(x, (4, 3)) | reshape(x, (-1, 2)) | ravel(x) | transpose(t)
+transpose(t, axes=(1, 0, 2)) | expand_dims(x, 1) | squeeze(np.ones((2, 1, 3))) | swapaxes(t, 0, 2) | moveaxis(t, 0, -1)
+concatenate([x, y], axis=1) | stack([x, y], axis=1) | hstack([x, y]) | vstack([x, y]) | append(x, y) | tile(x, (2, 1)) | repeat(x, 2, axis=1)
+flip(x) | flip(x, axis=1) | roll(x, 2) | roll(x, 1, axis=0) | pad(x, ((1, 0), (0, 2))) | pad(x, ((1, 1), (1, 1)), mode='reflect')
+take(x, [0, -1], axis=1) | take(v, i[:3]) | take_along_axis(x, np.array([[0], [1], [3]]), axis=1) | sort(y, axis=0) | argsort(v)
+where(x > 0, x, 0.0) | clip(x, -1, 1) | diff(v) | digitize(v, [0.0, 1.0]) | bincount(i) | one_hot(i, 4) | multi_hot(i[:3], 5)
+matmul(x, y.T) | matmul(t, np.ones((4, 2), 'float32')) | matmul(v, v) | dot(x, y.T) | tensordot(x, y, axes=2)
+inner(x, y) | outer(v, v) | vdot(x, y) | einsum('ij,kj->ik', x, y) | diag(v) | diagonal(square) | trace(square) | tril(square) | triu(square, 1)
+zeros((2, 3)) | ones((2,), dtype='int32') | full((2, 2), 7) | eye(3) | eye(2, 3, k=1) | arange(5) | arange(1, 2, 0.25) | linspace(0, 1, 5)
+linspace(0, 1, 4, endpoint=False) | zeros_like(x) | ones_like(i) | full_like(x, 2) | top_k(x, 2)[0] | in_top_k(np.array([0, 1, 3]), x, 2)
+segment_sum(v, np.array([0, 0, 1, 1, 2, 2]), 3) | cast(x, 'int32') | nan_to_num(np.array([np.nan, 1.0], 'float32')) | isclose(x, x + 1e-9)
+add(i, 1.5) | add(i, 1) | multiply(b, 2) | divide(i, 2) | maximum(i, 2.5) | power(i, 2) | sum(np.array([1, 2], 'int8')) | mean(b)
+softmax(x, axis=None) | softmax(t, axis=(1, 2)) | normalize(x, axis=1) | normalize(x, axis=0, order=1) | moments(x, axes=[0])[1]
+categorical_crossentropy(onehot, p) | sparse_categorical_crossentropy(np.array([1, 0]), p) | binary_crossentropy(onehot, p)
+categorical_crossentropy(onehot, p, from_logits=True) | binary_crossentropy(onehot, p, from_logits=True) | glu(x) | threshold(x, 0.2, -1.0)
+scatter(np.array([[0], [2]]), np.array([1.0, 2.0], 'float32'), (4,)) | slice(x, (1, 1), (2, 2)) | slice_update(x, (1, 1), np.zeros((2, 2), 'float32'))
+scatter_update(v, np.array([[1], [2]]), np.array([9.0, 8.0], 'float32')) | get_item(t, (slice(None), 1)) | unstack(x, axis=0)[1] | split(x, 2, axis=1)[1]
+split(x, [1, 3], axis=1)[1] | meshgrid(v[:2], v[:3])[0] | tri(3) | cross(np.array([1.0, 0, 0]), np.array([0.0, 1, 0])) | unstack(t, axis=1)[0]
+"""
+
+EXPRESSIONS = [
+    *(f"keras.activations.{name}(v)" for name in _ACTIVATIONS if "softmax" not in name and name != "sparsemax"),
+    *(f"keras.activations.{name}(x)" for name in ("softmax", "log_softmax")),
+    "keras.activations.relu(v, negative_slope=0.1, max_value=2.0, threshold=0.6)",
+    *(f"keras.initializers.{name}((3, 4))" for name in _INITIALIZERS),
+    "keras.initializers.GlorotUniform(seed=1)((2, 3, 4, 5))",
+    "keras.initializers.Orthogonal(seed=1)((2, 3))",
+    "keras.initializers.Identity(gain=2.0)((2, 3))",
+    *(f"keras.regularizers.{name}(x)" for name in ("L1(0.1)", "L2(0.1)", "L1L2(0.1, 0.2)", "OrthogonalRegularizer(0.1)")),
+    *(f"keras.constraints.{name}(x)" for name in ("MaxNorm(1.0)", "NonNeg()", "UnitNorm(axis=1)", "MinMaxNorm(0.5, 1.0, 0.7)")),
+    *(f"ops.{name}(y)" for name in _UNARY),
+    *(f"ops.{name}(x, y)" for name in _BINARY),
+    *(f"ops.{part.strip()}" if "(" in part else part for line in _OPS.strip().splitlines() for part in line.split(" | ")),
+    *(f"random.{name}" for name in (
+        "normal((2, 3), seed=5)", "uniform((2, 3), 1.0, 2.0, seed=5)", "truncated_normal((2, 3), seed=5)",
+        "randint((6,), 0, 100, seed=5)", "dropout(np.ones((3, 4), 'float32'), 0.4, seed=5)", "shuffle(v, seed=5)",
+        "categorical(np.log(p), 5, seed=5)", "gamma((3,), 2.0, seed=5)",
+    )),
+    "[keras.backend.result_type(a, b) for a in ('int32', 'uint8', 'float16', 'bool', float, int) for b in ('int64', 'bfloat16', 'float32', 'int8', int)]",
+    "[keras.random.SeedGenerator(3).next(), keras.random.SeedGenerator(3).next(ordered=False)]",
+]  # fmt: skip
