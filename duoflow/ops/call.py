@@ -20,7 +20,7 @@ from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor, convert
 
-from .subgraphs import Copy, Pullback, differentiate, effects_of, is_differentiable, is_pure, zeros_for
+from .subgraphs import Pullback, differentiate, effects_of, is_differentiable, is_pure, zeros_for
 
 __all__: list[str] = []
 
@@ -41,7 +41,8 @@ class Level:
 
 def levels_of(graph: Graph) -> list[Level]:
     """The derivatives that a graph was made to serve."""
-    return graph.extras.get("levels", [])
+    levels: list[Level] = graph.extras.get("levels", [])
+    return levels
 
 
 def place_saved(pullback: Pullback, outputs: list[Tensor]) -> list[tuple[str, Any]]:
@@ -59,7 +60,7 @@ def place_saved(pullback: Pullback, outputs: list[Tensor]) -> list[tuple[str, An
     return places
 
 
-def extended(graph: Graph, given: Iterable[int], wanted: Iterable[int]) -> Copy:
+def extended(graph: Graph, given: Iterable[int], wanted: Iterable[int]) -> Graph:
     """A copy of a graph with further outputs that serve one more level."""
     pullback = differentiate(graph, tuple(given), tuple(wanted))
     pullback.finish(expand([r for r in pullback.results if r is not None]))

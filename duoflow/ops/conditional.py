@@ -382,7 +382,7 @@ def case(
 
 
 def _either(pred: Any, branch: Any, otherwise: Any) -> Callable[[], Any]:
-    return branch if otherwise is None else lambda: cond(pred, branch, otherwise)  # type: ignore[no-any-return]
+    return branch if otherwise is None else lambda: cond(pred, branch, otherwise)
 
 
 def _pairs(pred_fn_pairs: Any) -> list[tuple[Any, Any]]:

@@ -16,7 +16,7 @@ from duoflow.core.tensor import convert
 
 __all__ = ["control_dependencies", "group", "no_op", "tuple"]
 
-_tuple = tuple
+_tuple: Any = tuple
 
 NO_OP = register(Op("NoOp", Kind.CONTROL, lambda: (), lambda: (), checked=False, num_outputs=0, differentiable=False))
 

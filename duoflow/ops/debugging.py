@@ -187,7 +187,7 @@ def assert_near(
     """
     x = convert(x)
     y = convert(y, dtype=x.dtype)
-    epsilon = 10 * float(ml_dtypes.finfo(x.dtype.real_dtype.numpy).eps)
+    epsilon = 10 * float(ml_dtypes.finfo(x.dtype.real_dtype.numpy).eps)  # type: ignore[no-untyped-call]
     rtol = convert(epsilon if rtol is None else rtol, dtype=x.dtype.real_dtype)
     atol = convert(epsilon if atol is None else atol, dtype=x.dtype.real_dtype)
     with F.name_scope(name or "assert_near"):
@@ -316,7 +316,7 @@ def _shape_checks(
                 sizes[symbol] = (
                     size if size is not None else F.shape(tensor)[axis],
                     f"by {described} dimension {axis}",
-                )  # type: ignore[assignment]
+                )
                 continue
             expected, by_whom = sizes[symbol]
         if size is not None and isinstance(expected, int):

@@ -166,13 +166,13 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool, back_prop: boo
     flat, count = _tensors(elems)
     with F.name_scope(name):
         readers = _readers(flat, count)
-        element = lambda i: pack(elems, [r.read(i) for r in readers])
+        element: Callable[[Any], Any] = lambda i: pack(elems, [r.read(i) for r in readers])
         skipped = 0 if initializer is not None else 1
         if initializer is None:
             initializer = element(count - 1 if backwards else 0)
         else:
             initializer = nest.map_structure(convert, initializer)
-        where = lambda k: count - 1 - k if backwards else k
+        where: Callable[[Any], Any] = lambda k: count - 1 - k if backwards else k
 
         def step(k: Any, held: Any) -> Any:
             return k + 1, nest.map_structure(convert, fn(held, element(where(k))))
@@ -248,8 +248,8 @@ def scan(
     flat, count = _tensors(elems)
     with F.name_scope(name or "scan"):
         readers = _readers(flat, count)
-        element = lambda i: pack(elems, [r.read(i) for r in readers])
-        where = lambda k: count - 1 - k if reverse else k
+        element: Callable[[Any], Any] = lambda i: pack(elems, [r.read(i) for r in readers])
+        where: Callable[[Any], Any] = lambda k: count - 1 - k if reverse else k
         skipped = 0 if initializer is not None else 1
         start = element(where(0)) if initializer is None else nest.map_structure(convert, initializer)
         first = nest.flatten(start)

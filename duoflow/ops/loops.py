@@ -89,7 +89,8 @@ class _LoopLevel(Level):
 def _gradient(node: Node, *grads: Any) -> list[Any]:
     given = [i for i, g in enumerate(grads) if g is not None]
     variables, wanted = _reached(node, given)
-    level = next((found for found in levels_of(node.attrs["body"]) if set(variables) <= set(found.variables)), None)
+    levels: list[Any] = levels_of(node.attrs["body"])
+    level = next((found for found in levels if set(variables) <= set(found.variables)), None)
     if level is None:
         level = _extend(node, variables, wanted)
     assert isinstance(level, _LoopLevel)

@@ -97,9 +97,8 @@ def _run_pullback(*values: Any, call: _Call, count: int) -> tuple[Any, ...]:
             outputs = _called(call, inputs)
         live = [(o, EagerTensor(g)) for o, g in zip(outputs, values[count:], strict=True) if o.dtype.is_differentiable]
         grads = tape.gradient([o for o, _ in live], sources, [g for _, g in live])
-        return tuple(
-            [np.zeros_like(s._array) if g is None else convert(g)._array for g, s in zip(grads, sources, strict=True)]
-        )  # type: ignore[attr-defined]
+        found: list[Any] = [s if g is None else convert(g) for g, s in zip(grads, sources, strict=True)]
+        return tuple([np.zeros_like(t._array) if g is None else t._array for t, g in zip(found, grads, strict=True)])
 
     return _guarded(run)  # type: ignore[no-any-return]
 
