@@ -49,8 +49,8 @@ class Specialization:
         self.buffer_count = 2
         self.arena_bytes = 0
         self.checked: list[list[Node]] = []
-        #: (buffer, input position, NumPy dtype) of arrays, and of states; the latter with "is updated in place".
-        self.array_inputs: list[tuple[int, int, Any]] = []
+        #: (buffer, input position, shape, NumPy dtype) of arrays; (buffer, input position) of states, with "is updated in place".
+        self.array_inputs: list[tuple[int, int, tuple[int, ...], Any]] = []
         self.state_inputs: list[tuple[int, int, bool]] = []
         self.constants: list[tuple[int, np.ndarray[Any, Any]]] = []
         self.host_values: dict[int, tuple[int, GraphTensor]] = {}
@@ -80,7 +80,7 @@ class Specialization:
             self.where[id(tensor)] = (buffer, 0)
         elif _in_memory(tensor):
             buffer = self._new_buffer()
-            self.array_inputs.append((buffer, position, tensor.dtype.numpy))
+            self.array_inputs.append((buffer, position, sizes(tensor), tensor.dtype.numpy))
             self.where[id(tensor)] = (buffer, 0)
         else:
             self.object_inputs.append((id(tensor), position))
@@ -143,7 +143,15 @@ class Specialization:
 
     def callback(self, node: Node) -> Callable[[], object]:
         """What the program calls to run a node on the host."""
-        return lambda: self._running.context.evaluate(node)
+        running = self._running
+        sources: list[tuple[GraphTensor, Any]] = []
+
+        def call() -> None:
+            if not sources:  # where tensors are stored is known once the program is built
+                sources.extend((self.storage_of(t), t.dims if t.spec.known else None) for t in node.inputs)
+            running.context.evaluate(node, sources)
+
+        return call
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -193,12 +201,19 @@ class _Context:
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.objects: dict[int, Any] = {}
         self._inputs: dict[int, Any] = {}
+        self._views: dict[int, np.ndarray[Any, Any]] = {}
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         owner, buffers = self.owner, self._buffers
         inputs = self._inputs
-        for buffer, position, dtype in owner.array_inputs:
+        for buffer, position, dims, dtype in owner.array_inputs:
             array = values[position]
+            if np.shape(array) != dims:
+                raise InvalidArgumentError(
+                    None,
+                    None,
+                    f"Input {position} of {owner.graph.name!r} has shape {np.shape(array)}, expected {dims}.",
+                )
             if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
                 array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
             inputs[buffer] = array
@@ -207,8 +222,8 @@ class _Context:
         self.arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
         for (buffer, _, _), array in zip(owner.outputs, self.arrays):
             buffers[buffer] = array.__array_interface__["data"][0]
-        if owner.objects or owner.object_inputs:
-            self.objects = dict(owner.objects)
+        self.objects = dict(owner.objects) if owner.objects else {}
+        if owner.object_inputs:
             for key, position in owner.object_inputs:
                 self.objects[key] = values[position]
         self.frame.run()
@@ -252,18 +267,30 @@ class _Context:
         held = self._inputs.get(buffer)
         if held is not None:
             return held() if isinstance(held, weakref.ref) else held
-        count = elements(tensor)
-        memory = _memory(self._buffers[buffer] + offset, count * tensor.dtype.numpy.itemsize)
-        return np.frombuffer(memory, tensor.dtype.numpy, count).reshape(sizes(tensor))
+        view = self._views.get(key)
+        if view is None:
+            count = elements(tensor)
+            memory = _memory(self._buffers[buffer] + offset, count * tensor.dtype.numpy.itemsize)
+            view = np.frombuffer(memory, tensor.dtype.numpy, count).reshape(sizes(tensor))
+            if buffer == ARENA:
+                self._views[key] = view
+        return view
 
-    def evaluate(self, node: Node) -> None:
-        """Run a node on the host: inputs are copied from the program's memory, outputs become buffers of their own."""
+    def evaluate(self, node: Node, sources: Sequence[tuple[GraphTensor, Any]]) -> None:
+        """Run a node on the host: inputs are copied from the program's memory, outputs become buffers of their own.
+
+        `sources` are the stored tensors behind the inputs, and the inputs' shapes where they are known.
+        """
         values = []
-        for tensor in node.inputs:
-            stored = self.owner.storage_of(tensor)
-            value = self.value(stored)
-            if isinstance(value, np.ndarray) and tensor.spec.known:
-                value = (value if id(stored) in self.objects else np.array(value)).reshape(tensor.dims)
+        objects = self.objects
+        for stored, dims in sources:
+            value = objects.get(id(stored), _MISSING)
+            if value is _MISSING:
+                value = self.value(stored)
+                if type(value) is np.ndarray:
+                    value = value.copy()
+            if dims is not None and type(value) is np.ndarray and value.shape != dims:
+                value = value.reshape(dims)
             values.append(value)
         for tensor, result in zip(node.outputs, evaluate_node(node, values), strict=True):
             buffer, _ = self.owner.host_values[id(tensor)]
@@ -274,7 +301,8 @@ class _Context:
                         node,
                         f"{{{{node {node.name}}}}} gave shape {result.shape}, inference had said {tensor.dims}.",
                     )
-                result = np.ascontiguousarray(result, tensor.dtype.numpy).reshape(tensor.dims)
+                if not result.flags.c_contiguous or result.dtype != tensor.dtype.numpy:
+                    result = np.ascontiguousarray(result, tensor.dtype.numpy).reshape(tensor.dims)
                 self._buffers[buffer] = _address(result)
             self.objects[id(tensor)] = result
 
@@ -286,6 +314,9 @@ class _Context:
             limit = node.inputs[0].dims
             message = f"{{{{node {node.name}}}}} indices are not all inside the gathered dimension of shape {limit}"
             raise InvalidArgumentError(None, node, with_origin(message, node.origin))
+
+
+_MISSING: Any = object()
 
 
 def _nothing() -> None:
