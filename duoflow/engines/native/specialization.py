@@ -49,7 +49,7 @@ class Specialization:
         self.buffer_count = 2
         self.arena_bytes = 0
         self.checked: list[list[Node]] = []
-        #: (buffer, input position, shape, NumPy dtype) of arrays; (buffer, input position) of states, with "is updated in place".
+        #: (buffer, input position, shape, NumPy dtype) of arrays; (buffer, input position, updated in place) of states.
         self.array_inputs: list[tuple[int, int, tuple[int, ...], Any]] = []
         self.state_inputs: list[tuple[int, int, bool]] = []
         self.constants: list[tuple[int, np.ndarray[Any, Any]]] = []
