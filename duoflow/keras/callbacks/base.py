@@ -16,6 +16,8 @@ class Callback:
     """
 
     params: dict[str, Any] | None = None
+    #: Where `fit` is to go on, for callbacks that restored an interrupted run in `on_train_begin`.
+    initial_epoch: int | None = None
     _model: Any = None
 
     def __init__(self) -> None:

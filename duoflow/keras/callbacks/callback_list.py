@@ -58,6 +58,11 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    @property
+    def resumed_epoch(self) -> int | None:
+        """The epoch at which a callback found an interrupted run."""
+        return next((c.initial_epoch for c in self.callbacks if c.initial_epoch is not None), None)
+
     def batch_hooks(self, kind: str) -> tuple[BatchHook | None, BatchHook | None]:
         """What to call before and after each batch of "train", "test" or "predict": None where nobody listens.
 

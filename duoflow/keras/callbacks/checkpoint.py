@@ -130,11 +130,17 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Restore what was saved, if anything was."""
+        self.initial_epoch = None
+        if not self.model.built:
+            raise ValueError(
+                "To use the BackupAndRestore callback, you model must be built before you call `fit()`. Model "
+                f"{self.model} is unbuilt. You can build it beforehand by calling it on a batch of data."
+            )
         if not (self._weights.exists() and self._metadata.exists()):
             return
         self.model.load_weights(self._weights)
         state = json.loads(self._metadata.read_text())
-        self.model._initial_epoch = int(state["initial_epoch"])
+        self.initial_epoch = int(state["initial_epoch"])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take note of the epoch."""

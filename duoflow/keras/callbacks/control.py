@@ -37,9 +37,10 @@ class MonitorCallback(Callback):
 
     def _goes_up(self) -> bool:
         name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", ()):
-            if metric.name == name and getattr(metric, "_direction", None):
-                return bool(metric._direction == "up")
+        for metric in self.model.metrics:
+            for inner in getattr(metric, "metrics", [metric]):
+                if inner.name == name and inner._direction:
+                    return bool(inner._direction == "up")
         return any(part in name.lower() for part in _UP) and "loss" not in name
 
     def _improved(self, current: float, best: float | None) -> bool:

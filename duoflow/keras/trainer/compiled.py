@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,13 +179,14 @@ def _as_tensor(x: Any) -> Any:
     return None if x is None else convert(x)
 
 
-class CompileMetrics:
+class CompileMetrics(Metric):
     """The metrics of a model: lists per output, with and without sample weights."""
 
     def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str] | None = None) -> None:
         for what, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if value is not None and not isinstance(value, (list, tuple, Mapping)):
                 raise ValueError(f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {what}={value} of type {type(value)}")
+        super().__init__(name="compile_metrics")
         self._user = (metrics, weighted_metrics)
         self._output_names = output_names
         self.built = False
@@ -193,7 +195,7 @@ class CompileMetrics:
 
     @property
     def metrics(self) -> list[Metric]:
-        """All metrics, in order of outputs."""
+        """All metrics: those without sample weights first, each in order of outputs."""
         return [metric for _, metric, _ in self._rows]
 
     @property
@@ -213,7 +215,7 @@ class CompileMetrics:
                     metric = None if target is None else make_metric(identifier, target, prediction)
                     if metric is not None:
                         rows.append((i, metric, weighted))
-        self._rows = sorted(rows, key=lambda row: row[0])
+        self._rows = rows
         self.built = True
 
     def _lists(self, spec: Any, y_pred: Any, what: str) -> list[list[Any]]:
@@ -247,14 +249,14 @@ class CompileMetrics:
             metric.update_state(targets[i], predictions[i], sample_weight=weights[i] if weighted else None)
 
     def result(self) -> dict[str, Any]:
-        """The values by name; with several outputs the output's name goes before."""
+        """The values by name; with several outputs the output's name goes before, and a name met again is changed."""
         out: dict[str, Any] = {}
-        for i, metric, _ in self._rows:
-            name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
-            while name in out:
-                name = f"{name}_1" if not name[-1].isdigit() else f"{name}_"
-            value = metric.result()
-            out |= value if isinstance(value, dict) else {name: value}
+        for i, metric, weighted in self._rows:
+            prefix = "" if len(self.names) == 1 else f"{self.names[i]}_"
+            name = prefix + metric.name
+            if weighted and name in out:
+                name = f"{prefix}weighted_{metric.name}"
+            out[_unused(name, out)] = metric.result()
         return out
 
     def reset_state(self) -> None:
@@ -263,3 +265,8 @@ class CompileMetrics:
             metric.reset_state()
 
 
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    """`name`, or the first of name_1, name_2, ... that is not taken."""
+    if name not in taken:
+        return name
+    return next(other for i in itertools.count(1) if (other := f"{name}_{i}") not in taken)

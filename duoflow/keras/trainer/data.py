@@ -1,15 +1,17 @@
-"""Training data of every kind as one thing: a sequence of batches, each `(x, y, sample_weight)` in flat arrays.
+"""Training data of every kind as one thing: a sequence of batches, each the flat arrays of `(x, y, sample_weight)`.
 
-`DataHandler` makes the right adapter; the trainer iterates `epoch()` and asks for `steps`.
+`make_adapter` chooses the adapter; the trainer iterates its `epoch()` and asks for `steps`.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import sys
 import types
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +23,10 @@ from duoflow.data import Dataset
 
 from .. import config as keras_config
 
-__all__ = ["Adapter", "make_adapter", "pack_x_y_sample_weight", "train_validation_split", "unpack_x_y_sample_weight"]
+__all__ = [
+    "Adapter", "Batch", "Form", "make_adapter", "pack_x_y_sample_weight", "single_batch", "train_validation_split",
+    "unpack_x_y_sample_weight",
+]  # fmt: skip
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -102,6 +107,40 @@ def _samples(*structures: Any) -> int:
     return sizes[0]
 
 
+@dataclass(frozen=True)
+class Form:
+    """What batches of one kind share: how their arrays make up (x, y, sample_weight), and their dtypes and shapes.
+
+    present: for each leaf of the structure, whether there is an array for it
+    kinds: for each array its dtype, and its shape without the dimension of samples
+    """
+
+    structure: Any
+    present: tuple[bool, ...]
+    kinds: tuple[tuple[Any, tuple[int, ...]], ...]
+
+    def packed(self, leaves: Iterable[Any]) -> Any:
+        """(x, y, sample_weight), (x, y) or (x,): what a step is given. None stands for arrays that are not there."""
+        given = iter(leaves)
+        x, y, weight = self.structure.unflatten([next(given) if there else None for there in self.present])
+        return (x, y, weight) if weight is not None else (x, y) if y is not None else (x,)
+
+
+class Batch(NamedTuple):
+    """The arrays of a batch, and their form."""
+
+    form: Form
+    leaves: list[np.ndarray[Any, Any]]
+
+
+def flat(data: Any) -> Batch:
+    """A batch from (x, y, sample_weight) in structures of arrays and None."""
+    leaves, structure = nest.flatten_with_form(data)
+    arrays = [leaf for leaf in leaves if leaf is not None]
+    present = tuple([leaf is not None for leaf in leaves])
+    return Batch(Form(structure, present, tuple([(a.dtype, a.shape[1:]) for a in arrays])), arrays)
+
+
 class Adapter:
     """Batches of one data set.
 
@@ -109,10 +148,9 @@ class Adapter:
     """
 
     steps: int | None = None
-    batch_size: int | None = None
 
-    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches of one pass, each (x, y, sample_weight) in structures of arrays."""
+    def epoch(self) -> Iterator[Batch]:
+        """The batches of one pass."""
         raise NotImplementedError
 
 
@@ -125,29 +163,26 @@ class ArrayAdapter(Adapter):
         weight = None if sample_weight is None else _structure_of_arrays(sample_weight, "sample_weight")
         if class_weight is not None:
             weight = _class_weights(y, weight, class_weight)
-        self._data = (x, y, weight)
-        self._flat = [leaf for leaf in nest.flatten(self._data) if leaf is not None]
+        self._form, self._arrays = flat((x, y, weight))
         self._count = _samples(x, y, weight)
-        self.batch_size = batch_size or 32
-        self._shuffle = shuffle
-        self.steps = math.ceil(self._count / self.batch_size)
+        self._size, self._shuffle = batch_size or 32, shuffle
+        self.steps = math.ceil(self._count / self._size)
 
-    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+    def epoch(self) -> Iterator[Batch]:
         """Slices of the arrays, or gathered rows when shuffled."""
-        starts = range(0, self._count, self.batch_size)  # type: ignore[arg-type]
-        if self._shuffle == "batch":
-            starts = np.random.permutation(starts)  # type: ignore[assignment]
-        elif self._shuffle:
-            yield from self._gathered(np.random.permutation(self._count))
-            return
-        for start in starts:
-            part = slice(int(start), int(start) + self.batch_size)  # type: ignore[operator]
-            yield nest.map_structure(lambda a, part=part: None if a is None else a[part], self._data)
+        arrays, form = self._arrays, self._form
+        for rows in self._rows():
+            yield Batch(form, [array[rows] for array in arrays])
 
-    def _gathered(self, order: Any) -> Iterator[tuple[Any, Any, Any]]:
-        for start in range(0, self._count, self.batch_size):  # type: ignore[arg-type]
-            rows = order[start : start + self.batch_size]
-            yield nest.map_structure(lambda a, rows=rows: None if a is None else a[rows], self._data)
+    def _rows(self) -> Iterator[Any]:
+        """What each batch takes: slices, in order or not, or random rows."""
+        size, starts = self._size, range(0, self._count, self._size)
+        if self._shuffle and self._shuffle != "batch":
+            order = np.random.permutation(self._count)
+            yield from (order[start : start + size] for start in starts)
+        else:
+            chosen = np.random.permutation(starts).tolist() if self._shuffle else starts
+            yield from (slice(start, start + size) for start in chosen)
 
 
 def _class_weights(y: Any, weight: Any, class_weight: dict[int, float]) -> Any:
@@ -168,20 +203,21 @@ class DatasetAdapter(Adapter):
         size = int(dataset.cardinality())
         self.steps = size if size >= 0 else None
 
-    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+    def epoch(self) -> Iterator[Batch]:
         """The elements."""
         for element in self._dataset:
-            yield _with_class_weights(_arrays(element), self._class_weight)
+            yield _batch(element, self._class_weight)
 
 
-def _arrays(element: Any) -> tuple[Any, Any, Any]:
+def _batch(element: Any, class_weight: Any) -> Batch:
     parts = unpack_x_y_sample_weight(element)
-    return tuple(nest.map_structure(lambda leaf: None if leaf is None else _leaf_array(leaf), p) for p in parts)  # type: ignore[return-value]
+    x, y, weight = [nest.map_structure(lambda leaf: None if leaf is None else _leaf_array(leaf), p) for p in parts]
+    return flat((x, y, weight if class_weight is None else _class_weights(y, weight, class_weight)))
 
 
-def _with_class_weights(batch: tuple[Any, Any, Any], class_weight: Any) -> tuple[Any, Any, Any]:
-    x, y, weight = batch
-    return (x, y, weight) if class_weight is None else (x, y, _class_weights(y, weight, class_weight))
+def single_batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Batch:
+    """Everything there is as one batch."""
+    return next(ArrayAdapter(x, y, sample_weight, sys.maxsize, False, class_weight).epoch())
 
 
 class IterableAdapter(Adapter):
@@ -190,18 +226,12 @@ class IterableAdapter(Adapter):
     def __init__(self, source: Any, class_weight: Any) -> None:
         self._class_weight = class_weight
         self._source = source
-        self._stream: Iterator[Any] | None = None
         self.steps = len(source) if hasattr(source, "__len__") and not isinstance(source, types.GeneratorType) else None
 
-    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches; a generator goes on where the last epoch stopped."""
-        if isinstance(self._source, types.GeneratorType):
-            self._stream = self._stream or iter(self._source)
-            stream = self._stream
-        else:
-            stream = iter(self._source)
-        for element in stream:
-            yield _with_class_weights(_arrays(element), self._class_weight)
+    def epoch(self) -> Iterator[Batch]:
+        """The batches; a generator goes on where it was left."""
+        for element in self._source:
+            yield _batch(element, self._class_weight)
 
 
 class SequenceAdapter(Adapter):
@@ -211,13 +241,13 @@ class SequenceAdapter(Adapter):
         self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
         self.steps = source.num_batches if hasattr(source, "num_batches") else len(source)
 
-    def epoch(self) -> Iterator[tuple[Any, Any, Any]]:
+    def epoch(self) -> Iterator[Batch]:
         """Every batch once, in random order if asked for."""
         numbers = itertools.count() if self.steps is None else range(self.steps)
         if self._shuffle and self.steps is not None:
             numbers = np.random.permutation(self.steps).tolist()
         for i in numbers:
-            yield _with_class_weights(_arrays(self._source[i]), self._class_weight)
+            yield _batch(self._source[i], self._class_weight)
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 

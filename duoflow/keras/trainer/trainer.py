@@ -25,7 +25,15 @@ from ..metrics import Mean, Metric
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..tracking import untracked
 from .compiled import CompileLoss, CompileMetrics
-from .data import Adapter, make_adapter, train_validation_split, unpack_x_y_sample_weight
+from .data import (
+    Adapter,
+    Batch,
+    Form,
+    make_adapter,
+    single_batch,
+    train_validation_split,
+    unpack_x_y_sample_weight,
+)
 
 __all__ = ["Trainer"]
 
@@ -35,7 +43,6 @@ class Trainer:
 
     _compile_loss: CompileLoss | None
     _compile_metrics: CompileMetrics | None
-    _initial_epoch: int | None = None
 
     def __init__(self) -> None:
         with untracked():
@@ -46,7 +53,7 @@ class Trainer:
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.run_eagerly = False
         self.jit_compile: Any = None
         self.steps_per_execution = 1
@@ -115,18 +122,19 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics of training: the loss, those of layers, and those given to `compile`."""
-        out: list[Metric] = [] if self._loss_tracker is None else [self._loss_tracker]
-        out += self._own_metrics()
+        """The metrics of training: the loss, those given to `compile`, one per loss, the model's own and its layers'."""
+        out: list[Metric] = []
+        if self._loss_tracker is not None:
+            out.append(self._loss_tracker)
         if self._compile_metrics is not None:
-            out += self._compile_metrics.metrics
+            out.append(self._compile_metrics)
         if self._compile_loss is not None:
             out += self._compile_loss.metrics
+        out += self._metrics  # type: ignore[attr-defined]
+        for layer in self._flatten_layers(include_self=False):  # type: ignore[attr-defined]
+            if not isinstance(layer, Trainer):
+                out += layer._metrics
         return out
-
-    def _own_metrics(self) -> list[Metric]:
-        """Metrics kept as attributes of the model or its layers; the model gives them."""
-        return []
 
     @property
     def metrics_names(self) -> list[str]:
@@ -149,8 +157,7 @@ class Trainer:
                 losses.append(loss)
         losses += [tf.reduce_sum(tf.cast(loss, "float32")) for loss in self.losses]  # type: ignore[attr-defined]
         if not losses:
-            warnings.warn("The model has no loss to minimize: pass `loss` to `compile()` or call `add_loss()`.", stacklevel=2)
-            return tf.constant(0.0)
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         return losses[0] if len(losses) == 1 else tf.add_n(losses)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -163,13 +170,15 @@ class Trainer:
         """The values of the metrics by name."""
         out: dict[str, Any] = {}
         for metric in self.metrics:
-            if self._compile_metrics is not None and any(metric is m for m in self._compile_metrics.metrics):
-                continue
             value = metric.result()
             out |= value if isinstance(value, dict) else {metric.name: value}
-        if self._compile_metrics is not None and self._compile_metrics.built:
-            out |= self._compile_metrics.result()
         return out
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """Values in the order of `metrics`, what else there is behind them by name; a single value as it is."""
+        names = [m.name for metric in self.metrics for m in getattr(metric, "metrics", [metric])]
+        names = [*[name for name in names if name in logs], *sorted(set(logs) - set(names))]
+        return logs[names[0]] if len(names) == 1 else [logs[name] for name in names]
 
     def _predict_with(self, x: Any, training: bool) -> Any:
         return self(x, training=training) if getattr(self, "_call_has_training_arg", True) else self(x)  # type: ignore[operator]
@@ -244,7 +253,6 @@ class Trainer:
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
         adapter = make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight)
-        self._ensure_built(adapter)
         steps = steps_per_epoch or adapter.steps
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=True, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose),
@@ -252,19 +260,18 @@ class Trainer:
         )  # fmt: skip
         validate = _Validation(self, validation_data, validation_batch_size or batch_size, validation_steps)
         step = self.make_train_function()
-        self.stop_training, self._initial_epoch = False, None
+        self.stop_training = False
         runner.on_train_begin()
-        if self._initial_epoch is not None:  # BackupAndRestore found where an earlier run stopped
-            initial_epoch = self._initial_epoch
+        initial_epoch = runner.resumed_epoch or initial_epoch
         logs: dict[str, Any] = {}
         batches = _Epochs(adapter, steps_per_epoch)
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             runner.on_epoch_begin(epoch)
             logs = self._run_batches(step, batches.next_epoch(), runner, "train")
-            logs = dict(sorted(_numbers(logs).items()))
+            logs = self._epoch_logs(logs)
             if validation_data is not None and _due(epoch, validation_freq):
-                logs |= {f"val_{name}": value for name, value in sorted(validate(runner).items())}
+                logs |= {f"val_{name}": value for name, value in validate(runner).items()}
             runner.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -273,18 +280,20 @@ class Trainer:
         runner.on_train_end(logs)
         return self.history  # type: ignore[attr-defined,no-any-return]
 
-    def _run_batches(self, step: Callable[[Any], Any], batches: Iterator[Any], runner: CallbackList, kind: str) -> Any:
-        """Run a step over batches; callbacks hear of it only if one listens. Gives the last step's result."""
+    def _run_batches(self, step: Callable[[Any], Any], batches: Iterator[Batch], runner: CallbackList, kind: str) -> Any:
+        """Run a step over batches; callbacks hear of every so many, if any listens. Gives the last step's result."""
         begin, end = runner.batch_hooks(kind)
-        logs: Any = None
+        every, i, logs = self.steps_per_execution, -1, None
         for i, batch in enumerate(batches):
-            if begin is not None:
+            if begin is not None and i % every == 0:
                 begin(i)
             logs = step(batch)
-            if end is not None and (i + 1) % self.steps_per_execution == 0:
+            if end is not None and (i + 1) % every == 0:
                 end(i, logs)
-            if self.stop_training and kind == "train":
+            if self.stop_training and kind == "train" or self.stop_evaluating and kind == "test":
                 break
+        if end is not None and (i + 1) % every:
+            end(i, logs)
         if logs is None:
             raise ValueError(
                 "The dataset is empty: there was no batch to run. A generator may have run out; make sure it yields "
@@ -292,17 +301,23 @@ class Trainer:
             )
         return logs
 
+    def _epoch_logs(self, logs: Any) -> dict[str, Any]:
+        """The metrics of a whole epoch, if its last step returned metrics; else what that step returned."""
+        if isinstance(logs, dict) and self.metrics:
+            values = self.get_metrics_result()
+            if set(values) == set(logs):
+                return _numbers(values)
+        return _numbers(logs)
+
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """The loss and metrics on data: a scalar, a list in the order of `metrics_names`, or a dict."""
         self._assert_compile_called("evaluate")
-        quiet = kwargs.pop("_inner", False)
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
         adapter = make_adapter(x, y, sample_weight, batch_size)
-        self._ensure_built(adapter)
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose), epochs=1,
             steps=steps or adapter.steps,
@@ -310,12 +325,10 @@ class Trainer:
         step = self.make_test_function()
         self.reset_metrics()
         runner.on_test_begin()
-        logs = _numbers(self._run_batches(step, _Epochs(adapter, steps).next_epoch(), runner, "test"))
+        self.stop_evaluating = False
+        logs = self._epoch_logs(self._run_batches(step, _Epochs(adapter, steps).next_epoch(), runner, "test"))
         runner.on_test_end(logs)
-        if return_dict or quiet:
-            return logs
-        values = list(logs.values())
-        return values[0] if len(values) == 1 else values
+        return logs if return_dict else self._in_order(logs)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
         """The model's outputs for all samples, as NumPy arrays."""
@@ -327,6 +340,7 @@ class Trainer:
         step = self.make_predict_function()
         begin, end = runner.batch_hooks("predict")
         runner.on_predict_begin()
+        self.stop_predicting = False
         parts: list[list[Any]] = []
         out: Any = None
         for i, batch in enumerate(_Epochs(adapter, steps).next_epoch()):
@@ -336,6 +350,8 @@ class Trainer:
             parts.append([np.asarray(leaf) for leaf in nest.flatten(out)])
             if end is not None:
                 end(i, {"outputs": out})
+            if self.stop_predicting:
+                break
         if not parts:
             raise ValueError("The dataset is empty: there was no batch to predict.")
         runner.on_predict_end()
@@ -346,125 +362,61 @@ class Trainer:
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of training; the metrics so far."""
+        """One step of training; the metrics of this batch."""
         self._assert_compile_called("train_on_batch")
         if class_weight is not None and sample_weight is not None:
             raise ValueError(f"Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: sample_weight={sample_weight}, class_weight={class_weight}")
-        return self._on_batch(self.make_train_function, (x, y, sample_weight, class_weight), return_dict)
+        batch = single_batch(x, y, sample_weight, class_weight)
+        return self._on_batch(self.make_train_function, batch, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """One step of evaluation; the metrics so far."""
+        """One step of evaluation; the metrics of this batch."""
         self._assert_compile_called("test_on_batch")
-        return self._on_batch(self.make_test_function, (x, y, sample_weight, None), return_dict)
+        return self._on_batch(self.make_test_function, single_batch(x, y, sample_weight), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        batch = next(make_adapter(x, batch_size=_count(x)).epoch())
-        return nest.map_structure(np.asarray, self.make_predict_function()(batch))
+        return nest.map_structure(np.asarray, self.make_predict_function()(single_batch(x)))
 
-    def _on_batch(self, make: Callable[[], Callable[[Any], Any]], data: Any, return_dict: bool) -> Any:
-        x, y, sample_weight, class_weight = data
-        adapter = make_adapter(x, y, sample_weight, _count(x), False, class_weight)
-        self._ensure_built(adapter)
-        logs = _numbers(make()(next(adapter.epoch())))
-        values = list(logs.values())
-        return logs if return_dict else values[0] if len(values) == 1 else values
-
-    # -- building ----------------------------------------------------------------------------------------------------
-
-    def _ensure_built(self, adapter: Adapter) -> None:
-        """Run a first batch through the model where it or what `compile` made is not built yet."""
-        loss_ready = self._compile_loss is None or self._compile_loss.built
-        metrics_ready = self._compile_metrics is None or self._compile_metrics.built
-        if getattr(self, "built", False) and loss_ready and metrics_ready:
-            return
-        batch = _peek(adapter)
-        x, y, _ = unpack_x_y_sample_weight(_tensors(batch))
-        if not getattr(self, "built", False) or not (loss_ready and metrics_ready):
-            y_pred = self._probe(x)
-            if y is not None and y_pred is not None:
-                if not metrics_ready:
-                    assert self._compile_metrics is not None
-                    self._compile_metrics.build(y, y_pred)
-                if not loss_ready:
-                    assert self._compile_loss is not None
-                    self._compile_loss.build(y, y_pred)
-        if self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
-
-    def _probe(self, x: Any) -> Any:
-        """The outputs for a batch, or None where a custom model only defines its steps."""
-        try:
-            return self(x)  # type: ignore[operator]
-        except NotImplementedError:
-            return None
-
-
-def _peek(adapter: Adapter) -> Any:
-    """The first batch; a generator's is put back."""
-    if not hasattr(adapter, "_stream"):
-        return next(adapter.epoch())
-    stream = adapter.epoch()
-    first = next(stream, None)
-    if first is None:
-        raise ValueError("The generator yielded no batch.")
-    epoch, given = adapter.epoch, []
-
-    def with_first() -> Iterator[Any]:
-        if not given:
-            given.append(True)
-            yield first
-        yield from epoch()
-
-    adapter.epoch = with_first  # type: ignore[method-assign]
-    return first
+    def _on_batch(self, make: Callable[[], Callable[[Any], Any]], batch: Batch, return_dict: bool) -> Any:
+        self.reset_metrics()
+        logs = _numbers(make()(batch))
+        return logs if return_dict else self._in_order(logs)
 
 
 class _TracedStep:
-    """A step as one traced function per form of the data, sizes of batches left open."""
+    """A step as one traced function per form of the data, numbers of samples left open."""
 
     def __init__(self, step: Callable[[Any], Any]) -> None:
         self._step = step
-        self._concrete: dict[Any, Any] = {}
+        self._traces: dict[Form, Any] = {}
+        self._last: tuple[Any, Any] = (None, None)
 
-    def __call__(self, batch: Any) -> Any:
-        leaves = [leaf for leaf in nest.flatten(batch) if leaf is not None]
-        key = tuple([(leaf.dtype, leaf.shape[1:]) for leaf in leaves])
-        concrete = self._concrete.get(key)
-        if concrete is None:
-            concrete = self._concrete[key] = self._trace(batch)
-        return concrete(*[EagerTensor(leaf) for leaf in leaves])
+    def __call__(self, batch: Batch) -> Any:
+        form, leaves = batch
+        last, trace = self._last
+        if last is not form:
+            trace = self._traces.get(form)
+            if trace is None:
+                trace = self._traces[form] = self._trace(form)
+            self._last = form, trace
+        return trace.call_flat([EagerTensor(leaf) for leaf in leaves])
 
-    def _trace(self, batch: Any) -> Any:
-        form = nest.map_structure(lambda leaf: leaf is not None, batch)
-
+    def _trace(self, form: Form) -> Any:
         def step(*tensors: Any) -> Any:
-            given = iter(tensors)
-            return self._step(_trim(nest.map_structure(lambda present: next(given) if present else None, form)))
+            return self._step(form.packed(tensors))
 
-        leaves = [leaf for leaf in nest.flatten(batch) if leaf is not None]
-        specs = [TensorSpec((None, *leaf.shape[1:]), dtypes.from_numpy(leaf.dtype)) for leaf in leaves]
+        specs = [TensorSpec((None, *shape), dtypes.from_numpy(dtype)) for dtype, shape in form.kinds]
         return function(step, autograph=False).get_concrete_function(*specs)
 
 
-def _trim(batch: Any) -> Any:
-    """A batch as a user's step expects it: (x, y, sample_weight) without what is missing at the end."""
-    x, y, weight = batch
-    return (x, y, weight) if weight is not None else (x, y) if y is not None else (x,)
-
-
-def _tensors(batch: Any) -> Any:
-    return _trim(nest.map_structure(lambda leaf: None if leaf is None else EagerTensor(np.asarray(leaf)), batch))
+def _tensors(batch: Batch) -> Any:
+    return batch.form.packed([EagerTensor(leaf) for leaf in batch.leaves])
 
 
 def _batch_size(x: Any) -> Any:
     first = nest.flatten(x)[0]
     return tf.shape(first)[0]
-
-
-def _count(x: Any) -> int:
-    first = nest.flatten(x)[0]
-    return len(first) if not isinstance(x, list) or hasattr(first, "shape") else len(x)
 
 
 def _numbers(logs: Any) -> dict[str, Any]:
@@ -493,9 +445,9 @@ class _Epochs:
 
     def __init__(self, adapter: Adapter, steps: int | None) -> None:
         self._adapter, self._steps = adapter, steps
-        self._stream: Iterator[Any] | None = None
+        self._stream: Iterator[Batch] | None = None
 
-    def next_epoch(self) -> Iterator[Any]:
+    def next_epoch(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
         if self._steps is None:
             yield from self._adapter.epoch()
@@ -532,6 +484,6 @@ class _Validation:
             self._adapter = make_adapter(x, y, weight, batch_size)
 
     def __call__(self, runner: CallbackList) -> dict[str, Any]:
-        return self._model.evaluate(self._adapter, steps=self._steps, callbacks=runner, _inner=True)  # type: ignore[no-any-return]
+        return self._model.evaluate(self._adapter, steps=self._steps, callbacks=runner, return_dict=True)  # type: ignore[no-any-return]
 
 

@@ -2,11 +2,12 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from . import loss_cases, metric_cases, optimizer_cases
+from . import fit_cases, loss_cases, metric_cases, optimizer_cases
 
 
 def optimizers(tf):
@@ -35,7 +36,13 @@ def metrics(tf):
     return out
 
 
-PARTS = {"optimizers": optimizers, "losses": losses, "metrics": metrics}
+def fits(tf):
+    """Training programs."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {name: fit_cases.run(name, tf, Path(folder)) for name in fit_cases.PROGRAMS}
+
+
+PARTS = {"optimizers": optimizers, "losses": losses, "metrics": metrics, "fits": fits}
 
 
 def main(names):
