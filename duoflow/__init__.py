@@ -16,7 +16,14 @@ from duoflow.core.autodiff import (
     gradients,
     recompute_grad,
 )
-from duoflow.core.context import device, executing_eagerly, init_scope, name_scope
+from duoflow.core.context import (
+    device,
+    executing_eagerly,
+    get_current_name_scope,
+    init_scope,
+    inside_function,
+    name_scope,
+)
 from duoflow.core.dtypes import (
     DType,
     as_dtype,
@@ -47,7 +54,8 @@ from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.module import Module
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import TensorSpec, TypeSpec
-from duoflow.core.tensor import Tensor
+from duoflow.core.tensor import Tensor, is_tensor
+from duoflow.core.tensor import is_symbolic as is_symbolic_tensor
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
 from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
@@ -231,11 +239,23 @@ _LAZY = {
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 
 
+#: Classes of Keras under the names they have in `tf`.
+_KERAS_CLASSES = {
+    "constant_initializer": "Constant",
+    "ones_initializer": "Ones",
+    "random_normal_initializer": "RandomNormal",
+    "random_uniform_initializer": "RandomUniform",
+    "zeros_initializer": "Zeros",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{_LAZY[name]}")
+    if name in _KERAS_CLASSES:
+        return getattr(importlib.import_module(f"{__name__}.keras.initializers"), _KERAS_CLASSES[name])
     raise AttributeError(f"module 'tensorflow' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_KERAS_CLASSES})

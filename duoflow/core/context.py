@@ -136,3 +136,13 @@ def device(device_name: Any) -> Iterator[None]:
     """
     with entered(device=device_name if isinstance(device_name, str) else ""):
         yield
+
+
+def inside_function() -> bool:
+    """Whether a function is being traced. TensorFlow: tf.inside_function."""
+    return context.graph is not None and context.graph.is_function
+
+
+def get_current_name_scope() -> str:
+    """The open name scope without its last slash. TensorFlow: tf.get_current_name_scope."""
+    return context.scope.rstrip("/")

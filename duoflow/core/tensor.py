@@ -614,5 +614,16 @@ def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether a value is a tensor without a value yet."""
+    """Whether a value is a tensor without a value yet. TensorFlow: tf.is_symbolic_tensor."""
     return isinstance(value, GraphTensor)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether a value is a tensor, a variable, or of a type that converts to one.
+
+    >>> tf.is_tensor(tf.constant(1)), tf.is_tensor([1])
+    (True, False)
+
+    TensorFlow: tf.is_tensor.
+    """
+    return isinstance(x, Operators) or any(isinstance(x, base) for base, _ in _CONVERTERS if base is not object)
