@@ -27,7 +27,13 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     Keras: keras.activations.relu.
     """
     if negative_slope == 0.0 and threshold == 0.0:
-        return ops.relu(x) if max_value is None else ops.relu6(x) if max_value == 6 else ops.clip(ops.relu(x), 0.0, max_value)
+        return (
+            ops.relu(x)
+            if max_value is None
+            else ops.relu6(x)
+            if max_value == 6
+            else ops.clip(ops.relu(x), 0.0, max_value)
+        )
     if threshold == 0.0:
         out = ops.leaky_relu(x, negative_slope)
     else:

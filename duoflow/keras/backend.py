@@ -1,5 +1,8 @@
 """keras.backend: settings and helpers under the name that older programs know."""
 
+from .dtypes import result_type
+from .naming import name_scope
+from .naming import uniquify as get_uid
 from .preferences import (
     backend,
     epsilon,
@@ -10,9 +13,6 @@ from .preferences import (
     set_image_data_format,
     standardize_data_format,
 )
-from .dtypes import result_type
-from .naming import name_scope
-from .naming import uniquify as get_uid
 from .random import SeedGenerator
 from .state import clear_session
 from .symbolic import is_keras_tensor

@@ -7,8 +7,8 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from .preferences import epsilon
 from .lookup import Lookup
+from .preferences import epsilon
 
 __all__ = [
     "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm",

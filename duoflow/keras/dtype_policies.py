@@ -37,7 +37,9 @@ class DTypePolicy:
         if name is None:
             name = dtype_policy().name
         if not isinstance(name, str):
-            raise TypeError(f"'name' must be a string, such as 'mixed_float16'. Received: name={name} (of type {type(name)})")
+            raise TypeError(
+                f"'name' must be a string, such as 'mixed_float16'. Received: name={name} (of type {type(name)})"
+            )
         self._name = name
         self._compute_dtype, self._variable_dtype = _parse(name)
 
@@ -180,7 +182,10 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get(identifier: Any) -> DTypePolicy:
-    """A policy from a policy, a name, a dtype, a config, or None for the global one. Keras: keras.dtype_policies.get."""
+    """A policy from a policy, a name, a dtype, a config, or None for the global one.
+
+    Keras: keras.dtype_policies.get.
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

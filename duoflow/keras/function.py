@@ -97,14 +97,14 @@ class Function(Operation):
             ) from None
         for x, own in zip(nest.flatten(inputs), self._inputs, strict=True):
             shape = tuple(x.shape)
-            fits = len(shape) == len(own.shape) and all(a is None or b is None or a == b for a, b in zip(shape, own.shape, strict=True))
+            fits = len(shape) == len(own.shape) and all(
+                a is None or b is None or a == b for a, b in zip(shape, own.shape, strict=True)
+            )
             if not fits:
                 raise ValueError(
                     f"{type(self).__name__} was passed incompatible inputs. For input '{own.name}', expected shape "
                     f"{own.shape}, but received instead a tensor with shape {shape}."
                 )
-
-
 
 
 def connecting_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], dict[Any, int]]:
@@ -172,7 +172,8 @@ def _check_connected(inputs: list[KerasTensor], nodes: list[Node]) -> None:
         for x in node.input_tensors:
             if id(x) not in known:
                 raise ValueError(
-                    f"Graph disconnected: cannot find parent for tensor {x} at operation '{node.operation}'. The following "
+                    f"Graph disconnected: cannot find parent for tensor {x} at operation '{node.operation}'. The "
+                    "following "
                     f"previous operations were accessed without issue: {passed}"
                 )
         passed.append(node.operation.name)
@@ -186,5 +187,6 @@ def _check_names(operations: list[Operation]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
-                f'The name "{name}" is used {names.count(name)} times in the model. All operation names should be unique.'
+                f'The name "{name}" is used {names.count(name)} times in the model. '
+                "All operation names should be unique."
             )

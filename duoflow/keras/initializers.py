@@ -90,7 +90,8 @@ class Identity(Initializer):
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
         if len(shape) != 2:
             raise ValueError(
-                f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} of rank {len(shape)}."
+                f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} of rank "
+                f"{len(shape)}."
             )
         return self.gain * tf.eye(*shape, dtype=standardize_dtype(dtype))
 
@@ -225,7 +226,10 @@ class GlorotUniform(_FixedScaling):
 
 
 class GlorotNormal(_FixedScaling):
-    """Truncated normal, variance 2 / (inputs + outputs). Glorot & Bengio 2010. Keras: keras.initializers.GlorotNormal."""
+    """Truncated normal, variance 2 / (inputs + outputs). Glorot & Bengio 2010.
+
+    Keras: keras.initializers.GlorotNormal.
+    """
 
     _scaling = (1.0, "fan_avg", "truncated_normal")
 
@@ -313,7 +317,10 @@ serialize, deserialize = _lookup.serialize, _lookup.deserialize
 
 
 def get(identifier: Any) -> Any:
-    """An initializer from itself, a class, a name, a config, an array of the value, or None. Keras: keras.initializers.get."""
+    """An initializer from itself, a class, a name, a config, an array of the value, or None.
+
+    Keras: keras.initializers.get.
+    """
     if isinstance(identifier, Tensor | np.ndarray | np.generic):
         return _given_value(identifier)
     return _lookup.get(identifier)
@@ -322,7 +329,9 @@ def get(identifier: Any) -> Any:
 def _given_value(value: Any) -> Any:
     def initialize(shape: Any, dtype: Any = None) -> Any:
         if standardize_shape(shape) != standardize_shape(value.shape):
-            raise ValueError(f"Expected `shape` to be {value.shape} for direct tensor as initializer. Received shape={shape}")
+            raise ValueError(
+                f"Expected `shape` to be {value.shape} for direct tensor as initializer. Received shape={shape}"
+            )
         return tf.cast(convert(value), standardize_dtype(dtype))
 
     return initialize

@@ -61,4 +61,3 @@ class Lookup:
     def _from_name(self, name: str, config: dict[str, Any]) -> Any:
         found = self.objects[name]
         return found.from_config(config) if inspect.isclass(found) else found
-

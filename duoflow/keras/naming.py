@@ -31,7 +31,7 @@ def auto_name(prefix: str) -> str:
     return uniquify(to_snake_case(prefix))
 
 
-class name_scope:  # noqa: N801 - Keras' name
+class name_scope:
     """Prefix the paths of the variables made inside, and the names of the ops.
 
     A caller that re-enters its own scope adds nothing; a caller that was first called elsewhere keeps its first path.
@@ -43,7 +43,9 @@ class name_scope:  # noqa: N801 - Keras' name
     Keras: keras.name_scope.
     """
 
-    def __init__(self, name: str, caller: Any = None, deduplicate: bool = True, override_parent: str | None = None) -> None:
+    def __init__(
+        self, name: str, caller: Any = None, deduplicate: bool = True, override_parent: str | None = None
+    ) -> None:
         check_name(name)
         self.name, self.caller, self.deduplicate = name, caller, deduplicate
         if override_parent is None and deduplicate:

@@ -40,14 +40,19 @@ class KerasHistory(NamedTuple):
 class Node:
     """One call of an operation on KerasTensors."""
 
-    def __init__(self, operation: Operation, call_args: tuple[Any, ...] = (), call_kwargs: Any = None, outputs: Any = None) -> None:
+    def __init__(
+        self, operation: Operation, call_args: tuple[Any, ...] = (), call_kwargs: Any = None, outputs: Any = None
+    ) -> None:
         self.operation = operation
         self.args, self.kwargs = call_args, dict(call_kwargs or {})
         self.input_tensors = [x for x in nest.flatten((call_args, self.kwargs)) if isinstance(x, KerasTensor)]
         self.outputs = [x for x in nest.flatten(outputs) if x is not None]
         for x in self.outputs:
             if not isinstance(x, KerasTensor):
-                raise ValueError(f"All operation outputs must be tensors. Operation {operation} returned a non-tensor. Non-tensor received: {x}")
+                raise ValueError(
+                    f"All operation outputs must be tensors. Operation {operation} returned a non-tensor. "
+                    f"Non-tensor received: {x}"
+                )
         self.index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
         for i, output in enumerate(self.outputs):
@@ -118,7 +123,8 @@ class Operation(KerasSaveable):
         except Exception as error:
             where = f"{type(self).__name__}.call()"
             note = (
-                f"Could not automatically infer the output shape / dtype of '{self.name}' (of type {type(self).__name__}). "
+                f"Could not automatically infer the output shape / dtype of '{self.name}' (of type "
+                f"{type(self).__name__}). "
                 f"Either the `{where}` method is incorrect, or you need to implement the `{type(self).__name__}."
                 f"compute_output_spec() / compute_output_shape()` method. Error encountered:\n\n{error}"
             )
@@ -167,7 +173,8 @@ class Operation(KerasSaveable):
             return cls(**config)
         except TypeError as error:
             raise TypeError(
-                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: {error}"
+                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
+                f"{error}"
             ) from error
 
     def _obj_type(self) -> str:
@@ -188,7 +195,8 @@ class Operation(KerasSaveable):
             raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {attribute}.")
         if len(self._inbound_nodes) > 1:
             raise AttributeError(
-                f"The layer {self.name} has multiple inbound nodes, hence the notion of 'layer {attribute}' is ill-defined."
+                f"The layer {self.name} has multiple inbound nodes, hence the notion of 'layer {attribute}' is "
+                "ill-defined."
             )
         return self._inbound_nodes[0]
 

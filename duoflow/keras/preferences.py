@@ -73,7 +73,9 @@ def standardize_data_format(data_format: str | None) -> str:
         return image_data_format()
     data_format = str(data_format).lower()
     if data_format not in _FORMATS:
-        raise ValueError(f"The `data_format` argument must be one of {set(_FORMATS)}. Received: data_format={data_format}")
+        raise ValueError(
+            f"The `data_format` argument must be one of {set(_FORMATS)}. Received: data_format={data_format}"
+        )
     return data_format
 
 
@@ -88,7 +90,10 @@ def is_traceback_filtering_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Accepted for compatibility: errors name the user's line already. Keras: keras.config.enable_traceback_filtering."""
+    """Accepted for compatibility: errors name the user's line already.
+
+    Keras: keras.config.enable_traceback_filtering.
+    """
     _preferences["traceback_filtering"] = True
 
 

@@ -1,6 +1,7 @@
 """Random numbers from seeds that are state: the same numbers as Keras on TensorFlow.
 
-A `SeedGenerator` owns a variable [seed, count]; each draw takes a fresh pair from it. An int seed gives the same numbers
+A `SeedGenerator` owns a variable [seed, count]; each draw takes a fresh pair from it. An int seed gives the
+same numbers
 at every call; None draws from one global generator.
 """
 
@@ -13,8 +14,8 @@ from duoflow import ops as tf
 from duoflow.core.dtypes import as_dtype
 from duoflow.core.tensor import convert
 
-from .preferences import floatx
 from .naming import auto_name, name_scope
+from .preferences import floatx
 from .state import session
 from .variables import Variable, standardize_dtype
 
@@ -134,7 +135,9 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     """Draws of class indices, [batch, num_samples], from logits [batch, classes]. Keras: keras.random.categorical."""
     logits = convert(logits)
     if logits.dims is not None and len(logits.dims) != 2:
-        raise ValueError(f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: logits={logits}")
+        raise ValueError(
+            f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: logits={logits}"
+        )
     return tf.cast(tf.stateless_categorical(logits, num_samples, _int32_seed(seed)), dtype)
 
 

@@ -99,18 +99,25 @@ class L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor * the mean dot product of different normalized rows, or columns. Keras: keras.regularizers.OrthogonalRegularizer."""
+    """factor * the mean dot product of different normalized rows, or columns.
+
+    Keras: keras.regularizers.OrthogonalRegularizer.
+    """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
-            raise ValueError(f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}')
+            raise ValueError(
+                f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}'
+            )
         self.mode = mode
 
     def __call__(self, x: Any) -> Any:
         x = convert(x)
         if x.ndim != 2:
-            raise ValueError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={tuple(x.shape)}")
+            raise ValueError(
+                f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={tuple(x.shape)}"
+            )
         axis = 1 if self.mode == "rows" else 0
         unit = ops.normalize(x, axis=axis)
         products = tf.matmul(unit, unit, transpose_a=axis == 0, transpose_b=axis == 1)

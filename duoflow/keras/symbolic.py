@@ -41,7 +41,8 @@ class KerasTensor:
     __array_priority__ = 1000
 
     def __init__(
-        self, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False, ragged_rank: int | None = None,
+        self, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False,
+        ragged_rank: int | None = None,
         record_history: bool = True, name: str | None = None,
     ) -> None:  # fmt: skip
         if sparse or ragged:
@@ -62,7 +63,10 @@ class KerasTensor:
 
     @shape.setter
     def shape(self, value: Any) -> None:
-        raise AttributeError("The `shape` attribute of KerasTensor is immutable. One should create a new instance of KerasTensor for this.")
+        raise AttributeError(
+            "The `shape` attribute of KerasTensor is immutable. One should create a new instance of KerasTensor for "
+            "this."
+        )
 
     @property
     def dtype(self) -> str:
@@ -71,7 +75,10 @@ class KerasTensor:
 
     @dtype.setter
     def dtype(self, value: Any) -> None:
-        raise AttributeError("The `dtype` attribute of KerasTensor is immutable. One should create a new instance of KerasTensor for this.")
+        raise AttributeError(
+            "The `dtype` attribute of KerasTensor is immutable. One should create a new instance of KerasTensor for "
+            "this."
+        )
 
     @property
     def ndim(self) -> int:
@@ -87,23 +94,29 @@ class KerasTensor:
         return OPERATORS["squeeze"](self, axis)
 
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
+    def T(self) -> Any:
         """The transpose."""
         return OPERATORS["transpose"](self)
 
     def _refused(self, what: str, remedy: str) -> TypeError:
-        return TypeError(f"{what} A KerasTensor is symbolic: it's a placeholder for a shape and a dtype. It doesn't have any actual numerical value. {remedy}")
+        return TypeError(
+            f"{what} A KerasTensor is symbolic: it's a placeholder for a shape and a dtype. It doesn't have any "
+            f"actual numerical value. {remedy}"
+        )
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise ValueError(
-            "A KerasTensor is symbolic: it's a placeholder for a shape and a dtype. It doesn't have any actual numerical "
+            "A KerasTensor is symbolic: it's a placeholder for a shape and a dtype. It doesn't have any actual "
+            "numerical "
             "value. You cannot convert it to a NumPy array."
         )
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         raise ValueError(
-            "A KerasTensor cannot be used as input to a TensorFlow function. A KerasTensor is a symbolic placeholder for a "
-            "shape and dtype, used when constructing Keras Functional models or Keras Functions. You can only use it as "
+            "A KerasTensor cannot be used as input to a TensorFlow function. A KerasTensor is a symbolic placeholder "
+            "for a "
+            "shape and dtype, used when constructing Keras Functional models or Keras Functions. You can only use it "
+            "as "
             "input to a Keras layer or a Keras operation (from the namespaces `keras.layers` and `keras.ops`). You are "
             "likely doing something like:\n\n```\nx = Input(...)\n...\ntf_fn(x)  # Invalid.\n```\n\nWhat you should do "
             "instead is wrap `tf_fn` in a layer:\n\n```\nclass MyLayer(Layer):\n    def call(self, x):\n        return "
@@ -117,7 +130,9 @@ class KerasTensor:
         raise self._refused("Cannot convert a KerasTensor to int.", "Compute on it with layers or `keras.ops` instead.")
 
     def __float__(self) -> float:
-        raise self._refused("Cannot convert a KerasTensor to float.", "Compute on it with layers or `keras.ops` instead.")
+        raise self._refused(
+            "Cannot convert a KerasTensor to float.", "Compute on it with layers or `keras.ops` instead."
+        )
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(

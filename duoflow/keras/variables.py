@@ -16,8 +16,8 @@ from duoflow.core import variables as core
 from duoflow.core.shapes import TensorShape
 from duoflow.core.tensor import convert
 
-from .preferences import floatx
 from .naming import auto_name, check_name, current_path
+from .preferences import floatx
 from .state import session
 
 __all__ = ["AutocastScope", "Variable", "is_float_dtype", "is_int_dtype", "standardize_dtype", "standardize_shape"]
@@ -167,10 +167,10 @@ class Variable(core.Variable):
         if callable_initializer:
             shape = self._defined_shape(shape)
             keras_dtype, make = self._keras_dtype, initializer
-            initializer = lambda: _cast(make(shape, dtype=keras_dtype), keras_dtype)  # noqa: E731
+            initializer = lambda: _cast(make(shape, dtype=keras_dtype), keras_dtype)
         else:
             value = initializer
-            initializer = lambda: _cast(value, self._keras_dtype)  # noqa: E731
+            initializer = lambda: _cast(value, self._keras_dtype)
         super().__init__(initializer, trainable=bool(trainable), name=name, dtype=self._keras_dtype)
 
     def _defined_shape(self, shape: Any) -> tuple[int, ...]:
@@ -369,7 +369,8 @@ def _callable_or_none(attribute: str, value: Any) -> Any:
 
 
 def _restore(
-    value: Any, dtype: str, trainable: bool, autocast: bool, aggregation: str, synchronization: str, name: str, path: str,
+    value: Any, dtype: str, trainable: bool, autocast: bool, aggregation: str, synchronization: str, name: str,
+    path: str,
     regularizer: Any, constraint: Any,
 ) -> Variable:  # fmt: skip
     variable = Variable(value, None, dtype, trainable, autocast, aggregation, synchronization, name)

@@ -60,7 +60,7 @@ def test_like_keras(name):
 
 def test_round_trips(name, tmp_path):
     case = CASES[name]
-    layer, inputs, symbolic = built(case)
+    layer, inputs, _ = built(case)
     copy = keras.layers.deserialize(json.loads(json.dumps(keras.layers.serialize(layer))))
     assert json.dumps(copy.get_config()) == json.dumps(layer.get_config())
     starts = [keras.Input(batch_shape=(None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]

@@ -1,4 +1,4 @@
-"""Activations, initializers, regularizers, constraints, keras.ops and keras.random give Keras' values, shapes and dtypes."""
+"""Activations, initializers, regularizers, constraints, keras.ops, keras.random: Keras' values, shapes and dtypes."""
 
 import json
 import sys

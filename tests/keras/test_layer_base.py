@@ -27,7 +27,11 @@ class Scale(layers.Layer):
 
 def test_names_and_paths():
     assert [layers.Dense(1).name for _ in range(3)] == ["dense", "dense_1", "dense_2"]
-    assert [layers.BatchNormalization().name, layers.Conv2D(1, 1).name, layers.LSTM(1).name] == ["batch_normalization", "conv2d", "lstm"]
+    assert [layers.BatchNormalization().name, layers.Conv2D(1, 1).name, layers.LSTM(1).name] == [
+        "batch_normalization",
+        "conv2d",
+        "lstm",
+    ]
     keras.utils.clear_session()
     outer = keras.Sequential([layers.Dense(2), Scale(name="mine")], name="outer")
     outer.build((None, 3))
@@ -94,7 +98,8 @@ def test_weights_can_be_read_and_set():
 
 
 @pytest.mark.parametrize(("policy", "compute", "variable"), [
-    ("float32", "float32", "float32"), ("mixed_bfloat16", "bfloat16", "float32"), ("mixed_float16", "float16", "float32"),
+    ("float32", "float32", "float32"), ("mixed_bfloat16", "bfloat16", "float32"),
+    ("mixed_float16", "float16", "float32"),
     ("float64", "float64", "float64"), ("bfloat16", "bfloat16", "bfloat16"),
 ])  # fmt: skip
 def test_dtype_policies(policy, compute, variable):
@@ -179,10 +184,16 @@ def test_masks_travel():
 def test_recurrent_layers_agree_in_graphs_and_with_masks():
     x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
     mask = np.array([[True, True, False, True], [True, False, False, False]])
-    for layer in (layers.LSTM(2, return_sequences=True, return_state=True), layers.GRU(2, go_backwards=True),
-                  layers.SimpleRNN(2, return_sequences=True), layers.Bidirectional(layers.LSTM(2, return_sequences=True))):  # fmt: skip
+    for layer in (
+        layers.LSTM(2, return_sequences=True, return_state=True),
+        layers.GRU(2, go_backwards=True),
+        layers.SimpleRNN(2, return_sequences=True),
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+    ):
         eager = tf.nest.flatten(layer(x, mask=mask))
-        traced = tf.nest.flatten(tf.function(lambda x, m, layer=layer: layer(x, mask=m))(tf.constant(x), tf.constant(mask)))
+        traced = tf.nest.flatten(
+            tf.function(lambda x, m, layer=layer: layer(x, mask=m))(tf.constant(x), tf.constant(mask))
+        )
         for a, b in zip(eager, traced, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
@@ -210,7 +221,9 @@ def test_unfit_inputs(make, shape, message):
 def test_a_second_shape_must_fit_the_first():
     layer = layers.Dense(2)
     layer(ones)
-    with pytest.raises(ValueError, match="expected axis -1 of input shape to have value 3, but received input with shape"):
+    with pytest.raises(
+        ValueError, match="expected axis -1 of input shape to have value 3, but received input with shape"
+    ):
         layer(np.ones((2, 4), "float32"))
 
 

@@ -45,7 +45,14 @@ def test_shared_layers_and_structures():
     model = two_headed()
     out = model(data("left", "right"))
     assert {k: tuple(v.shape) for k, v in out.items()} == {"score": (3, 1), "code": (3, 4)}
-    assert [w.path for w in model.weights] == ["encode/kernel", "encode/bias", "dense/kernel", "dense/bias", "score/kernel", "score/bias"]
+    assert [w.path for w in model.weights] == [
+        "encode/kernel",
+        "encode/bias",
+        "dense/kernel",
+        "dense/bias",
+        "score/kernel",
+        "score/bias",
+    ]
     assert model.input_shape == [(None, 8), (None, 8)]
     assert [layer.name for layer in model.layers] == ["left", "right", "encode", "dense", "score"]
 
@@ -95,7 +102,7 @@ def test_nested_models():
 
 def test_disconnected_graphs_and_repeated_names():
     a, b = Input((2,)), Input((2,), name="other")
-    with pytest.raises(ValueError, match="Graph disconnected: cannot find parent for tensor .* name=other"):
+    with pytest.raises(ValueError, match=r"Graph disconnected: cannot find parent for tensor .* name=other"):
         keras.Model(a, layers.Dense(1)(b))
     with pytest.raises(ValueError, match='The name "same" is used 2 times'):
         keras.Model(a, layers.Dense(1, name="same")(layers.Dense(1, name="same")(a)))
@@ -137,7 +144,7 @@ def test_sequential():
     assert model.output_shape == (2, 1) and model.pop().units == 1
     with pytest.raises(ValueError, match="unique names"):
         model.add(model.layers[0])
-    with pytest.raises(ValueError, match="Only instances of `keras.Layer`"):
+    with pytest.raises(ValueError, match=r"Only instances of `keras\.Layer`"):
         model.add("dense")
     with pytest.raises(ValueError, match="has no layers"):
         keras.Sequential().build((None, 2))
@@ -232,7 +239,8 @@ def test_summary():
     ]
     assert text.splitlines()[0] == 'Model: "sequential"'
     assert [line.strip() for line in text.splitlines()[-3:]] == [
-        "Total params: 101,770 (397.54 KB)", "Trainable params: 101,770 (397.54 KB)", "Non-trainable params: 0 (0.00 B)",
+        "Total params: 101,770 (397.54 KB)", "Trainable params: 101,770 (397.54 KB)",
+        "Non-trainable params: 0 (0.00 B)",
     ]  # fmt: skip
     text = rows(two_headed(), show_trainable=True, line_length=100)
     assert "Connected to" in text and "left[0][0]," in text and "Trainable" in text
@@ -242,7 +250,11 @@ def test_summary():
 def test_get_layer():
     model = two_headed()
     assert model.get_layer("score") is model.get_layer(index=4)
-    for arguments, message in (({"name": "x"}, "No such layer: x"), ({"index": 9}, "only has 5 layers"), ({}, "Provide either")):
+    for arguments, message in (
+        ({"name": "x"}, "No such layer: x"),
+        ({"index": 9}, "only has 5 layers"),
+        ({}, "Provide either"),
+    ):
         with pytest.raises(ValueError, match=message):
             model.get_layer(**arguments)
 

@@ -33,5 +33,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> La
     """A layer from plain data; `ValueError` if it describes something else. Keras: keras.layers.deserialize."""
     layer = deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(layer, Layer):
-        raise ValueError(f"`keras.layers.deserialize` was passed a `config` object that is not a `keras.layers.Layer`. Received: {config}")
+        raise ValueError(
+            "`keras.layers.deserialize` was passed a `config` object that is not a `keras.layers.Layer`. Received: "
+            f"{config}"
+        )
     return layer

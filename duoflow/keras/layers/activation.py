@@ -35,7 +35,9 @@ def _not_below_zero(value: Any, name: str, layer: str) -> Any:
 class ReLU(_Elementwise):
     """x above the threshold (up to max_value), negative_slope * (x - threshold) below. Keras: keras.layers.ReLU."""
 
-    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if max_value is not None:
             _not_below_zero(max_value, "max_value", "ReLU")
@@ -115,7 +117,9 @@ class PReLU(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         configure(self, "alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
-        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else None if shared_axes is None else list(shared_axes)
+        self.shared_axes = (
+            [shared_axes] if isinstance(shared_axes, int) else None if shared_axes is None else list(shared_axes)
+        )
 
     def build(self, input_shape: Any) -> None:
         shape = list(input_shape[1:])

@@ -20,7 +20,8 @@ def per_axis(value: Any, rank: int, name: str, allow_zero: bool = False) -> tupl
     if min(values) < lowest:
         requirement = ">= 0" if allow_zero else "> 0"
         raise ValueError(
-            f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, including values that do not "
+            f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, including values "
+            "that do not "
             f"satisfy `value {requirement}`"
         )
     return values

@@ -33,10 +33,15 @@ class Attention(Layer):
     Luong et al. 2015. Keras: keras.layers.Attention.
     """
 
-    def __init__(self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if score_mode not in ("dot", "concat"):
-            raise ValueError(f"Invalid value for argument score_mode. Expected one of {{'dot', 'concat'}}. Received: score_mode={score_mode}")
+            raise ValueError(
+                f"Invalid value for argument score_mode. Expected one of {{'dot', 'concat'}}. Received: "
+                f"score_mode={score_mode}"
+            )
         self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
         self.supports_masking = True
         if dropout > 0:
@@ -118,7 +123,10 @@ class Attention(Layer):
 
 
 class AdditiveAttention(Attention):
-    """Attention whose scores are sums of tanh(query + key). Bahdanau et al. 2014. Keras: keras.layers.AdditiveAttention."""
+    """Attention whose scores are sums of tanh(query + key). Bahdanau et al. 2014.
+
+    Keras: keras.layers.AdditiveAttention.
+    """
 
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
@@ -170,7 +178,9 @@ class MultiHeadAttention(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         if use_gate or sliding_window is not None:
-            raise NotImplementedError("Gates (`use_gate`) and windows (`sliding_window`) of attention are not supported.")
+            raise NotImplementedError(
+                "Gates (`use_gate`) and windows (`sliding_window`) of attention are not supported."
+            )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.supports_masking = True
         self._num_heads, self._key_dim, self._value_dim = num_heads, key_dim, value_dim or key_dim
@@ -203,7 +213,8 @@ class MultiHeadAttention(Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:
             raise ValueError(
-                f"All dimensions of `value` and `key`, except the last one, must be equal. Received: value_shape={value_shape} "
+                "All dimensions of `value` and `key`, except the last one, must be equal. Received: "
+                f"value_shape={value_shape} "
                 f"and key_shape={key_shape}"
             )
         axes = self._attention_axes or tuple(range(1, len(query_shape) - 1))
@@ -338,6 +349,7 @@ def _attention_equations(rank: int, axes: tuple[int, ...]) -> tuple[str, str]:
     scores = [*batch, heads, *over_q, *over_k]
     value = [*key[:-1], size]
     output = [*query[:-1], size]
-    return f"{''.join(key)},{''.join(query)}->{''.join(scores)}", f"{''.join(scores)},{''.join(value)}->{''.join(output)}"
-
-
+    return (
+        f"{''.join(key)},{''.join(query)}->{''.join(scores)}",
+        f"{''.join(scores)},{''.join(value)}->{''.join(output)}",
+    )

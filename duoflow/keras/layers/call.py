@@ -36,7 +36,9 @@ class Call:
     tensors: the arguments that are tensors or structures of tensors
     """
 
-    def __init__(self, signature: inspect.Signature, context_names: set[str], args: Any, kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self, signature: inspect.Signature, context_names: set[str], args: Any, kwargs: dict[str, Any]
+    ) -> None:
         passed_down = {n: kwargs.pop(n) for n in context_names if n in kwargs and n not in signature.parameters}
         bound = signature.bind(*args, **kwargs)
         self.given = {**passed_down, **bound.arguments}
@@ -61,7 +63,11 @@ class Call:
 
     def shapes_for(self, method: Any, class_name: str) -> dict[str, Any]:
         """The shapes as the keyword arguments of `build` or `compute_output_shape`."""
-        positional = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.KEYWORD_ONLY)
+        positional = (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.KEYWORD_ONLY,
+        )
         names = [n for n, p in inspect.signature(method).parameters.items() if p.kind in positional]
         shapes = self.shapes()
         if len(names) == 1:
@@ -71,15 +77,19 @@ class Call:
                 raise ValueError(_mismatch(method, class_name, name, "which does not end in `_shape`."))
             argument = name.removesuffix("_shape")
             if argument not in self.arguments:
-                raise ValueError(_mismatch(method, class_name, name, f"but `call()` does not have argument `{argument}`."))
+                raise ValueError(
+                    _mismatch(method, class_name, name, f"but `call()` does not have argument `{argument}`.")
+                )
         return {name: shapes[name] for name in names if name in shapes}
 
 
 def _mismatch(method: Any, class_name: str, argument: str, why: str) -> str:
     name = method.__name__
     return (
-        f"For a `{name}()` method with more than one argument, all arguments should have a `_shape` suffix and match an "
-        f"argument from `call()`. E.g. `{name}(self, foo_shape, bar_shape)` For layer '{class_name}', received `{name}()` "
+        f"For a `{name}()` method with more than one argument, all arguments should have a `_shape` suffix and match "
+        "an "
+        f"argument from `call()`. E.g. `{name}(self, foo_shape, bar_shape)` For layer '{class_name}', received "
+        f"`{name}()` "
         f"argument `{argument}`, {why}"
     )
 
@@ -130,5 +140,3 @@ def _shown(x: Any) -> Any:
 def has_unbuilt_state(layer: Any) -> bool:
     """Whether a layer holds layers that are not built yet."""
     return any(not child.built for child in layer._layers)
-
-

@@ -7,8 +7,8 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import activations, ops, regularizers
-from ..preferences import standardize_data_format
 from ..ops.nn import conv_transpose_shape
+from ..preferences import standardize_data_format
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec
 from .layer import Layer
@@ -28,7 +28,8 @@ class _Windowed(Layer):
     rank: int
 
     def _configure(
-        self, kernel_size: Any, strides: Any, padding: str, data_format: str | None, dilation_rate: Any, activation: Any,
+        self, kernel_size: Any, strides: Any, padding: str, data_format: str | None,
+        dilation_rate: Any, activation: Any,
         use_bias: bool, bias: tuple[Any, Any, Any], allow_causal: bool = False,
     ) -> None:  # fmt: skip
         self.kernel_size = per_axis(kernel_size, self.rank, "kernel_size")
@@ -42,7 +43,8 @@ class _Windowed(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: strides={self.strides} and "
+                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
+                f"strides={self.strides} and "
                 f"dilation_rate={self.dilation_rate}"
             )
 
@@ -51,7 +53,10 @@ class _Windowed(Layer):
         axis = -1 if self.data_format == "channels_last" else 1
         channels = input_shape[axis]
         if channels is None:
-            raise ValueError(f"The channel dimension of the inputs to {type(self).__name__} must be known. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"The channel dimension of the inputs to {type(self).__name__} must be known. Received: "
+                f"input_shape={input_shape}"
+            )
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={axis: channels})
         return channels  # type: ignore[no-any-return]
 
@@ -83,7 +88,9 @@ class _Windowed(Layer):
 
 def _positive(value: Any, name: str) -> Any:
     if value is not None and value <= 0:
-        raise ValueError(f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}.")
+        raise ValueError(
+            f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}."
+        )
     return value
 
 
@@ -100,7 +107,15 @@ class _Conv(_Windowed):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         bias = (bias_initializer, bias_regularizer, bias_constraint)
         self._configure(
-            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias, allow_causal=self.rank == 1
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias,
+            allow_causal=self.rank == 1,
         )
         configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self.filters, self.groups = _positive(filters, "filters"), groups
@@ -132,7 +147,13 @@ class _Conv(_Windowed):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return window_shape(
-            input_shape, self.kernel_size, self.strides, self.padding, self.data_format, self.dilation_rate, self.filters
+            input_shape,
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+            self.filters,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -254,7 +275,8 @@ class _DepthwiseConv(_Windowed):
     def __init__(
         self, kernel_size: Any, strides: Any = 1, padding: str = "valid", depth_multiplier: int = 1,
         data_format: str | None = None, dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", depthwise_regularizer: Any = None,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros", depthwise_regularizer: Any = None,
         bias_regularizer: Any = None, activity_regularizer: Any = None, depthwise_constraint: Any = None,
         bias_constraint: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
@@ -266,7 +288,9 @@ class _DepthwiseConv(_Windowed):
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
-        self.kernel = add_configured(self, "depthwise", (*self.kernel_size, channels, self.depth_multiplier), name="kernel")
+        self.kernel = add_configured(
+            self, "depthwise", (*self.kernel_size, channels, self.depth_multiplier), name="kernel"
+        )
         self._add_bias(self.depth_multiplier * channels)
 
     def call(self, inputs: Any) -> Any:
@@ -343,7 +367,13 @@ class _SeparableConv(_Windowed):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return window_shape(
-            input_shape, self.kernel_size, self.strides, self.padding, self.data_format, self.dilation_rate, self.filters
+            input_shape,
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+            self.filters,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -364,5 +394,9 @@ class SeparableConv2D(_SeparableConv):
 
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+)
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -75,7 +75,8 @@ class Embedding(Layer):
     """
 
     def __init__(
-        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
+        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None, mask_zero: bool = False, weights: Any = None, lora_rank: int | None = None,
         lora_alpha: float | None = None, quantization_config: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
@@ -135,7 +136,14 @@ class Lambda(Layer):
     Keras: keras.layers.Lambda.
     """
 
-    def __init__(self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.function, self.arguments = function, arguments or {}
         self.mask, self._output_shape = mask, output_shape
@@ -239,7 +247,11 @@ class Rescaling(Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": serialize_keras_object(self.scale), "offset": serialize_keras_object(self.offset)}
+        return {
+            **super().get_config(),
+            "scale": serialize_keras_object(self.scale),
+            "offset": serialize_keras_object(self.offset),
+        }
 
 
 class Wrapper(Layer):
@@ -247,7 +259,10 @@ class Wrapper(Layer):
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
-            raise ValueError(f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a valid Keras layer.")
+            raise ValueError(
+                f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a "
+                "valid Keras layer."
+            )
         super().__init__(**kwargs)
         self.layer = layer
 

@@ -37,7 +37,9 @@ class Dense(Layer):
         lora_rank: int | None = None, lora_alpha: float | None = None, quantization_config: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         if not isinstance(units, int) or units <= 0:
-            raise ValueError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+            raise ValueError(
+                f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
+            )
         _refuse_lora(lora_rank, quantization_config)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = units
@@ -144,7 +146,9 @@ def _einsum_shapes(
     equation: str, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...], bias_axes: str | None
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None, tuple[int | None, ...]]:
     """The shapes of the kernel, the bias and the output that an equation asks for."""
-    match = re.fullmatch(r"(\.\.\.)?([A-Za-z]+)(\.\.\.)?,([A-Za-z]+)->(\.\.\.)?([A-Za-z]+)(\.\.\.)?", equation.replace(" ", ""))
+    match = re.fullmatch(
+        r"(\.\.\.)?([A-Za-z]+)(\.\.\.)?,([A-Za-z]+)->(\.\.\.)?([A-Za-z]+)(\.\.\.)?", equation.replace(" ", "")
+    )
     if match is None or bool(match[1]) != bool(match[5]) or bool(match[3]) != bool(match[7]):
         raise ValueError(
             f"Invalid einsum equation '{equation}'. Equations must be in the form [X],[Y]->[Z], ...[X],[Y]->...[Z], or "
@@ -159,29 +163,42 @@ def _einsum_shapes(
     whole = len(output_shape) == len(outputs) + len(elided)
     given = output_shape if left else (None, *output_shape)
     if left and not whole:
-        given = output_shape[-len(outputs) :] if len(output_shape) >= len(outputs) else (None,) * (len(outputs) - len(output_shape)) + output_shape
+        given = (
+            output_shape[-len(outputs) :]
+            if len(output_shape) >= len(outputs)
+            else (None,) * (len(outputs) - len(output_shape)) + output_shape
+        )
     given = given[-len(outputs) :] if left else given[: len(outputs)]
     for letter, size in zip(outputs, given, strict=True):
         known = sizes.get(letter)
         if size is not None and known is not None and size != known:
             raise ValueError(
-                f"Input shape and output shape do not match at shared dimension '{letter}'. Input shape is {known}, and "
+                f"Input shape and output shape do not match at shared dimension '{letter}'. Input shape is {known}, "
+                "and "
                 f"output shape is {size}."
             )
         if known is None:
             sizes[letter] = size
     for letter in weights:
         if letter not in sizes:
-            raise ValueError(f"Weight dimension '{letter}' did not have a match in either the input spec '{inputs}' or the output spec '{outputs}'.")
+            raise ValueError(
+                f"Weight dimension '{letter}' did not have a match in either the input spec '{inputs}' or the "
+                f"output spec '{outputs}'."
+            )
     for letter in outputs:
         if letter not in inputs and letter not in weights:
-            raise ValueError(f"Dimension '{letter}' was specified in the output '{outputs}' but has no corresponding dim in the input or weight.")
+            raise ValueError(
+                f"Dimension '{letter}' was specified in the output '{outputs}' but has no corresponding dim in the "
+                "input or weight."
+            )
     full = (*elided, *given) if left else (*given, *elided)
     bias = None
     if bias_axes:
         for letter in bias_axes:
             if letter not in outputs:
-                raise ValueError(f"Bias dimension '{letter}' was requested, but is not part of the output spec '{outputs}'")
+                raise ValueError(
+                    f"Bias dimension '{letter}' was requested, but is not part of the output spec '{outputs}'"
+                )
         first = min(outputs.find(letter) for letter in bias_axes)
         bias = tuple(sizes[c] if c in bias_axes else 1 for c in outputs[first:]) + (() if left else (1,) * len(elided))
     return tuple(sizes[letter] for letter in weights), bias, full

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..preferences import floatx
 from ..operation import Node
+from ..preferences import floatx
 from ..symbolic import KerasTensor
 from ..variables import standardize_dtype, standardize_shape
 from .layer import Layer
@@ -37,14 +37,18 @@ class InputLayer(Layer):
             raise NotImplementedError("Sparse and ragged inputs are not supported.")
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
-                raise ValueError(f"Argument `input_tensor` must be a KerasTensor. Received invalid type: input_tensor={input_tensor}")
+                raise ValueError(
+                    f"Argument `input_tensor` must be a KerasTensor. Received invalid type: input_tensor={input_tensor}"
+                )
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         elif shape is None and batch_shape is None:
             raise ValueError("You must pass a `shape` argument.")
         elif shape is not None and batch_shape is not None:
             raise ValueError("You cannot pass both `shape` and `batch_shape` at the same time.")
         super().__init__(name=name, dtype=None, **kwargs)
-        self.batch_shape = standardize_shape((batch_size, *standardize_shape(shape)) if batch_shape is None else batch_shape)
+        self.batch_shape = standardize_shape(
+            (batch_size, *standardize_shape(shape)) if batch_shape is None else batch_shape
+        )
         self._dtype = standardize_dtype(floatx() if dtype is None else dtype)
         self.sparse = self.ragged = False
         self.optional = optional
@@ -76,7 +80,7 @@ class InputLayer(Layer):
         }  # fmt: skip
 
 
-def Input(  # noqa: N802 - Keras' name
+def Input(
     shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool | None = None,
     ragged: bool | None = None, batch_shape: Any = None, name: str | None = None, tensor: Any = None,
     optional: bool = False,
@@ -98,7 +102,8 @@ def Input(  # noqa: N802 - Keras' name
     Keras: keras.Input.
     """
     layer = InputLayer(
-        shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged, batch_shape=batch_shape, name=name,
+        shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged,
+        batch_shape=batch_shape, name=name,
         input_tensor=tensor, optional=optional,
     )  # fmt: skip
     return layer.output

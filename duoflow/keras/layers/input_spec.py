@@ -16,7 +16,8 @@ class InputSpec:
 
     Args:
       dtype: a dtype's name. shape: sizes, None for any. ndim, min_ndim, max_ndim: bounds of the rank.
-      axes: sizes of single axes, e.g. `{-1: 64}`. allow_last_axis_squeeze: accept shapes that differ by a last axis of 1.
+      axes: sizes of single axes, e.g. `{-1: 64}`.
+      allow_last_axis_squeeze: accept shapes that differ by a last axis of 1.
       name: the key of the input in a dict of inputs. optional: accept None.
 
     Keras: keras.layers.InputSpec.
@@ -73,7 +74,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         problem = _problem(spec, x)
         if problem:
             raise ValueError(
-                f"Input {index} with name '{spec.name}' of layer '{layer_name}' is incompatible with the layer: {problem}"
+                f"Input {index} with name '{spec.name}' of layer '{layer_name}' is incompatible with the layer: "
+                f"{problem}"
             )
 
 
@@ -93,8 +95,8 @@ def _wrong_count(specs: list[Any], inputs: list[Any], layer_name: str) -> str:
     if len(names) == len(specs) and all(names):
         example = ", ".join(f"'{name}': ..." for name in names)
         return (
-            f'Layer "{layer_name}" expects {len(specs)} named input(s) with keys {names}, but it received {len(inputs)} '
-            f"input tensors. Pass inputs as a dict, e.g. `layer({{{example}}})`."
+            f'Layer "{layer_name}" expects {len(specs)} named input(s) with keys {names}, but it received '
+            f"{len(inputs)} input tensors. Pass inputs as a dict, e.g. `layer({{{example}}})`."
         )
     return (
         f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(inputs)} input tensors. '

@@ -65,7 +65,9 @@ class Layer(LayerState):
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
         if not isinstance(trainable, bool):
-            raise ValueError(f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})")
+            raise ValueError(
+                f"Expected `trainable` to be a boolean. Received: trainable={trainable} (of type {type(trainable)})"
+            )
         self._trainable, self.autocast = trainable, autocast
         self.built = self._called = self._building = False
         self._path: str | None = None
@@ -87,7 +89,8 @@ class Layer(LayerState):
             shape = tuple(batch_shape)[1:]
         if dimension is not None or shape is not None:
             warnings.warn(
-                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer using an "
+                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer "
+                "using an "
                 "`Input(shape)` object as the first layer in the model instead.",
                 stacklevel=4,
             )
@@ -154,7 +157,8 @@ class Layer(LayerState):
             warnings.warn(
                 f"`build()` was called on layer '{self.name}', however the layer does not have a `build()` method "
                 "implemented and it looks like it has unbuilt state. This will cause the layer to be marked as built, "
-                "despite not being actually built, which may cause failures down the line. Make sure to implement a proper "
+                "despite not being actually built, which may cause failures down the line. Make sure to implement a "
+                "proper "
                 "`build()` method.",
                 stacklevel=2,
             )
@@ -193,10 +197,12 @@ class Layer(LayerState):
                     return  # the call itself will build, or fail with the better message
                 warnings.warn(
                     f"Layer '{self.name}' looks like it has unbuilt state, but Keras is not able to trace the layer "
-                    "`call()` in order to build it automatically. Possible causes:\n1. The `call()` method of your layer may "
+                    "`call()` in order to build it automatically. Possible causes:\n1. The `call()` method of your "
+                    "layer may "
                     "be crashing. Try to `__call__()` the layer eagerly on some test input first to see if it works.\n"
                     "2. If the `call()` method is correct, then you may need to implement the `def build(self, "
-                    "input_shape)` method on your layer. It should create all variables used by the layer (e.g. by calling "
+                    "input_shape)` method on your layer. It should create all variables used by the layer (e.g. by "
+                    "calling "
                     f"`layer.build()` on all its children layers).\nException encountered: ''{error}''",
                     stacklevel=4,
                 )
@@ -267,7 +273,8 @@ class Layer(LayerState):
         for arg in nest.flatten(args):
             if arg is not None and not is_tensor(arg):
                 raise ValueError(
-                    "Only input tensors may be passed as positional arguments. The following argument value should be passed "
+                    "Only input tensors may be passed as positional arguments. The following argument value should "
+                    "be passed "
                     f"as a keyword argument: {arg} (of type {type(arg)})"
                 )
 
@@ -321,7 +328,9 @@ class Layer(LayerState):
     @default
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output, given those of the inputs."""
-        raise self._not_implemented("compute_output_shape", " Should implement `def compute_output_shape(self, input_shape)`.")
+        raise self._not_implemented(
+            "compute_output_shape", " Should implement `def compute_output_shape(self, input_shape)`."
+        )
 
     @default
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -341,7 +350,8 @@ class Layer(LayerState):
         if not self.supports_masking:
             if any(mask is not None for mask in nest.flatten(masks)):
                 warnings.warn(
-                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. "
+                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached "
+                    "to it. "
                     "However, this layer does not support masking and will therefore destroy the mask information. "
                     "Downstream layers will not see the mask.",
                     stacklevel=3,
@@ -381,7 +391,7 @@ class Layer(LayerState):
         return name_scope(self.name, caller=self)
 
     def _autocast_scope(self) -> Any:
-        """Where weights are read in another dtype than they are kept in, or than the surrounding layer reads its own in."""
+        """Where weights are read in another dtype than they are kept in, or than the layer around reads its own in."""
         current = session.autocast
         if current is None:
             mixed = self.compute_dtype != self.variable_dtype
@@ -399,7 +409,11 @@ class Layer(LayerState):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, as plain data."""
         self._check_super_called()
-        config = {**super().get_config(), "trainable": self.trainable, "dtype": dtype_policies.serialize(self._dtype_policy)}
+        config = {
+            **super().get_config(),
+            "trainable": self.trainable,
+            "dtype": dtype_policies.serialize(self._dtype_policy),
+        }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -450,8 +464,7 @@ def _tensors_of_shapes(shapes: Any, dtype: str, class_name: str) -> Any:
         return KerasTensor(tuple(shapes), dtype=dtype)
     except TypeError:
         raise ValueError(
-            f"Method `compute_output_shape()` of layer {class_name} is returning a type that cannot be interpreted as a "
+            f"Method `compute_output_shape()` of layer {class_name} is returning a type that cannot be interpreted "
+            "as a "
             f"shape. It should return a shape tuple. Received: {shapes}"
         ) from None
-
-

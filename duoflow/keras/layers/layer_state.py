@@ -1,4 +1,7 @@
-"""What a layer holds: variables, sub-layers, metrics, seeds and losses, found in its attributes as they are assigned."""
+"""What a layer holds.
+
+Variables, sub-layers, metrics, seeds and losses, found in its attributes as they are assigned.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ class LayerState(Operation):
     def _check_super_called(self) -> None:
         if "_losses" not in self.__dict__:
             raise RuntimeError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement in the "
+                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement "
+                "in the "
                 "`__init__()` method. Go add it!"
             )
 
@@ -192,7 +196,8 @@ class LayerState(Operation):
         own = self.weights
         if len(own) != len(weights):
             raise ValueError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, but "
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length "
+                f"{len(weights)}, but "
                 f"the layer was expecting {len(own)} weights."
             )
         for variable, value in zip(own, weights, strict=True):
@@ -299,8 +304,10 @@ class LayerState(Operation):
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
         """Not in Keras 3: give metrics to `compile`, or make them in `__init__`."""
         raise NotImplementedError(
-            "Layer `add_metric()` method is deprecated. Add your metric in `Model.compile(metrics=[...])`, or create metric "
-            "trackers in init() or build() when subclassing the layer or model, then call `metric.update_state()` whenever "
+            "Layer `add_metric()` method is deprecated. Add your metric in `Model.compile(metrics=[...])`, or create "
+            "metric "
+            "trackers in init() or build() when subclassing the layer or model, then call `metric.update_state()` "
+            "whenever "
             "necessary."
         )
 
@@ -320,12 +327,16 @@ class LayerState(Operation):
         if len(store.keys()) != len(own):
             if not own and not self.built:
                 raise ValueError(
-                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights file "
-                    f"lists {len(store.keys())} variables for this layer.\nIn most cases, this error indicates that either:"
+                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the "
+                    "weights file "
+                    f"lists {len(store.keys())} variables for this layer.\nIn most cases, this error indicates that "
+                    "either:"
                     "\n\n1. The layer is owned by a parent layer that implements a `build()` method, but calling the "
                     f"parent's `build()` method did NOT create the state of the child layer '{self.name}'. A `build()` "
-                    "method must create ALL state for the layer, including the state of any children layers.\n\n2. You need "
-                    f"to implement the `def build_from_config(self, config)` method on layer '{self.name}', to specify how "
+                    "method must create ALL state for the layer, including the state of any children layers.\n\n2. "
+                    "You need "
+                    f"to implement the `def build_from_config(self, config)` method on layer '{self.name}', to "
+                    "specify how "
                     "to rebuild it during loading."
                 )
             raise ValueError(

@@ -31,20 +31,28 @@ class _Merge(Layer):
     def build(self, input_shape: Any) -> None:
         shapes = _shapes_of(self, input_shape)
         if self.exactly and len(shapes) != self.exactly:
-            raise ValueError(f"A `{type(self).__name__}` layer should be called on exactly {self.exactly} inputs. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"A `{type(self).__name__}` layer should be called on exactly {self.exactly} inputs. Received: "
+                f"input_shape={input_shape}"
+            )
         if len(shapes) < self.fewest:
             raise ValueError(
-                f"A merge layer should be called on a list of at least {self.fewest} input. Received {len(shapes)} inputs. "
+                f"A merge layer should be called on a list of at least {self.fewest} input. Received {len(shapes)} "
+                "inputs. "
                 f"Full input_shape received: {input_shape}"
             )
         batches = {shape[0] for shape in shapes if shape} - {None}
         if len(batches) > 1:
-            raise ValueError(f"Cannot merge tensors with different batch sizes. Received tensors with shapes {input_shape}")
+            raise ValueError(
+                f"Cannot merge tensors with different batch sizes. Received tensors with shapes {input_shape}"
+            )
         reduce(_broadcast, shapes)
 
     def call(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple):
-            raise ValueError(f"A merge layer should be called on a list of inputs. Received: inputs={inputs} (not a list of tensors)")
+            raise ValueError(
+                f"A merge layer should be called on a list of inputs. Received: inputs={inputs} (not a list of tensors)"
+            )
         return self._merged(_of_one_rank(list(inputs)))
 
     def _merged(self, inputs: list[Any]) -> Any:
@@ -60,14 +68,17 @@ class _Merge(Layer):
         if mask is None or all(m is None for m in mask):
             return None
         if not isinstance(inputs, list | tuple) or not isinstance(mask, list | tuple) or len(mask) != len(inputs):
-            raise ValueError(f"`inputs` and `mask` should be lists of the same length. Received: inputs={inputs}, mask={mask}")
+            raise ValueError(
+                f"`inputs` and `mask` should be lists of the same length. Received: inputs={inputs}, mask={mask}"
+            )
         return reduce(ops.logical_and, [m for m in mask if m is not None])
 
 
 def _shapes_of(layer: Layer, input_shape: Any) -> list[_Shape]:
     if not isinstance(input_shape, list | tuple) or not input_shape or not isinstance(input_shape[0], list | tuple):
         raise ValueError(
-            f"A `{type(layer).__name__}` layer should be called on a list of inputs. Received: input_shape={input_shape} (not a "
+            f"A `{type(layer).__name__}` layer should be called on a list of inputs. Received: "
+            f"input_shape={input_shape} (not a "
             "list of shapes)"
         )
     return [tuple(shape) for shape in input_shape]
@@ -166,7 +177,8 @@ class Concatenate(_Merge):
         others = {tuple(d for i, d in enumerate(s) if i != self.axis % len(s)) for s in shapes}
         first = next(iter(others))
         fits = all(
-            len(o) == len(first) and all(a is None or b is None or a == b for a, b in zip(o, first, strict=True)) for o in others
+            len(o) == len(first) and all(a is None or b is None or a == b for a, b in zip(o, first, strict=True))
+            for o in others
         )
         if not fits or any(len(s) != rank for s in shapes):
             raise ValueError(
@@ -222,8 +234,12 @@ class Dot(_Merge):
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axes, int) and not (isinstance(axes, list | tuple) and len(axes) == 2 and all(isinstance(a, int) for a in axes)):
-            raise TypeError(f"Invalid type for argument `axes`: it should be an int or a list of two ints. Received: axes={axes}")
+        if not isinstance(axes, int) and not (
+            isinstance(axes, list | tuple) and len(axes) == 2 and all(isinstance(a, int) for a in axes)
+        ):
+            raise TypeError(
+                f"Invalid type for argument `axes`: it should be an int or a list of two ints. Received: axes={axes}"
+            )
         self.axes, self.normalize = axes, normalize
 
     def _axes_of(self, shapes: list[Any]) -> tuple[int, int]:
@@ -233,7 +249,9 @@ class Dot(_Merge):
     def build(self, input_shape: Any) -> None:
         shapes = _shapes_of(self, input_shape)
         if len(shapes) != 2:
-            raise ValueError(f"A `Dot` layer should be called on a list of 2 inputs. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"A `Dot` layer should be called on a list of 2 inputs. Received: input_shape={input_shape}"
+            )
         a, b = self._axes_of(shapes)
         if shapes[0][a] is not None and shapes[1][b] is not None and shapes[0][a] != shapes[1][b]:
             raise ValueError(

@@ -19,7 +19,9 @@ __all__ = ["BatchNormalization", "GroupNormalization", "LayerNormalization", "RM
 class _Scaled(Layer):
     """What normalizations share: a trained scale (gamma) and offset (beta), computed in float32 at least."""
 
-    def _configure(self, epsilon: float, center: bool, scale: bool, beta: tuple[Any, ...], gamma: tuple[Any, ...]) -> None:
+    def _configure(
+        self, epsilon: float, center: bool, scale: bool, beta: tuple[Any, ...], gamma: tuple[Any, ...]
+    ) -> None:
         self.epsilon, self.center, self.scale = float(epsilon), center, scale
         configure(self, "beta", *beta)
         configure(self, "gamma", *gamma)
@@ -36,11 +38,18 @@ class _Scaled(Layer):
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         for axis in axes:
             if not -len(input_shape) <= axis < len(input_shape):
-                raise ValueError(f"Axis {axis} is out of bounds for input shape {input_shape}. Received: axis={self.axis}")
+                raise ValueError(
+                    f"Axis {axis} is out of bounds for input shape {input_shape}. Received: axis={self.axis}"
+                )
         return input_shape
 
     def _scale_config(self) -> dict[str, Any]:
-        return {"epsilon": self.epsilon, "center": self.center, "scale": self.scale, **weight_config(self, "beta", "gamma")}
+        return {
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            **weight_config(self, "beta", "gamma"),
+        }
 
 
 def _axes_list(axis: Any) -> Any:
@@ -94,7 +103,10 @@ class BatchNormalization(_Scaled):
     def build(self, input_shape: Any) -> None:
         size = input_shape[self.axis]
         if size is None:
-            raise ValueError(f"Axis {self.axis} of the inputs to BatchNormalization must be known. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"Axis {self.axis} of the inputs to BatchNormalization must be known. Received: "
+                f"input_shape={input_shape}"
+            )
         self._add_scale_and_offset((size,))
         self.moving_mean = add_configured(self, "moving_mean", (size,), trainable=False, autocast=False)
         self.moving_variance = add_configured(self, "moving_variance", (size,), trainable=False, autocast=False)
@@ -109,7 +121,8 @@ class BatchNormalization(_Scaled):
             )
         x = _wide(inputs)
         mean, variance, gamma, beta = (
-            None if v is None else tf.cast(v, x.dtype) for v in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
+            None if v is None else tf.cast(v, x.dtype)
+            for v in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
         )
         if training and self.trainable:
             batch_mean, batch_variance = self._moments(x, mask)
@@ -130,7 +143,12 @@ class BatchNormalization(_Scaled):
 
     def get_config(self) -> dict[str, Any]:
         settings = self._scale_config() | weight_config(self, "moving_mean", "moving_variance")
-        for unused in ("moving_mean_regularizer", "moving_variance_regularizer", "moving_mean_constraint", "moving_variance_constraint"):
+        for unused in (
+            "moving_mean_regularizer",
+            "moving_variance_regularizer",
+            "moving_mean_constraint",
+            "moving_variance_constraint",
+        ):
             del settings[unused]
         own = {"axis": self.axis, "momentum": self.momentum, "synchronized": self.synchronized, "renorm": self.renorm}
         more = {"renorm_clipping": self.renorm_clipping, "renorm_momentum": self.renorm_momentum}
@@ -166,9 +184,7 @@ class LayerNormalization(_Scaled):
         self._add_scale_and_offset(tuple(input_shape[axis] for axis in axes))
 
     def call(self, inputs: Any) -> Any:
-        out = ops.layer_normalization(
-            _wide(inputs), self.gamma, self.beta, self.axis, self.epsilon, self.rms_scaling
-        )
+        out = ops.layer_normalization(_wide(inputs), self.gamma, self.beta, self.axis, self.epsilon, self.rms_scaling)
         return tf.cast(out, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -217,7 +233,8 @@ class GroupNormalization(_Scaled):
         size = input_shape[self.axis]
         if size is None:
             raise ValueError(
-                f"Axis {self.axis} of input tensor should have a defined dimension but the layer received an input with shape "
+                f"Axis {self.axis} of input tensor should have a defined dimension but the layer received an input "
+                "with shape "
                 f"{input_shape}."
             )
         if self.groups == -1:

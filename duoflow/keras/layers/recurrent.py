@@ -42,7 +42,10 @@ class RNN(Layer):
             cell = StackedRNNCells(cell)
         for need in ("call", "state_size"):
             if not hasattr(cell, need):
-                raise ValueError(f"Argument `cell` should have a `{need}`{' method' if need == 'call' else ' attribute'}. Received: cell={cell}")
+                raise ValueError(
+                    f"Argument `cell` should have a `{need}`{' method' if need == 'call' else ' attribute'}. "
+                    f"Received: cell={cell}"
+                )
         super().__init__(**kwargs)
         self.cell = cell
         self.return_sequences, self.return_state, self.go_backwards = return_sequences, return_state, go_backwards
@@ -90,8 +93,10 @@ class RNN(Layer):
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:
         if self.unroll and sequences.shape[1] is None:
             raise ValueError(
-                "Cannot unroll a RNN if the time dimension is undefined. \n- If using a Sequential model, specify the time "
-                "dimension by passing an `Input()` as your first layer.\n- If using the functional API, specify the time "
+                "Cannot unroll a RNN if the time dimension is undefined. \n- If using a Sequential model, specify "
+                "the time "
+                "dimension by passing an `Input()` as your first layer.\n- If using the functional API, specify the "
+                "time "
                 "dimension by passing a `shape` or `batch_shape` argument to your `Input()`."
             )
         states = self._first_states(sequences, initial_state)
@@ -114,7 +119,8 @@ class RNN(Layer):
             initial_state = self.states if self.stateful else self.get_initial_state(batch)
         if self.stateful and sequences.shape[0] not in (None, self._expected_batch_size):
             raise ValueError(
-                "If an RNN is stateful, the batch size of the input sequences must be the same as the batch size of the "
+                "If an RNN is stateful, the batch size of the input sequences must be the same as the batch size of "
+                "the "
                 f"initial state. \n- Expected batch size: {self._expected_batch_size}\n- Received batch size: "
                 f"{sequences.shape[0]}"
             )
@@ -150,7 +156,13 @@ class RNN(Layer):
         output = (batch, length, size) if self.return_sequences else (batch, size)
         if not self.return_state:
             return output
-        return (output, *(nest.map_structure(lambda n: (batch, n), s) if isinstance(s, list | tuple) else (batch, s) for s in self.state_size))
+        return (
+            output,
+            *(
+                nest.map_structure(lambda n: (batch, n), s) if isinstance(s, list | tuple) else (batch, s)
+                for s in self.state_size
+            ),
+        )
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> Any:
         mask = nest.flatten(mask)[0]
@@ -173,7 +185,9 @@ class RNN(Layer):
 # -- running the steps -------------------------------------------------------------------------------------------------
 
 
-def _masked_step(step: Any, x: Any, states: list[Any], keep: Any, before: Any, zeros: bool) -> tuple[Any, Any, list[Any]]:
+def _masked_step(
+    step: Any, x: Any, states: list[Any], keep: Any, before: Any, zeros: bool
+) -> tuple[Any, Any, list[Any]]:
     """One step where a mask lets only some examples advance: the output to give, the one to go on from, the states."""
     output, new_states = step(x, states)
     if keep is None:
@@ -188,7 +202,9 @@ def _choose(keep: Any, yes: Any, no: Any) -> Any:
     return tf.where(tf.reshape(keep, [-1] + [1] * (len(yes.shape) - 1)), yes, no)
 
 
-def _written_out(step: Any, steps: Any, states: list[Any], mask: Any, zeros: bool, every: bool) -> tuple[Any, Any, list[Any]]:
+def _written_out(
+    step: Any, steps: Any, states: list[Any], mask: Any, zeros: bool, every: bool
+) -> tuple[Any, Any, list[Any]]:
     outputs, before, shown = [], None, None
     for t in range(int(steps.shape[0])):
         keep = None if mask is None else mask[t]
@@ -197,7 +213,9 @@ def _written_out(step: Any, steps: Any, states: list[Any], mask: Any, zeros: boo
     return before, tf.stack(outputs) if every else None, states
 
 
-def _looped(step: Any, steps: Any, states: list[Any], mask: Any, zeros: bool, every: bool) -> tuple[Any, Any, list[Any]]:
+def _looped(
+    step: Any, steps: Any, states: list[Any], mask: Any, zeros: bool, every: bool
+) -> tuple[Any, Any, list[Any]]:
     """The steps as a loop of the graph; the first one is written out, since it tells the output's shape."""
     count = tf.shape(steps)[0]
     keep = None if mask is None else mask[0]
@@ -242,7 +260,9 @@ class StackedRNNCells(Layer):
         super().__init__(**kwargs)
         for cell in cells:
             if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-                raise ValueError(f"All cells must have a `call` method and a `state_size`. Received cell without one: {cell}")
+                raise ValueError(
+                    f"All cells must have a `call` method and a `state_size`. Received cell without one: {cell}"
+                )
         self.cells = list(cells)
 
     @property
@@ -255,7 +275,13 @@ class StackedRNNCells(Layer):
         """The size of the last cell's output."""
         last = self.cells[-1]
         size = getattr(last, "output_size", None)
-        return size if size is not None else last.state_size[0] if isinstance(last.state_size, list | tuple) else last.state_size
+        return (
+            size
+            if size is not None
+            else last.state_size[0]
+            if isinstance(last.state_size, list | tuple)
+            else last.state_size
+        )
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         """The states before the first step."""

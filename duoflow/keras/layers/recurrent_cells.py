@@ -30,7 +30,9 @@ class _Cell(Layer):
         bias: tuple[Any, ...], dropout: float, recurrent_dropout: float, seed: Any,
     ) -> None:  # fmt: skip
         if not isinstance(units, int) or units <= 0:
-            raise ValueError(f"Received an invalid value for argument `units`, expected a positive integer, got {units}.")
+            raise ValueError(
+                f"Received an invalid value for argument `units`, expected a positive integer, got {units}."
+            )
         self.units, self.use_bias = units, use_bias
         self.activation = activations.get(activation)
         configure(self, "kernel", *kernel)
@@ -168,7 +170,11 @@ class LSTMCell(_Cell):
             return tf.concat([own((units,), dtype=dtype), ones, own((units * 2,), dtype=dtype)], 0)
 
         return self.add_weight(
-            (units * 4,), with_open_forget_gate, regularizer=self.bias_regularizer, constraint=self.bias_constraint, name="bias"
+            (units * 4,),
+            with_open_forget_gate,
+            regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint,
+            name="bias",
         )
 
     def call(self, inputs: Any, states: Any, training: Any = False) -> tuple[Any, list[Any]]:
@@ -184,7 +190,11 @@ class LSTMCell(_Cell):
 
     def _cell_config(self) -> dict[str, Any]:
         own = {"unit_forget_bias": self.unit_forget_bias}
-        return {**super()._cell_config(), **own, "recurrent_activation": activations.serialize(self.recurrent_activation)}
+        return {
+            **super()._cell_config(),
+            **own,
+            "recurrent_activation": activations.serialize(self.recurrent_activation),
+        }
 
 
 class GRUCell(_Cell):
@@ -237,7 +247,11 @@ class GRUCell(_Cell):
 
     def _cell_config(self) -> dict[str, Any]:
         own = {"reset_after": self.reset_after}
-        return {**super()._cell_config(), **own, "recurrent_activation": activations.serialize(self.recurrent_activation)}
+        return {
+            **super()._cell_config(),
+            **own,
+            "recurrent_activation": activations.serialize(self.recurrent_activation),
+        }
 
 
 class _CellLayer(RNN):
@@ -247,15 +261,19 @@ class _CellLayer(RNN):
     takes_seed: ClassVar[bool] = True
 
     def __init__(
-        self, units: int, *args: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        self, units: int, *args: Any, return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False,
         stateful: bool = False, unroll: bool = False, activity_regularizer: Any = None, use_cudnn: Any = "auto",
         **kwargs: Any,
     ) -> None:  # fmt: skip
-        of_layer = {k: kwargs.pop(k) for k in ("name", "zero_output_for_mask", "input_shape", "input_dim") if k in kwargs}
+        of_layer = {
+            k: kwargs.pop(k) for k in ("name", "zero_output_for_mask", "input_shape", "input_dim") if k in kwargs
+        }
         shared = {k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}
         cell = self.cell_class(units, *args, name=_cell_name(self.cell_class), **kwargs)
         super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll, activity_regularizer=activity_regularizer,
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer,
             **of_layer, **shared,
         )  # fmt: skip
         self.input_spec = [InputSpec(ndim=3)]

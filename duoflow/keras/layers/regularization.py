@@ -31,7 +31,8 @@ class _Noisy(Layer):
     def _check_rate(self, rate: Any, name: str = "rate") -> Any:
         if not 0 <= rate <= 1:
             raise ValueError(
-                f"Invalid value received for argument `{name}`. Expected a float value between 0 and 1. Received: {name}={rate}"
+                f"Invalid value received for argument `{name}`. Expected a float value between 0 and 1. Received: "
+                f"{name}={rate}"
             )
         return rate
 
@@ -74,7 +75,9 @@ class Dropout(_Noisy):
 class _SpatialDropout(Dropout):
     """Drops whole channels."""
 
-    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -84,7 +87,9 @@ class _SpatialDropout(Dropout):
 class SpatialDropout1D(_SpatialDropout):
     """Dropout of whole channels of [batch, steps, channels]. Keras: keras.layers.SpatialDropout1D."""
 
-    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(rate, seed, name, dtype, **kwargs)
         self.input_spec = InputSpec(ndim=3)
 
@@ -143,7 +148,10 @@ class GaussianNoise(_Noisy):
 
 
 class GaussianDropout(_Noisy):
-    """In training, multiplies by normal noise around 1 of variance rate / (1 - rate). Keras: keras.layers.GaussianDropout."""
+    """In training, multiplies by normal noise around 1 of variance rate / (1 - rate).
+
+    Keras: keras.layers.GaussianDropout.
+    """
 
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
@@ -162,7 +170,10 @@ class GaussianDropout(_Noisy):
 
 
 class AlphaDropout(_Noisy):
-    """Dropout that keeps mean and variance of inputs from selu. Klambauer et al. 2017. Keras: keras.layers.AlphaDropout."""
+    """Dropout that keeps mean and variance of inputs from selu. Klambauer et al. 2017.
+
+    Keras: keras.layers.AlphaDropout.
+    """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)

@@ -80,14 +80,20 @@ class Reshape(Layer):
         known = math.prod(size for size in self.target_shape if size != -1)
         missing, left = divmod(math.prod(rest), known) if known else (0, 0)
         if left:
-            raise ValueError(f"The total size of the tensor must be unchanged. Received: input_shape={rest}, target_shape={self.target_shape}")
+            raise ValueError(
+                f"The total size of the tensor must be unchanged. Received: input_shape={rest}, "
+                f"target_shape={self.target_shape}"
+            )
         return tuple(missing if size == -1 else size for size in self.target_shape)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         sizes = self._resolved(tuple(input_shape))
         rest = input_shape[1:]
         if None not in rest and -1 not in sizes and math.prod(rest) != math.prod(sizes):
-            raise ValueError(f"The total size of the tensor must be unchanged. Received: input_shape={tuple(rest)}, target_shape={self.target_shape}")
+            raise ValueError(
+                f"The total size of the tensor must be unchanged. Received: input_shape={tuple(rest)}, "
+                f"target_shape={self.target_shape}"
+            )
         return (input_shape[0], *(None if size == -1 else size for size in sizes))
 
     def compute_output_spec(self, inputs: Any) -> Any:
@@ -105,7 +111,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(
-                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive and "
+                "Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be "
+                "consecutive and "
                 f"start from 1. Received dims={dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -323,14 +330,17 @@ class UpSampling2D(_Spatial):
 
     rank = 2
 
-    def __init__(self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any) -> None:
+    def __init__(
+        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.size = per_axis(size, 2, "size")
         self.interpolation = interpolation.lower()
         if self.interpolation not in ("nearest", "bilinear"):
             raise ValueError(
-                f"Invalid value for `interpolation`. Expected 'nearest' or 'bilinear'. Received: interpolation={interpolation}"
+                "Invalid value for `interpolation`. Expected 'nearest' or 'bilinear'. Received: "
+                f"interpolation={interpolation}"
             )
         self.input_spec = InputSpec(ndim=4)
 
@@ -387,5 +397,3 @@ def _interpolated(x: Any, axis: int, factor: int) -> Any:
     left = tf.gather(x, tf.clip_by_value(low, 0, size - 1), axis=axis)
     right = tf.gather(x, tf.clip_by_value(low + 1, 0, size - 1), axis=axis)
     return left + (right - left) * weight
-
-

@@ -1,4 +1,7 @@
-"""Weights that users configure: the initializer, regularizer and constraint of each, kept as `kernel_initializer`, ..."""
+"""Weights that users configure.
+
+The initializer, regularizer and constraint of each, kept as `kernel_initializer`, ...
+"""
 
 from __future__ import annotations
 

@@ -25,13 +25,18 @@ class TimeDistributed(Wrapper):
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
-            raise ValueError(f"Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. Received: {layer}")
+            raise ValueError(
+                f"Please initialize `TimeDistributed` layer with a `keras.layers.Layer` instance. Received: {layer}"
+            )
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
     def _step_shape(self, input_shape: Any) -> tuple[Any, ...]:
         if not isinstance(input_shape, list | tuple) or len(input_shape) < 3:
-            raise ValueError(f"`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: {input_shape}")
+            raise ValueError(
+                "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: "
+                f"{input_shape}"
+            )
         return (input_shape[0], *input_shape[2:])
 
     def build(self, input_shape: Any) -> None:
@@ -73,14 +78,24 @@ class Bidirectional(Layer):
     Keras: keras.layers.Bidirectional.
     """
 
-    def __init__(self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if not isinstance(layer, Layer):
-            raise ValueError(f"Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. Received: {layer}")
+            raise ValueError(
+                f"Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. Received: {layer}"
+            )
         if backward_layer is not None and not isinstance(backward_layer, Layer):
             raise ValueError(f"`backward_layer` need to be a `keras.layers.Layer` instance. Received: {backward_layer}")
         if merge_mode not in ("sum", "mul", "ave", "concat", None):
             raise ValueError(
-                f'Invalid merge mode. Received: {merge_mode}. Merge mode should be one of {{"sum", "mul", "ave", "concat", None}}'
+                f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
+                '{"sum", "mul", "ave", "concat", None}'
             )
         if weights is not None:
             raise NotImplementedError("Give Bidirectional its weights with `set_weights` once it is built.")
@@ -102,7 +117,8 @@ class Bidirectional(Layer):
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
                 "Forward layer and backward layer should have different `go_backwards` value. Received: "
-                f"forward_layer.go_backwards {forward.go_backwards}, backward_layer.go_backwards={backward.go_backwards}"
+                f"forward_layer.go_backwards {forward.go_backwards}, "
+                f"backward_layer.go_backwards={backward.go_backwards}"
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(forward, name) != getattr(backward, name):
@@ -120,7 +136,10 @@ class Bidirectional(Layer):
         half = len(initial_state) // 2 if initial_state is not None else 0
         starts = (None, None) if initial_state is None else (initial_state[:half], initial_state[half:])
         sides = (self.forward_layer, self.backward_layer)
-        y, back = (side(sequences, initial_state=start, mask=mask, training=training) for side, start in zip(sides, starts, strict=True))
+        y, back = (
+            side(sequences, initial_state=start, mask=mask, training=training)
+            for side, start in zip(sides, starts, strict=True)
+        )
         states: tuple[Any, ...] = ()
         if self.return_state:
             states = (*y[1:], *back[1:])

@@ -44,7 +44,8 @@ def clone_model(
         return clone.functional(model, input_tensors)
     if clone_function is not None or input_tensors is not None:
         raise ValueError(
-            "Arguments `clone_function` and `input_tensors` are only supported for Sequential models or Functional models. "
+            "Arguments `clone_function` and `input_tensors` are only supported for Sequential models or Functional "
+            "models. "
             f"Received model of type '{type(model).__name__}', with clone_function={clone_function} and "
             f"input_tensors={input_tensors}"
         )
@@ -75,7 +76,8 @@ class _Cloner:
         """A Sequential copy, built as the model is."""
         if self.call_function is not None:
             raise ValueError(
-                "`call_function` argument is not supported with Sequential models. In a Sequential model, layers aren't called "
+                "`call_function` argument is not supported with Sequential models. In a Sequential model, layers "
+                "aren't called "
                 f"at model-construction time (they're merely listed). Received: {self.call_function}"
             )
         layers = [layer if isinstance(layer, InputLayer) else self.layer(layer) for layer in model._layers]
@@ -92,7 +94,9 @@ class _Cloner:
     def functional(self, model: Functional, inputs: Any) -> Functional:
         """A Functional copy: the same calls on copied layers."""
         if inputs is None:
-            inputs = [Input(batch_shape=x.shape, dtype=x.dtype, name=x._keras_history.operation.name) for x in model.inputs]
+            inputs = [
+                Input(batch_shape=x.shape, dtype=x.dtype, name=x._keras_history.operation.name) for x in model.inputs
+            ]
         starts = nest.flatten(inputs)
         if len(starts) != len(model.inputs):
             raise ValueError(f"Expected {len(model.inputs)} input tensors, received {len(starts)}: {inputs}")
@@ -104,7 +108,9 @@ class _Cloner:
             operation = node.operation
             if id(operation) not in copies:
                 own = isinstance(operation, Layer)
-                copies[id(operation)] = self.layer(operation) if own else type(operation).from_config(operation.get_config())
+                copies[id(operation)] = (
+                    self.layer(operation) if own else type(operation).from_config(operation.get_config())
+                )
             args, kwargs = node.filled(known)
             copied = copies[id(operation)]
             outputs = self.call_function(copied, *args, **kwargs) if self.call_function else copied(*args, **kwargs)

@@ -178,7 +178,9 @@ class Functional(Function, Model):
         if x is None:
             layer = own._keras_history.operation
             if isinstance(layer, InputLayer) and not layer.optional:
-                raise ValueError(f"The input '{own.name}' is not optional, but None was passed. Please provide a valid tensor.")
+                raise ValueError(
+                    f"The input '{own.name}' is not optional, but None was passed. Please provide a valid tensor."
+                )
             return None
         if isinstance(x, KerasTensor):
             return x
@@ -227,7 +229,8 @@ def _check_tensors(structure: Any, argument: str) -> None:
     for x in nest.flatten(structure):
         if not isinstance(x, KerasTensor):
             raise ValueError(
-                f"All `{argument}` values must be KerasTensors. Received: {argument}={structure} including invalid value "
+                f"All `{argument}` values must be KerasTensors. Received: {argument}={structure} including invalid "
+                "value "
                 f"{x} of type {type(x)}"
             )
     if argument == "inputs" and isinstance(structure, dict):
@@ -235,7 +238,8 @@ def _check_tensors(structure: Any, argument: str) -> None:
             if isinstance(x, KerasTensor) and key != x.name:
                 warnings.warn(
                     "When providing `inputs` as a dict, all keys in the dict must match the names of the corresponding "
-                    f"tensors. Received key '{key}' mapping to value {x} which has name '{x.name}'. Change the tensor name to "
+                    f"tensors. Received key '{key}' mapping to value {x} which has name '{x.name}'. Change the "
+                    "tensor name to "
                     f"'{key}' (via `Input(..., name='{key}')`)",
                     stacklevel=5,
                 )
@@ -263,7 +267,10 @@ def _tuples(structure: Any) -> Any:
 def _wrong_structure(struct: Any, inputs: Any) -> str:
     expected = nest.map_structure(lambda x: "None" if x is None else x.name, struct)
     received = nest.map_structure(lambda x: f"Tensor(shape={getattr(x, 'shape', None)})", inputs)
-    return f"The structure of `inputs` doesn't match the expected structure.\nExpected: {expected}\nReceived: inputs={received}"
+    return (
+        "The structure of `inputs` doesn't match the expected structure.\n"
+        f"Expected: {expected}\nReceived: inputs={received}"
+    )
 
 
 def _shapes(structure: Any) -> list[Any]:
@@ -306,5 +313,3 @@ def _between(inputs: Any, outputs: Any) -> tuple[Any, Any]:
             args, kwargs = nest.map_structure(fresh, node.args), nest.map_structure(fresh, node.kwargs)
             Node(node.operation, args, kwargs, [fresh(x) for x in node.outputs])
     return nest.map_structure(lambda x: copies[id(x)], inputs), nest.map_structure(lambda x: copies[id(x)], outputs)
-
-

@@ -93,11 +93,16 @@ def rebuilt(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any
         if sum(len(calls) for _, calls in waiting) == before:
             stuck = [layer.name for layer, calls in waiting if calls]
             raise ValueError(
-                "Invalid Functional model configuration. The graph of the Functional model either has loops or disconnected "
+                "Invalid Functional model configuration. The graph of the Functional model either has loops or "
+                "disconnected "
                 f"nodes. The following nodes failed to be resolved: {stuck}"
             )
     return cls(
-        inputs=_tensors_at(inputs, layers), outputs=_tensors_at(outputs, layers), name=name, trainable=trainable, **config
+        inputs=_tensors_at(inputs, layers),
+        outputs=_tensors_at(outputs, layers),
+        name=name,
+        trainable=trainable,
+        **config,
     )
 
 

@@ -6,15 +6,13 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
 
 from ..layers.layer import Layer
 from ..operation import default, is_default
 from ..saving import serialization
-from ..saving.weights_file import load_weights, save_weights
 from ..saving.archive import save_model
+from ..saving.weights_file import load_weights, save_weights
 from ..symbolic import KerasTensor, compute_output_spec
 from ..trainer import Trainer
 from ..utils.summary import print_summary
@@ -26,7 +24,8 @@ __all__ = ["Model", "model_from_json"]
 class Model(Trainer, Layer):
     """A trainable computation.
 
-    From KerasTensors, `Model(inputs, outputs)` gives a `Functional` model. Subclasses make their layers in `__init__` and
+    From KerasTensors, `Model(inputs, outputs)` gives a `Functional` model. Subclasses make their layers in
+    `__init__` and
     write `call(inputs, training=None)`.
 
     >>> x = tf.keras.Input((3,))
@@ -74,7 +73,9 @@ class Model(Trainer, Layer):
             raise ValueError(f"Provide only a layer name or a layer index. Received: index={index}, name={name}.")
         if index is not None:
             if len(self.layers) <= index:
-                raise ValueError(f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers.")
+                raise ValueError(
+                    f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers."
+                )
             return self.layers[index]
         if name is None:
             raise ValueError("Provide either a layer name or layer index at `get_layer`.")
@@ -106,13 +107,16 @@ class Model(Trainer, Layer):
             return
         shapes = _tensors(input_shape)
         if shapes is None:
-            raise ValueError(f"Model.build() expects a shape or a structure of shapes. Received: input_shape={input_shape}")
+            raise ValueError(
+                f"Model.build() expects a shape or a structure of shapes. Received: input_shape={input_shape}"
+            )
         try:
             self._trace_build(shapes)
         except Exception as error:
             if not is_default(self.call) and self._layers:
                 raise ValueError(
-                    f"Model {self} cannot be built automatically: its `call()` could not be traced with inputs of shape "
+                    f"Model {self} cannot be built automatically: its `call()` could not be traced with inputs of "
+                    "shape "
                     f"{input_shape}. Call the model on real tensors first, or write a `build()` method.\n\n{error}"
                 ) from error
             raise
@@ -137,7 +141,8 @@ class Model(Trainer, Layer):
                 self.build(_as_shapes(shape))
             except (ValueError, TypeError, NotImplementedError):
                 warnings.warn(
-                    f"Model {self.name} could not be built from its config; call it once before its weights are loaded.",
+                    f"Model {self.name} could not be built from its config; call it once before its weights are "
+                    "loaded.",
                     stacklevel=2,
                 )
 
@@ -154,7 +159,9 @@ class Model(Trainer, Layer):
         """
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any) -> None:
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any
+    ) -> None:
         """Read weights from a `.weights.h5` or `.keras` file.
 
         Raises `ValueError` naming the layer for what does not fit, unless `skip_mismatch`.
@@ -183,9 +190,12 @@ class Model(Trainer, Layer):
             return cls(**config)
         except TypeError as error:
             raise TypeError(
-                f"Unable to revive model from config. When overriding the `get_config()` method, make sure that the returned "
-                f"config contains all items used as arguments in the  constructor to {cls}, which is the default behavior. "
-                f"You can override this default behavior by defining a `from_config(cls, config)` class method to specify "
+                "Unable to revive model from config. When overriding the `get_config()` method, make sure that the "
+                "returned "
+                f"config contains all items used as arguments in the  constructor to {cls}, which is the default "
+                "behavior. "
+                "You can override this default behavior by defining a `from_config(cls, config)` class method to "
+                "specify "
                 f"how to create an instance of {cls.__name__} from its config.\n\nReceived config={config}\n\n"
                 f"Error encountered during deserialization: {error}"
             ) from error
@@ -240,5 +250,3 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     Keras: keras.models.model_from_json.
     """
     return serialization.deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
-
-

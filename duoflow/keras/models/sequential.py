@@ -50,17 +50,20 @@ class Sequential(Model):
             layer = history.operation
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} (of type {type(layer)})"
+                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} (of type "
+                f"{type(layer)})"
             )
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
-                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the name of "
+                f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already "
+                "the name of "
                 "a layer in this model. Update the `name` argument to pass a unique name."
             )
         first = self._layers[0] if self._layers else None
         if isinstance(layer, InputLayer) and isinstance(first, InputLayer):
             raise ValueError(
-                f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. You "
+                f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. "
+                "You "
                 "cannot add a different Input layer to it."
             )
         self._layers.append(layer)
@@ -102,13 +105,16 @@ class Sequential(Model):
         except ValueError:
             return  # a structure of inputs: the layers are applied one by one
         if not self._layers:
-            raise ValueError(f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`.")
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
+            )
         first = self._layers[0]
         if not isinstance(first, InputLayer):
             self._layers.insert(0, InputLayer(batch_shape=input_shape, dtype=first.compute_dtype))
         elif first.batch_shape != input_shape:
             raise ValueError(
-                f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. You "
+                f"Sequential model '{self.name}' has already been configured to use input shape {first.batch_shape}. "
+                "You "
                 f"cannot build it with input_shape {input_shape}"
             )
         inputs = x = self._layers[0].output
@@ -146,7 +152,8 @@ class Sequential(Model):
     @layers.setter
     def layers(self, _: Any) -> None:
         raise AttributeError(
-            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and `pop()` to change the layers in "
+            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and `pop()` to change the "
+            "layers in "
             "this model."
         )
 

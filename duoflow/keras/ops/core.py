@@ -157,7 +157,9 @@ def while_loop(
 
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """Apply `body_fun(i, value)` for i from lower to upper. Keras: keras.ops.fori_loop."""
-    _, out = tf.while_loop(lambda i, _: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (convert(lower), init_val))
+    _, out = tf.while_loop(
+        lambda i, _: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (convert(lower), init_val)
+    )
     return out
 
 

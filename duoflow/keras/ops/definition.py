@@ -1,7 +1,8 @@
 """How a function becomes a keras.ops function: `@operation` lets it take KerasTensors.
 
 On tensors the function itself runs. On KerasTensors the call is remembered as an `Operation` of a class made from the
-function ("add" gives `Add`): the leading parameters are the inputs of the call, the rest are the operation's config, and
+function ("add" gives `Add`): the leading parameters are the inputs of the call, the rest are the operation's config,
+and
 the result's shape comes from tracing the function.
 """
 
@@ -63,5 +64,3 @@ def operation(inputs: int = 1, module: str = "keras.src.ops.numpy", name: str | 
         return public
 
     return decorate
-
-

@@ -8,8 +8,8 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from ..preferences import floatx
 from ..dtypes import promoted
+from ..preferences import floatx
 from ..variables import standardize_dtype
 from .definition import operation
 
@@ -310,5 +310,3 @@ def cast(x: Any, dtype: Any) -> Any:
 def saturate_cast(x: Any, dtype: Any) -> Any:
     """x in another dtype, at its border where it does not fit. Keras: keras.ops.saturate_cast."""
     return tf.saturate_cast(x, standardize_dtype(dtype))
-
-

@@ -17,7 +17,8 @@ __all__ = [
     "conv_transpose", "depthwise_conv", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
     "hard_tanh", "layer_normalization", "leaky_relu", "log_sigmoid", "log_softmax", "max_pool", "moments", "multi_hot",
     "normalize", "one_hot", "relu", "relu6", "rms_normalization", "selu", "separable_conv", "sigmoid", "silu",
-    "soft_shrink", "softmax", "softplus", "softsign", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid",
+    "soft_shrink", "softmax", "softplus", "softsign", "sparse_categorical_crossentropy", "sparse_plus",
+    "sparse_sigmoid",
     "sparsemax", "squareplus", "swish", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
@@ -263,7 +264,10 @@ def depthwise_conv(
     inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:  # fmt: skip
-    """Convolve every channel with filters of its own, kernel [*window, channels, multiplier]. Keras: keras.ops.depthwise_conv."""
+    """Convolve every channel with filters of its own, kernel [*window, channels, multiplier].
+
+    Keras: keras.ops.depthwise_conv.
+    """
     inputs, kernel = convert(inputs), convert(kernel)
     rank = _spatial_rank(inputs)
     form = _tf_format(data_format, rank)
@@ -311,7 +315,9 @@ def conv_transpose(
     per_axis = [_per_axis(v, rank) for v in (strides, dilation_rate, output_padding)]
     window, first = kernel.shape[:rank], 1 if form[-1] == "C" else 2
     sizes = [
-        _transposed_size(tf.shape(inputs)[first + i], window[i], padding, per_axis[0][i], per_axis[2][i], per_axis[1][i])
+        _transposed_size(
+            tf.shape(inputs)[first + i], window[i], padding, per_axis[0][i], per_axis[2][i], per_axis[1][i]
+        )
         for i in range(rank)
     ]
     static = conv_transpose_shape(
@@ -340,7 +346,8 @@ def _transposed_size(size: Any, window: int, padding: str, stride: int, output_p
 
 
 def conv_transpose_shape(
-    shape: tuple[Any, ...], kernel_shape: tuple[int, ...], filters: int, strides: Any, padding: str, output_padding: Any,
+    shape: tuple[Any, ...], kernel_shape: tuple[int, ...], filters: int, strides: Any,
+    padding: str, output_padding: Any,
     data_format: str, dilation: Any,
 ) -> tuple[Any, ...]:  # fmt: skip
     """The shape that a transposed convolution gives."""
@@ -437,7 +444,9 @@ def layer_normalization(
 @_operation()
 def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None) -> Any:
     """x divided by its root mean square over axes. Keras: keras.ops.rms_normalization."""
-    return layer_normalization(x, gamma=scale, axis=axis, epsilon=1e-6 if epsilon is None else epsilon, rms_scaling=True)
+    return layer_normalization(
+        x, gamma=scale, axis=axis, epsilon=1e-6 if epsilon is None else epsilon, rms_scaling=True
+    )
 
 
 @_operation()
@@ -523,4 +532,3 @@ def _same_shape(target: Any, output: Any) -> None:
                 "Arguments `target` and `output` must have the same shape. Received: "
                 f"target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
             )
-

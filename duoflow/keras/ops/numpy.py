@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,15 @@ import numpy as np
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from ..preferences import floatx
 from ..dtypes import promoted
+from ..preferences import floatx
 from ..variables import standardize_dtype
 from .definition import operation
 
 __all__ = [
     "all", "amax", "amin", "any", "append", "arange", "argmax", "argmin", "argsort", "array", "average", "bincount",
-    "broadcast_to", "concatenate", "count_nonzero", "cross", "cumprod", "cumsum", "diag", "diagonal", "diff", "digitize",
+    "broadcast_to", "concatenate", "count_nonzero", "cross", "cumprod", "cumsum", "diag", "diagonal", "diff",
+    "digitize",
     "dot", "einsum", "empty", "expand_dims", "eye", "flip", "full", "full_like", "get_item", "hstack", "identity",
     "inner", "linspace", "max", "mean", "median", "meshgrid", "min", "moveaxis", "ndim", "nonzero", "norm", "ones",
     "ones_like", "outer", "pad", "prod", "ravel", "repeat", "reshape", "roll", "size", "sort", "split", "squeeze",
@@ -221,7 +223,9 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     axes = None if axis is None else [axis] if isinstance(axis, int) else list(axis)
     for a in axes or ():
         if x.shape[a] not in (1, None):
-            raise ValueError(f"Cannot squeeze axis={a}, because the dimension is not 1. Received: x.shape={tuple(x.shape)}")
+            raise ValueError(
+                f"Cannot squeeze axis={a}, because the dimension is not 1. Received: x.shape={tuple(x.shape)}"
+            )
     return tf.squeeze(x, axes)
 
 
@@ -298,8 +302,10 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         return tf.split(x, indices_or_sections, axis=axis)
     ends = [0, *indices_or_sections, x.shape[axis]]
     if ends[-1] is None:
-        raise ValueError(f"Cannot split along axis {axis} of unknown size at indices. Received: x.shape={tuple(x.shape)}")
-    return tf.split(x, [b - a for a, b in zip(ends, ends[1:], strict=False)], axis=axis)
+        raise ValueError(
+            f"Cannot split along axis {axis} of unknown size at indices. Received: x.shape={tuple(x.shape)}"
+        )
+    return tf.split(x, [b - a for a, b in pairwise(ends)], axis=axis)
 
 
 @operation()
@@ -330,7 +336,9 @@ def flip(x: Any, axis: Any = None) -> Any:
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """The elements moved along an axis, those beyond the end to the start. Keras: keras.ops.roll."""
     x = convert(x)
-    return tf.roll(x, shift, axis) if axis is not None else tf.reshape(tf.roll(tf.reshape(x, [-1]), shift, 0), tf.shape(x))
+    return (
+        tf.roll(x, shift, axis) if axis is not None else tf.reshape(tf.roll(tf.reshape(x, [-1]), shift, 0), tf.shape(x))
+    )
 
 
 @operation()
@@ -591,7 +599,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     return tf.broadcast_to(tf.cast(fill_value, dtype or x.dtype), tf.shape(x))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:  # noqa: N803 - Keras' names
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on the k-th diagonal. Keras: keras.ops.eye."""
     return tf.cast(np.eye(N, M, k), standardize_dtype(dtype))
 
@@ -601,7 +609,7 @@ def identity(n: int, dtype: Any = None) -> Any:
     return eye(n, dtype=dtype)
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:  # noqa: N803 - Keras' names
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on and below the k-th diagonal. Keras: keras.ops.tri."""
     return tf.cast(np.tri(N, M, k), standardize_dtype(dtype))
 

@@ -32,7 +32,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
     Keras: keras.saving.save_model.
     """
-    if kwargs.pop("include_optimizer", True) is not True or kwargs.pop("save_format", None) not in (None, "keras") or kwargs:
+    if (
+        kwargs.pop("include_optimizer", True) is not True
+        or kwargs.pop("save_format", None) not in (None, "keras")
+        or kwargs
+    ):
         raise ValueError(f"The following argument(s) are not supported with the native Keras format: {list(kwargs)}")
     if zipped is False:
         raise NotImplementedError("Models are written as one file (`zipped=True`).")
@@ -43,7 +47,9 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         )
     path = Path(filepath)
     if not model.built:
-        warnings.warn("You are saving a model that has not yet been built. It might not contain any weights yet.", stacklevel=3)
+        warnings.warn(
+            "You are saving a model that has not yet been built. It might not contain any weights yet.", stacklevel=3
+        )
     if not may_write(path, overwrite):
         return
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -69,7 +75,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """
     if not str(filepath).endswith(".keras"):
         raise ValueError(
-            f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 format "
+            f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 "
+            "format "
             "files (`.h5` extension); the latter are not supported here."
         )
     if not zipfile.is_zipfile(filepath):

@@ -13,7 +13,10 @@ __all__ = ["may_write", "replacing"]
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` to write to; it takes the name when the block ends well, and vanishes otherwise."""
+    """A temporary file beside `path` to write to.
+
+    It takes the name when the block ends well, and vanishes otherwise.
+    """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)
     try:

@@ -80,7 +80,8 @@ class H5Reader:
             raise FileNotFoundError(f"No weights file at {shown_name}.") from None
         except OSError as error:
             raise OSError(
-                f"Unable to open the weights file {shown_name}: it is not an HDF5 file, or it is damaged or cut off ({error}). "
+                f"Unable to open the weights file {shown_name}: it is not an HDF5 file, or it is damaged or cut off "
+                f"({error}). "
                 "Save the weights again, or take another copy of the file."
             ) from None
 
@@ -128,7 +129,9 @@ class H5Values:
             raise ValueError(f"The values of '{dataset.name}' lie outside the weights file; this is refused.")
         stored = dataset.id.get_storage_size()
         if dataset.nbytes > stored * _MAX_EXPANSION + _ALLOWANCE:
-            raise ValueError(f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused.")
+            raise ValueError(
+                f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused."
+            )
         try:
             array = dataset[()]
         except OSError as error:
@@ -147,5 +150,3 @@ def _member(group: Any, path: str) -> Any:
             raise ValueError(f"The weights file has a link at '{part}' that leads elsewhere; this is refused.")
         group = group[part]
     return group
-
-

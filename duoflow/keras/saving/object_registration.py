@@ -46,7 +46,10 @@ custom_object_scope = CustomObjectScope
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The registry itself: names to classes and functions, which may be added to. Keras: keras.saving.get_custom_objects."""
+    """The registry itself: names to classes and functions, which may be added to.
+
+    Keras: keras.saving.get_custom_objects.
+    """
     return _objects
 
 

@@ -1,6 +1,7 @@
 """The public names that configs use: "keras.layers" and "Dense" for a class, and back.
 
-Only what builds models is found: classes with configs, and the functions of activations, losses and metrics. A config can
+Only what builds models is found: classes with configs, and the functions of activations, losses and metrics. A config
+can
 name nothing else of the library.
 """
 

@@ -1,7 +1,8 @@
 """Objects as plain data and back: Keras 3's config format.
 
 An object is `{"module", "class_name", "config", "registered_name"}`, with `build_config` and `compile_config` where it
-has them. Reading one makes only what builds models: the library's own classes and those the program registered. Code in a
+has them. Reading one makes only what builds models: the library's own classes and those the program registered. Code in
+a
 config (a lambda) is refused unless the caller says `safe_mode=False`.
 """
 
@@ -103,8 +104,10 @@ def _special_value(obj: Any) -> dict[str, Any] | None:
         return obj.item()  # type: ignore[no-any-return]
     if isinstance(obj, types.FunctionType) and obj.__name__ == "<lambda>":
         warnings.warn(
-            "The object being serialized includes a `lambda`. This is unsafe. In order to reload the object, you will have "
-            "to pass `safe_mode=False` to the loading function. Please avoid using `lambda` in the future, and use named "
+            "The object being serialized includes a `lambda`. This is unsafe. In order to reload the object, you "
+            "will have "
+            "to pass `safe_mode=False` to the loading function. Please avoid using `lambda` in the future, and use "
+            "named "
             "Python functions instead.",
             stacklevel=4,
         )
@@ -145,7 +148,8 @@ def _config_of(obj: Any) -> Any:
     if hasattr(obj, "__name__"):
         return get_registered_name(obj)
     raise TypeError(
-        f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must implement the `get_config()` "
+        f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must implement the "
+        "`get_config()` "
         "method."
     )
 
@@ -204,9 +208,11 @@ def _keras_tensor(config: dict[str, Any]) -> KerasTensor:
 def _lambda(config: dict[str, Any]) -> Any:
     if session.safe_mode is not False:
         raise ValueError(
-            "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code execution and "
+            "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code "
+            "execution and "
             "thus it is disallowed by default. If you trust the source of the artifact, you can override this error by "
-            "passing `safe_mode=False` to the loading function, or calling `keras.config.enable_unsafe_deserialization()."
+            "passing `safe_mode=False` to the loading function, or calling "
+            "`keras.config.enable_unsafe_deserialization()."
         )
     return _load_lambda(config["value"])
 
@@ -225,7 +231,9 @@ _SPECIAL_READERS: dict[str, Any] = {
 def _function(config: dict[str, Any]) -> Any:
     name = config["config"]
     if not isinstance(name, str):
-        raise TypeError(f"Expected 'config' to be a non-null str for a function, instead got {type(name)}. Full config: {config}")
+        raise TypeError(
+            f"Expected 'config' to be a non-null str for a function, instead got {type(name)}. Full config: {config}"
+        )
     function = get_registered_object(name)
     if function is None:
         function = find(config.get("module") or "builtins", name, function=True)
@@ -255,7 +263,8 @@ def _instance(config: dict[str, Any]) -> Any:
     except TypeError as error:
         raise TypeError(
             f"{cls} could not be deserialized properly. Please ensure that components that are Python object instances "
-            "(layers, models, etc.) returned by `get_config()` are explicitly deserialized in the model's `from_config()` "
+            "(layers, models, etc.) returned by `get_config()` are explicitly deserialized in the model's "
+            "`from_config()` "
             f"method.\n\nconfig={config}.\n\nException encountered: {error}"
         ) from error
     build_config = config.get("build_config")
@@ -277,7 +286,8 @@ def _library_class(config: dict[str, Any], name: str) -> Any:
 def _not_found(kind: str, name: str, config: dict[str, Any]) -> TypeError:
     return TypeError(
         f"Could not locate {kind} '{name}'. Make sure custom classes and functions are decorated with "
-        "`@keras.saving.register_keras_serializable()`. If they are already decorated, make sure they are all imported so "
+        "`@keras.saving.register_keras_serializable()`. If they are already decorated, make sure they are all "
+        "imported so "
         f"that the decorator is run before trying to load them. Full object config: {config}"
     )
 

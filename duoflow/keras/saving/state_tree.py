@@ -42,7 +42,7 @@ def _children(saveable: Any) -> Iterator[tuple[str, Any]]:
             continue
         try:
             yield name, getattr(saveable, name)
-        except Exception:  # noqa: BLE001, S112 - a property that fails holds no state
+        except Exception:
             continue
 
 
@@ -105,7 +105,7 @@ def load_state(root: Any, store: Any, skip: Any = None) -> dict[int, tuple[Any, 
         if hasattr(saveable, "load_own_variables"):
             try:
                 saveable.load_own_variables(store.get(path))
-            except Exception as error:  # noqa: BLE001 - collected for one message about all of them
+            except Exception as error:
                 failed[id(saveable)] = saveable, error
                 fine = False
         children_before = len(failed)

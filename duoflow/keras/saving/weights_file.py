@@ -35,18 +35,22 @@ def save_weights_to(model: Any, target: Any) -> None:
         save_state(model, store)
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any) -> None:
+def load_weights(
+    model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any
+) -> None:
     """Read a model's state; see `Model.load_weights`."""
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     name = str(filepath)
     if not name.endswith((".weights.h5", ".keras")):
         raise ValueError(
-            f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` and `.weights.h5` files."
+            f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` and `.weights.h5` "
+            "files."
         )
     if not model.built:
         raise ValueError(
-            "You are loading weights into a model that has not yet been built. Try building the model first by calling it on "
+            "You are loading weights into a model that has not yet been built. Try building the model first by "
+            "calling it on "
             "some data or by using `build()`."
         )
     if not name.endswith(".keras"):
@@ -66,7 +70,8 @@ def load_weights_from(model: Any, source: Any, shown_name: str, skip_mismatch: b
     objects = [item for item, _ in failed.values()]
     example, error = next(iter(failed.values()))
     message = (
-        f"A total of {len(failed)} objects could not be loaded. Example error message for object {example}:\n\n{error}\n\n"
+        f"A total of {len(failed)} objects could not be loaded. Example error message for object "
+        f"{example}:\n\n{error}\n\n"
         f"List of objects that could not be loaded:\n{objects}"
     )
     if not skip_mismatch:

@@ -33,12 +33,16 @@ def print_summary(
     table.lay_out(line_length, positions)
     for layer in _in_range(layers, layer_range):
         table.add(layer)
-    console = Console(highlight=False, force_terminal=False, color_system=None) if print_fn else Console(highlight=False)
+    console = (
+        Console(highlight=False, force_terminal=False, color_system=None) if print_fn else Console(highlight=False)
+    )
     with console.capture() if print_fn else _Uncaptured() as captured:
         console.print(f'[bold]Model: "{escape(model.name)}"[/]')
         console.print(table.table)
         for text, weights in _totals(model):
-            console.print(f"[bold] {text}: [/]{_number(f'{count_params(weights):,}')} ({readable_size(_bytes(weights))})")
+            console.print(
+                f"[bold] {text}: [/]{_number(f'{count_params(weights):,}')} ({readable_size(_bytes(weights))})"
+            )
     if print_fn:
         print_fn(captured.get())
 
@@ -130,7 +134,9 @@ def _output_shape(layer: Any) -> str:
         if not build_shapes:
             return "?"
         try:
-            outputs = layer.output_shape if hasattr(layer, "output_shape") else layer.compute_output_shape(**build_shapes)
+            outputs = (
+                layer.output_shape if hasattr(layer, "output_shape") else layer.compute_output_shape(**build_shapes)
+            )
         except (NotImplementedError, TypeError):
             return "?"
         shapes = [outputs] if all(d is None or isinstance(d, int) for d in outputs) else list(_leaf_shapes(outputs))
@@ -197,5 +203,3 @@ def readable_size(size: float) -> str:
         size /= 1024
         power += 1
     return f"{size:.2f} {units[power]}"
-
-

@@ -6,10 +6,9 @@ Run with an interpreter that has TensorFlow and Keras 3: `python record_expressi
 import json
 import math
 
+import keras
 import numpy as np
 from expression_cases import EXPRESSIONS, NAMES
-
-import keras
 
 
 def plain(x):

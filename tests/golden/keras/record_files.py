@@ -6,9 +6,8 @@ Run with an interpreter that has TensorFlow and Keras 3: `python record_files.py
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 import keras
+import numpy as np
 
 layers = keras.layers
 

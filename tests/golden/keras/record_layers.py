@@ -6,10 +6,9 @@ Run with an interpreter that has TensorFlow and Keras 3: `python record_layers.p
 import json
 import math
 
+import keras
 import numpy as np
 from layer_cases import CASES, called, filled, inputs_of
-
-import keras
 
 
 def plain(x):
