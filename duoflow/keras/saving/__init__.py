@@ -1,5 +1,6 @@
 """Configs, files and the registry of custom classes: keras.saving."""
 
+from .archive import load_model, save_model
 from .object_registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -17,6 +18,8 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "register_keras_serializable",
+    "save_model",
     "serialize_keras_object",
 ]
