@@ -238,7 +238,14 @@ class ConcreteFunction:
 
     def run(self, values: list[Any]) -> Any:
         """Run the trace on the values of its inputs, with no tape watching."""
-        results = executable(self.graph).run(values + self._captured_values)
+        return self.result_of(self.run_flat(values))
+
+    def run_flat(self, values: list[Any]) -> list[Any]:
+        """The values of the outputs, of which `result_of` makes the result; for callers that may not need it."""
+        return executable(self.graph).run(values + self._captured_values)
+
+    def result_of(self, results: list[Any]) -> Any:
+        """What a call returns, from the values of the outputs."""
         if self._plain and not self._handles:
             return EagerTensor(results[0])
         return self._packed([_wrapped(value, t) for value, t in zip(results, self.graph.outputs, strict=True)])

@@ -66,7 +66,8 @@ class CallbackList(Callback):
     def batch_hooks(self, kind: str) -> tuple[BatchHook | None, BatchHook | None]:
         """What to call before and after each batch of "train", "test" or "predict": None where nobody listens.
 
-        Logs are read back from tensors for those that listen; the progress bar only looks a few times a second.
+        The latter are given a function that gives the logs: it is called for those that listen, and the progress bar only
+        looks a few times a second.
         """
         begin = self._listeners(f"on_{kind}_batch_begin")
         end = self._listeners(f"on_{kind}_batch_end")
@@ -107,15 +108,15 @@ def _report(listeners: list[Callable[..., None]]) -> BatchHook:
     others = [f for f in listeners if f not in throttled]
     due = 0.0
 
-    def end(batch: int, logs: Any) -> None:
+    def end(batch: int, read: Callable[[], Any]) -> None:
         nonlocal due
         if others:
-            numbers = plain(logs)
+            numbers = plain(read())
             for listener in others:
                 listener(batch, logs=numbers)
         if throttled and (now := time.monotonic()) >= due:
             for listener in throttled:
-                listener(batch, logs=plain(logs))
+                listener(batch, logs=plain(read()))
             due = now + min(f.__self__.wants_every for f in throttled)  # type: ignore[attr-defined]
 
     return end

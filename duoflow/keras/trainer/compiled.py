@@ -85,7 +85,8 @@ def _per_output(spec: Any, y_pred: Any, output_names: list[str], what: str) -> l
         return [spec.get(k) for k in keys]
     if isinstance(spec, (list, tuple)):
         if len(spec) != count:
-            raise ValueError(
+            kind = KeyError if what == "loss" else ValueError
+            raise kind(
                 f"For a model with multiple outputs, when providing the `{what}` argument as a list, it should have as many "
                 f"entries as the model has outputs. Received:\n{what}={spec}\nof length {len(spec)} whereas the model has {count} outputs."
             )
@@ -167,8 +168,8 @@ class CompileLoss:
             value = tf.cast(loss(target, prediction, weight), "float32")
             tracker = next(trackers, None)
             if tracker is not None:
-                size = tf.shape(prediction)[0] if prediction.spec.rank else 1
-                tracker.update_state(value, sample_weight=size)
+                # Unlike the total, a mean over batches and not over samples, as in Keras.
+                tracker.update_state(value)
             if factor is not None:
                 value = value * factor
             total = value if total is None else total + value

@@ -243,6 +243,8 @@ class SequenceAdapter(Adapter):
 
     def epoch(self) -> Iterator[Batch]:
         """Every batch once, in random order if asked for."""
+        if hasattr(self._source, "on_epoch_begin"):
+            self._source.on_epoch_begin()
         numbers = itertools.count() if self.steps is None else range(self.steps)
         if self._shuffle and self.steps is not None:
             numbers = np.random.permutation(self.steps).tolist()

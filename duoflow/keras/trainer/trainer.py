@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -283,23 +284,24 @@ class Trainer:
     def _run_batches(self, step: Callable[[Any], Any], batches: Iterator[Batch], runner: CallbackList, kind: str) -> Any:
         """Run a step over batches; callbacks hear of every so many, if any listens. Gives the last step's result."""
         begin, end = runner.batch_hooks(kind)
-        every, i, logs = self.steps_per_execution, -1, None
+        run, result_of = (step.run, step.result_of) if isinstance(step, _TracedStep) else (step, _itself)
+        every, i, out = self.steps_per_execution, -1, None
         for i, batch in enumerate(batches):
             if begin is not None and i % every == 0:
                 begin(i)
-            logs = step(batch)
+            out = run(batch)
             if end is not None and (i + 1) % every == 0:
-                end(i, logs)
+                end(i, partial(result_of, out))
             if self.stop_training and kind == "train" or self.stop_evaluating and kind == "test":
                 break
         if end is not None and (i + 1) % every:
-            end(i, logs)
-        if logs is None:
+            end(i, partial(result_of, out))
+        if out is None:
             raise ValueError(
                 "The dataset is empty: there was no batch to run. A generator may have run out; make sure it yields "
                 "`steps_per_epoch * epochs` batches."
             )
-        return logs
+        return result_of(out)
 
     def _epoch_logs(self, logs: Any) -> dict[str, Any]:
         """The metrics of a whole epoch, if its last step returned metrics; else what that step returned."""
@@ -349,7 +351,7 @@ class Trainer:
             out = step(batch)
             parts.append([np.asarray(leaf) for leaf in nest.flatten(out)])
             if end is not None:
-                end(i, {"outputs": out})
+                end(i, partial(dict, outputs=out))
             if self.stop_predicting:
                 break
         if not parts:
@@ -390,24 +392,35 @@ class _TracedStep:
     def __init__(self, step: Callable[[Any], Any]) -> None:
         self._step = step
         self._traces: dict[Form, Any] = {}
-        self._last: tuple[Any, Any] = (None, None)
+        self._form: Form | None = None
+        self._trace: Any = None
 
     def __call__(self, batch: Batch) -> Any:
-        form, leaves = batch
-        last, trace = self._last
-        if last is not form:
-            trace = self._traces.get(form)
-            if trace is None:
-                trace = self._traces[form] = self._trace(form)
-            self._last = form, trace
-        return trace.call_flat([EagerTensor(leaf) for leaf in leaves])
+        return self.result_of(self.run(batch))
 
-    def _trace(self, form: Form) -> Any:
+    def run(self, batch: Batch) -> list[Any]:
+        """Run the step; the values of its outputs as they come."""
+        form, leaves = batch
+        if form is not self._form:
+            if form not in self._traces:
+                self._traces[form] = self._traced(form)
+            self._form, self._trace = form, self._traces[form]
+        return self._trace.run_flat(leaves)  # type: ignore[no-any-return]
+
+    def result_of(self, values: list[Any]) -> Any:
+        """What the step returns, from the values of the last run."""
+        return self._trace.result_of(values)
+
+    def _traced(self, form: Form) -> Any:
         def step(*tensors: Any) -> Any:
             return self._step(form.packed(tensors))
 
         specs = [TensorSpec((None, *shape), dtypes.from_numpy(dtype)) for dtype, shape in form.kinds]
         return function(step, autograph=False).get_concrete_function(*specs)
+
+
+def _itself(x: Any) -> Any:
+    return x
 
 
 def _tensors(batch: Batch) -> Any:

@@ -13,6 +13,9 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype
+from .files import get_file
 from .numerical import *
 from .progbar import Progbar
+from .py_dataset import PyDataset
+from .py_dataset import PyDataset as Sequence
 from .seeds import set_random_seed

@@ -244,7 +244,7 @@ def custom_steps(tf, folder):
 
     model = Model()
     model.compile(tf.keras.optimizers.SGD(0.01), loss="mse")
-    model.build((None, 4))
+    model(X[:1])
     fixed(model)
     history = model.fit(X, A, epochs=2, batch_size=16, validation_data=(X[:20], A[:20]), **QUIET)
     return [history.history, model.evaluate(X, A, verbose=0)]
@@ -266,7 +266,7 @@ def added_losses_and_own_loss(tf, folder):
 
     model = Model()
     model.compile(tf.keras.optimizers.SGD(0.01), loss="mae")
-    model.build((None, 4))
+    model(X[:1])
     fixed(model)
     return [model.fit(X, A, epochs=2, batch_size=16, **QUIET).history, model.evaluate(X, A, verbose=0)]
 
