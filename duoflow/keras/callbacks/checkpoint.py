@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .base import Callback
 from .control import MonitorCallback
 
@@ -37,7 +39,7 @@ class ModelCheckpoint(MonitorCallback):
         self.filepath, self.verbose = os.fspath(filepath), verbose
         self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
         self.best = initial_value_threshold
-        self._batches, self._current_epoch = 0, 0
+        self._batches, self._last_batch, self._current_epoch = 0, -1, 0
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
         if save_weights_only and not self.filepath.endswith(".weights.h5"):
@@ -51,9 +53,12 @@ class ModelCheckpoint(MonitorCallback):
             )
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Save, if this many batches have passed."""
-        self._batches += 1
-        if self.save_freq != "epoch" and self._batches >= self.save_freq:
+        """Save, if this many batches have passed since the last time."""
+        if self.save_freq == "epoch":
+            return
+        self._batches += batch + 1 if batch <= self._last_batch else batch - self._last_batch
+        self._last_batch = batch
+        if self._batches >= self.save_freq:
             self._batches = 0
             self._save(self._current_epoch, batch, logs)
 
@@ -70,25 +75,38 @@ class ModelCheckpoint(MonitorCallback):
         if self.monitor_op is None:
             self._choose_direction()
         path = self._path(epoch, batch, logs)
-        if self.save_best_only:
-            current = (logs or {}).get(self.monitor)
-            if current is None:
-                warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=2)
-                return
-            if not self._improved(current, self.best):
-                if self.verbose > 0:
-                    print(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
-                return
-            if self.verbose > 0:
-                print(f"\nEpoch {epoch + 1}: {self.monitor} improved from {self.best} to {current:.5f}, saving model to {path}")
-            self.best = current
-        elif self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: saving model to {path}")
+        if self.save_best_only and not self._is_best(epoch, logs or {}, path):
+            return
+        if not self.save_best_only:
+            self._say(f"\nEpoch {epoch + 1}: saving model to {path}")
+        if os.path.isdir(path):
+            raise OSError(
+                f"Please specify a non-directory filepath for ModelCheckpoint. Filepath used is an existing directory: {path}"
+            )
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+        self._say(f"\nEpoch {epoch + 1}: finished saving model to {path}")
+
+    def _is_best(self, epoch: int, logs: Any, path: str) -> bool:
+        """Whether the metric has improved; what cannot be compared is saved."""
+        current = logs.get(self.monitor)
+        if current is None or np.ndim(current):
+            warnings.warn(f"Can save best model only with {self.monitor} available, as a scalar.", stacklevel=4)
+            return True
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self._improved(current, self.best):
+            self._say(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {best}")
+            return False
+        self._say(f"\nEpoch {epoch + 1}: {self.monitor} improved from {best} to {current:.5f}, saving model to {path}")
+        self.best = current
+        return True
+
+    def _say(self, message: str) -> None:
+        if self.verbose > 0:
+            print(message)
 
     def _path(self, epoch: int, batch: int | None, logs: Any) -> str:
         values = {k: v for k, v in (logs or {}).items() if k not in ("epoch", "batch")}
@@ -138,6 +156,8 @@ class BackupAndRestore(Callback):
             )
         if not (self._weights.exists() and self._metadata.exists()):
             return
+        if self.model.optimizer is not None:
+            self.model.optimizer.build(self.model.trainable_variables)  # so that its state is restored, too
         self.model.load_weights(self._weights)
         state = json.loads(self._metadata.read_text())
         self.initial_epoch = int(state["initial_epoch"])

@@ -33,7 +33,7 @@ class ProgbarLogger(Callback):
 
     def _start(self) -> None:
         self.seen = 0
-        self.progbar = Progbar(self.target, verbose=self.verbose, unit_name="step")
+        self.progbar = Progbar(self.target, verbose=self.verbose, unit_name="step", stateless_metrics=())
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Bars belong to epochs from now on."""
