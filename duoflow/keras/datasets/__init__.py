@@ -1,5 +1,5 @@
 """Small data sets: keras.datasets."""
 
-from . import mnist
+from . import fashion_mnist, mnist
 
-__all__ = ["mnist"]
+__all__ = ["fashion_mnist", "mnist"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -57,5 +59,5 @@ def _read(path: Path) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a readable copy of mnist.npz: {error}. Delete it to download it again.") from error
