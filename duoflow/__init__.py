@@ -59,7 +59,7 @@ from duoflow.core.tensor import is_symbolic as is_symbolic_tensor
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
 from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
-from duoflow.core.version import __version__
+from duoflow.core.version import COMPATIBLE_WITH as __version__
 from duoflow.engines.native import engine as _engine
 from duoflow.ops import (
     Assert,

@@ -12,6 +12,7 @@ import numpy as np
 import duoflow as tf
 import duoflow.compat.v1 as tf1
 from duoflow import keras
+from duoflow.core import version
 from duoflow.core.engine import executable
 from duoflow.core.graph import Graph
 from duoflow.passes import pipeline
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the demonstration; status 1 if the three ways disagree."""
     options = parser().parse_args(argv)
-    print(f"duoflow {tf.__version__}: a TensorFlow program on an engine written in Python\n")
+    print(f"duoflow {version.__version__}: a TensorFlow program on an engine written in Python\n")
     agree = show_three_ways()
     train(options.epochs, options.batch_size)
     return 0 if agree else 1

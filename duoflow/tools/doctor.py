@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import duoflow as tf
+from duoflow.core import version
 from duoflow.engines import reference
 from duoflow.engines.native import jit, target, threads
 from duoflow.keras.utils.files import cache_folder
@@ -56,7 +57,7 @@ def print_versions() -> int:
 
 def versions() -> Iterator[Line]:
     """duoflow, Python and the packages, required and optional."""
-    yield "duoflow", tf.__version__
+    yield "duoflow", version.__version__
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for name in REQUIRED:
         yield name, metadata.version(name)

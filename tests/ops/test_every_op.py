@@ -43,7 +43,7 @@ def _all_cases() -> list[Any]:
 
 ALL = _all_cases()
 every_case = pytest.mark.parametrize("case", ALL)
-_TESTED_BESIDE_CONTROL_FLOW = ("TensorList", "PyFunc")
+_TESTED_BESIDE_CONTROL_FLOW = ("TensorList", "PyFunc", "PlaceholderWithDefault")
 _KNOWN = ("shape", "rank", "nothing")
 
 
