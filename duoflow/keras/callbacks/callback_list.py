@@ -24,7 +24,12 @@ class CallbackList(Callback):
     """
 
     def __init__(
-        self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
     ) -> None:
         super().__init__()
         given = [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
@@ -66,8 +71,8 @@ class CallbackList(Callback):
     def batch_hooks(self, kind: str) -> tuple[BatchHook | None, BatchHook | None]:
         """What to call before and after each batch of "train", "test" or "predict": None where nobody listens.
 
-        The latter are given a function that gives the logs: it is called for those that listen, and the progress bar only
-        looks a few times a second.
+        The latter are given a function that gives the logs: it is called for those that listen, and the progress bar
+        only looks a few times a second.
         """
         begin = self._listeners(f"on_{kind}_batch_begin")
         end = self._listeners(f"on_{kind}_batch_end")

@@ -44,7 +44,8 @@ class ModelCheckpoint(MonitorCallback):
             raise ValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
         if save_weights_only and not self.filepath.endswith(".weights.h5"):
             raise ValueError(
-                "When using `save_weights_only=True` in `ModelCheckpoint`, the filepath provided must end in `.weights.h5` "
+                "When using `save_weights_only=True` in `ModelCheckpoint`, the filepath provided must end in "
+                "`.weights.h5` "
                 f"(Keras weights format). Received: filepath={self.filepath}"
             )
         if not save_weights_only and not self.filepath.endswith((".keras", ".h5")):
@@ -81,7 +82,8 @@ class ModelCheckpoint(MonitorCallback):
             self._say(f"\nEpoch {epoch + 1}: saving model to {path}")
         if os.path.isdir(path):
             raise OSError(
-                f"Please specify a non-directory filepath for ModelCheckpoint. Filepath used is an existing directory: {path}"
+                "Please specify a non-directory filepath for ModelCheckpoint. Filepath used is an existing directory: "
+                f"{path}"
             )
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
@@ -116,7 +118,8 @@ class ModelCheckpoint(MonitorCallback):
             return self.filepath.format(epoch=epoch + 1, **values)
         except KeyError as error:
             raise KeyError(
-                f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}. Available: {sorted(values)}'
+                f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}. '
+                f"Available: {sorted(values)}"
             ) from None
 
 
@@ -133,7 +136,10 @@ class BackupAndRestore(Callback):
         if not backup_dir:
             raise ValueError("Empty `backup_dir` argument passed")
         if save_freq != "epoch" and not isinstance(save_freq, int):
-            raise ValueError(f"Invalid value for argument `save_freq`. Received: save_freq={save_freq}. Expected either 'epoch' or an integer value.")
+            raise ValueError(
+                f"Invalid value for argument `save_freq`. Received: save_freq={save_freq}. Expected either 'epoch' or "
+                "an integer value."
+            )
         self.backup_dir, self.save_freq = Path(os.fspath(backup_dir)), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self._batches, self._current_epoch = 0, 0

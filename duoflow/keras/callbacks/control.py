@@ -10,7 +10,14 @@ import numpy as np
 
 from .base import Callback
 
-__all__ = ["EarlyStopping", "LearningRateScheduler", "MonitorCallback", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN"]
+__all__ = [
+    "EarlyStopping",
+    "LearningRateScheduler",
+    "MonitorCallback",
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TerminateOnNaN",
+]
 
 #: Parts of names that tell which direction of a metric is better, where its object does not say.
 _UP = ("acc", "auc", "fmeasure", "precision", "recall", "f1", "iou", "r2")
@@ -129,7 +136,13 @@ class ReduceLROnPlateau(MonitorCallback):
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}")
         super().__init__(monitor, mode, min_delta)
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
+            factor,
+            patience,
+            verbose,
+            cooldown,
+            min_lr,
+        )
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -172,7 +185,10 @@ class ReduceLROnPlateau(MonitorCallback):
 
 
 class LearningRateScheduler(Callback):
-    """Set the learning rate of each epoch from a function of (epoch, current rate). Keras: keras.callbacks.LearningRateScheduler."""
+    """Set the learning rate of each epoch from a function of (epoch, current rate).
+
+    Keras: keras.callbacks.LearningRateScheduler.
+    """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
@@ -216,7 +232,10 @@ class TerminateOnNaN(Callback):
 
 
 class SwapEMAWeights(Callback):
-    """Evaluate with the moving average of the weights that the optimizer keeps. Keras: keras.callbacks.SwapEMAWeights."""
+    """Evaluate with the moving average of the weights that the optimizer keeps.
+
+    Keras: keras.callbacks.SwapEMAWeights.
+    """
 
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()

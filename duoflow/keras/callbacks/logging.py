@@ -22,8 +22,9 @@ class LambdaCallback(Callback):
     """Calls functions at the events they are given for. Keras: keras.callbacks.LambdaCallback."""
 
     def __init__(
-        self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None, on_train_end: Any = None,
-        on_train_batch_begin: Any = None, on_train_batch_end: Any = None, **kwargs: Callable[..., Any],
+        self, on_epoch_begin: Any = None, on_epoch_end: Any = None, on_train_begin: Any = None,
+        on_train_end: Any = None, on_train_batch_begin: Any = None, on_train_batch_end: Any = None,
+        **kwargs: Callable[..., Any],
     ) -> None:  # fmt: skip
         super().__init__()
         given = {
@@ -85,8 +86,8 @@ class RemoteMonitor(Callback):
     """Posts the metrics of each epoch to a server. Keras: keras.callbacks.RemoteMonitor."""
 
     def __init__(
-        self, root: str = "http://localhost:9000", path: str = "/publish/epoch/end/", field: str = "data", headers: Any = None,
-        send_as_json: bool = False,
+        self, root: str = "http://localhost:9000", path: str = "/publish/epoch/end/", field: str = "data",
+        headers: Any = None, send_as_json: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.root, self.path, self.field, self.headers, self.send_as_json = root, path, field, headers, send_as_json

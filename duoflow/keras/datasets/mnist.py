@@ -37,7 +37,9 @@ def load_data(path: str = "mnist.npz") -> tuple[tuple[Any, Any], tuple[Any, Any]
 def _locate(path: str) -> Path:
     if os.path.isabs(path):
         if not Path(path).is_file():
-            raise FileNotFoundError(f"There is no data set at {path}; give the path of a copy of mnist.npz, or leave `path` out.")
+            raise FileNotFoundError(
+                f"There is no data set at {path}; give the path of a copy of mnist.npz, or leave `path` out."
+            )
         return Path(path)
     try:
         return Path(get_file(path, origin=_ORIGIN, file_hash=_HASH))
@@ -49,7 +51,8 @@ def _locate(path: str) -> Path:
             print(f"Using {wanted}, although its checksum is not that of the published file.", file=sys.stderr)
             return wanted
         print(
-            f"MNIST could not be downloaded; using the bundled sample of 10,000 digits. Put mnist.npz at {wanted} for all 70,000.",
+            f"MNIST could not be downloaded; using the bundled sample of 10,000 digits. Put mnist.npz at {wanted} for "
+            "all 70,000.",
             file=sys.stderr,
         )
         return _SAMPLE
@@ -60,4 +63,6 @@ def _read(path: Path) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
         with np.load(path, allow_pickle=False) as file:
             return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a readable copy of mnist.npz: {error}. Delete it to download it again.") from error
+        raise ValueError(
+            f"{path} is not a readable copy of mnist.npz: {error}. Delete it to download it again."
+        ) from error

@@ -130,7 +130,8 @@ class BinaryCrossentropy(LossFunctionWrapper):
     _ARGUMENTS = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN, name: str | None = "binary_crossentropy", dtype: Any = None,
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN,
+        name: str | None = "binary_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             functions.binary_crossentropy, reduction, name, dtype, from_logits=from_logits,
@@ -161,7 +162,8 @@ class CategoricalCrossentropy(LossFunctionWrapper):
     _ARGUMENTS = ("from_logits", "label_smoothing", "axis")
 
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN, name: str | None = "categorical_crossentropy", dtype: Any = None,
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = _MEAN,
+        name: str | None = "categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             functions.categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
@@ -170,7 +172,10 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """The cross-entropy of one-hot targets, easy samples counting less. Keras: keras.losses.CategoricalFocalCrossentropy."""
+    """The cross-entropy of one-hot targets, easy samples counting less.
+
+    Keras: keras.losses.CategoricalFocalCrossentropy.
+    """
 
     _ARGUMENTS = ("alpha", "gamma", "from_logits", "label_smoothing", "axis")
 
@@ -249,7 +254,9 @@ class Circle(LossFunctionWrapper):
         self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True, reduction: str | None = _MEAN,
         name: str | None = "circle", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(functions.circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+        super().__init__(
+            functions.circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal
+        )
 
 
 class CTC(LossFunctionWrapper):

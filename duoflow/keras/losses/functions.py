@@ -12,8 +12,8 @@ from ..config import epsilon
 
 __all__ = [
     "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine_similarity", "dice", "hinge", "huber",
-    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+    "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine_similarity", "dice", "hinge",
+    "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
     "mean_squared_logarithmic_error", "poisson", "sparse_categorical_crossentropy", "squared_hinge", "tversky",
 ]  # fmt: skip
 
@@ -182,8 +182,10 @@ def categorical_crossentropy(
     y_true = tf.cast(y_true, y_pred.dtype)
     if y_pred.dims and y_pred.dims[-1] == 1:
         raise ValueError(
-            "In loss categorical_crossentropy, expected y_pred.shape to be (batch_size, num_classes) with num_classes > 1. "
-            f"Received: y_pred.shape={tuple(y_pred.dims)}. Consider using 'binary_crossentropy' if you only have 2 classes."
+            "In loss categorical_crossentropy, expected y_pred.shape to be (batch_size, num_classes) with num_classes "
+            "> 1. "
+            f"Received: y_pred.shape={tuple(y_pred.dims)}. Consider using 'binary_crossentropy' if you only have 2 "
+            "classes."
         )
     _same_shape("categorical_crossentropy", y_true, y_pred)
     if label_smoothing:
@@ -238,7 +240,11 @@ def _check_sparse_shapes(labels: Any, y_pred: Any) -> None:
     a, b = labels.dims, y_pred.dims
     if a is None or b is None:
         return
-    if not b or len(a) != len(b) - 1 or any(x is not None and y is not None and x != y for x, y in zip(a, b[:-1], strict=True)):
+    if (
+        not b
+        or len(a) != len(b) - 1
+        or any(x is not None and y is not None and x != y for x, y in zip(a, b[:-1], strict=True))
+    ):
         raise ValueError(
             "Argument `output` must have rank (ndim) `target.ndim - 1` and matching leading dimensions. "
             f"Received: target.shape={a}, output.shape={b}"
@@ -251,7 +257,8 @@ def _same_shape(name: str, y_true: Any, y_pred: Any) -> None:
         return
     if len(a) != len(b) or any(x is not None and y is not None and x != y for x, y in zip(a, b, strict=True)):
         raise ValueError(
-            f"Arguments `target` and `output` must have the same shape in {name}. Received: target.shape={a}, output.shape={b}"
+            f"Arguments `target` and `output` must have the same shape in {name}. Received: target.shape={a}, "
+            f"output.shape={b}"
         )
 
 
@@ -282,7 +289,10 @@ def binary_focal_crossentropy(
     y_true: Any, y_pred: Any, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0,
     from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
 ) -> Any:  # fmt: skip
-    """Binary cross-entropy that counts easy samples less. Lin et al., 2018. Keras: keras.losses.binary_focal_crossentropy."""
+    """Binary cross-entropy that counts easy samples less.
+
+    Lin et al., 2018. Keras: keras.losses.binary_focal_crossentropy.
+    """
     y_pred = convert(y_pred)
     y_true = _smooth(tf.cast(convert(y_true), y_pred.dtype), label_smoothing)
     if from_logits:
@@ -298,7 +308,10 @@ def categorical_focal_crossentropy(
     y_true: Any, y_pred: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
     label_smoothing: float = 0.0, axis: int = -1,
 ) -> Any:  # fmt: skip
-    """Categorical cross-entropy that counts easy samples less. Lin et al., 2018. Keras: keras.losses.categorical_focal_crossentropy."""
+    """Categorical cross-entropy that counts easy samples less.
+
+    Lin et al., 2018. Keras: keras.losses.categorical_focal_crossentropy.
+    """
     y_pred = convert(y_pred)
     y_true = tf.cast(convert(y_true), y_pred.dtype)
     _check_axis(axis, y_pred)

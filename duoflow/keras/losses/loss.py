@@ -29,10 +29,15 @@ class Loss(KerasSaveable):
     Keras: keras.losses.Loss.
     """
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
         self.name = name or auto_name(type(self).__name__)
         if reduction not in _REDUCTIONS:
-            raise ValueError(f"Invalid value for argument `reduction`. Expected one of {set(_REDUCTIONS)}. Received: reduction={reduction}")
+            raise ValueError(
+                f"Invalid value for argument `reduction`. Expected one of {set(_REDUCTIONS)}. Received: "
+                f"reduction={reduction}"
+            )
         self.reduction = reduction
         self._dtype = standardize_dtype(getattr(dtype, "compute_dtype", dtype) or keras_config.floatx())
 
@@ -101,7 +106,11 @@ class LossFunctionWrapper(Loss):
 
 
 def reduce_weighted_values(
-    values: Any, sample_weight: Any = None, mask: Any = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    values: Any,
+    sample_weight: Any = None,
+    mask: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+    dtype: Any = None,
 ) -> Any:
     """Values per sample, weighted, masked and reduced."""
     values = tf.cast(convert(values), dtype) if dtype else convert(values)
@@ -143,5 +152,3 @@ def _reduce(values: Any, weight: Any, reduction: str | None) -> Any:
     if reduction == "mean_with_sample_weight" and weight is not None:
         return tf.divide_no_nan(total, tf.reduce_sum(weight))
     return tf.divide_no_nan(total, tf.cast(tf.size(values), total.dtype))
-
-

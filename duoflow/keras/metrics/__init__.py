@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import losses as _losses
-from ..losses import functions as _functions
 from ..lookup import Lookup
+from ..losses import functions as _functions
 from . import accuracy as _accuracy
 from . import auc as _auc
 from . import confusion as _confusion
@@ -25,12 +25,23 @@ from .reductions import Mean, MeanMetricWrapper, Sum
 from .regression import *
 
 _FAMILIES = (_accuracy, _auc, _confusion, _f_score, _iou, _of_losses, _regression)
-__all__ = [*[name for family in _FAMILIES for name in family.__all__], "Mean", "MeanMetricWrapper", "Metric", "Sum", "deserialize", "get", "serialize"]
+__all__ = [
+    *[name for family in _FAMILIES for name in family.__all__],
+    "Mean",
+    "MeanMetricWrapper",
+    "Metric",
+    "Sum",
+    "deserialize",
+    "get",
+    "serialize",
+]
 
 _FUNCTIONS = {name: getattr(_functions, name) for name in _functions.__all__}
-_FUNCTIONS |= {name: globals()[name] for family in (_accuracy, _regression) for name in family.__all__ if name[0].islower()}
+_FUNCTIONS |= {
+    name: globals()[name] for family in (_accuracy, _regression) for name in family.__all__ if name[0].islower()
+}
 _CLASSES = [globals()[name] for name in __all__ if name[0].isupper() and name not in ("Metric", "MeanMetricWrapper")]
-_SHORT = {k: v for k, v in _losses._SHORT.items()} | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
+_SHORT = dict(_losses._SHORT.items()) | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
 _LOOKUP = Lookup("metric", _CLASSES, _SHORT)
 # A snake-case name means the function where there is one, as in Keras.
 _LOOKUP.objects.update(_FUNCTIONS)

@@ -25,7 +25,10 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
-    """1 where a prediction above the threshold is a target of one, or the contrary. Keras: keras.metrics.binary_accuracy."""
+    """1 where a prediction above the threshold is a target of one, or the contrary.
+
+    Keras: keras.metrics.binary_accuracy.
+    """
     y_pred = convert(y_pred)
     y_true, y_pred = match_ranks(convert(y_true), y_pred)
     above = tf.cast(tf.greater(y_pred, tf.cast(threshold, y_pred.dtype)), y_true.dtype)
@@ -57,12 +60,18 @@ def _class_numbers(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """1 where a one-hot target is among the k most probable classes. Keras: keras.metrics.top_k_categorical_accuracy."""
+    """1 where a one-hot target is among the k most probable classes.
+
+    Keras: keras.metrics.top_k_categorical_accuracy.
+    """
     return sparse_top_k_categorical_accuracy(tf.argmax(convert(y_true), -1), y_pred, k)
 
 
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
-    """1 where the target is among the k most probable classes. Keras: keras.metrics.sparse_top_k_categorical_accuracy."""
+    """1 where the target is among the k most probable classes.
+
+    Keras: keras.metrics.sparse_top_k_categorical_accuracy.
+    """
     y_true, y_pred = _class_numbers(y_true, y_pred)
     shape = tf.shape(y_true)
     flat, rows = tf.reshape(y_true, [-1]), _rows(y_pred)
@@ -90,7 +99,10 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
         if threshold is not None and (threshold <= 0 or threshold >= 1):
-            raise ValueError(f"Invalid value for argument `threshold`. Expected a value in interval (0, 1). Received: threshold={threshold}")
+            raise ValueError(
+                "Invalid value for argument `threshold`. Expected a value in interval (0, 1). Received: "
+                f"threshold={threshold}"
+            )
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 

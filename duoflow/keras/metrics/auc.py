@@ -38,9 +38,9 @@ class AUC(CountingMetric):
     _direction = "up"
 
     def __init__(
-        self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation", name: str | None = None,
-        dtype: Any = None, thresholds: Any = None, multi_label: bool = False, num_labels: int | None = None,
-        label_weights: Any = None, from_logits: bool = False,
+        self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation",
+        name: str | None = None, dtype: Any = None, thresholds: Any = None, multi_label: bool = False,
+        num_labels: int | None = None, label_weights: Any = None, from_logits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(name=name, dtype=dtype)
         self.curve = _one_of("AUC curve", curve.upper(), _CURVES)
@@ -48,7 +48,9 @@ class AUC(CountingMetric):
         if num_labels and not multi_label:
             raise ValueError("`num_labels` is needed only when `multi_label` is True.")
         if thresholds is None and num_thresholds <= 1:
-            raise ValueError(f"Argument `num_thresholds` must be an integer > 1. Received: num_thresholds={num_thresholds}")
+            raise ValueError(
+                f"Argument `num_thresholds` must be an integer > 1. Received: num_thresholds={num_thresholds}"
+            )
         self._given = None if thresholds is None else sorted(thresholds)
         inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)] if self._given is None else self._given
         self.thresholds = [-epsilon(), *inner, 1.0 + epsilon()]

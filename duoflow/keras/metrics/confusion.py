@@ -92,7 +92,12 @@ class _PositiveShare(CountingMetric):
     _direction = "up"
 
     def __init__(
-        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
@@ -114,7 +119,12 @@ class _PositiveShare(CountingMetric):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal metric."""
-        return {**super().get_config(), "thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
+        return {
+            **super().get_config(),
+            "thresholds": self.init_thresholds,
+            "top_k": self.top_k,
+            "class_id": self.class_id,
+        }
 
 
 class Precision(_PositiveShare):
@@ -186,7 +196,10 @@ class _RateAtRate(CountingMetric):
 
 
 class SensitivityAtSpecificity(_RateAtRate):
-    """The best sensitivity where specificity is at least `specificity`. Keras: keras.metrics.SensitivityAtSpecificity."""
+    """The best sensitivity where specificity is at least `specificity`.
+
+    Keras: keras.metrics.SensitivityAtSpecificity.
+    """
 
     _GIVEN, _WANTED = "specificity", "sensitivity"
 
@@ -198,7 +211,10 @@ class SensitivityAtSpecificity(_RateAtRate):
 
 
 class SpecificityAtSensitivity(_RateAtRate):
-    """The best specificity where sensitivity is at least `sensitivity`. Keras: keras.metrics.SpecificityAtSensitivity."""
+    """The best specificity where sensitivity is at least `sensitivity`.
+
+    Keras: keras.metrics.SpecificityAtSensitivity.
+    """
 
     _GIVEN, _WANTED = "sensitivity", "specificity"
 

@@ -60,8 +60,8 @@ def evenly_distributed(thresholds: Sequence[float]) -> bool:
 
 
 def count_decisions(
-    y_true: Any, y_pred: Any, thresholds: Sequence[float], dtype: Any, sample_weight: Any = None, *, top_k: int | None = None,
-    class_id: int | None = None, multi_label: bool = False, label_weights: Any = None,
+    y_true: Any, y_pred: Any, thresholds: Sequence[float], dtype: Any, sample_weight: Any = None, *,
+    top_k: int | None = None, class_id: int | None = None, multi_label: bool = False, label_weights: Any = None,
 ) -> Counts:  # fmt: skip
     """Count the decisions "score > threshold" of a batch against its labels.
 

@@ -20,8 +20,8 @@ class FBetaScore(Metric):
     """The harmonic mean of precision and recall, recall counting `beta` times as much, of [samples, classes].
 
     Args:
-      average: None for a score per class; "micro" counts all classes together, "macro" takes the mean, "weighted" the mean
-        by the classes' frequency.
+      average: None for a score per class; "micro" counts all classes together, "macro" takes the mean, "weighted" the
+        mean by the classes' frequency.
       threshold: what a score must exceed to be positive; by default only the highest score of a sample is.
 
     Keras: keras.metrics.FBetaScore.
@@ -30,14 +30,19 @@ class FBetaScore(Metric):
     _direction = "up"
 
     def __init__(
-        self, average: str | None = None, beta: float = 1.0, threshold: float | None = None, name: str | None = "fbeta_score",
-        dtype: Any = None,
+        self, average: str | None = None, beta: float = 1.0, threshold: float | None = None,
+        name: str | None = "fbeta_score", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(name=name, dtype=dtype)
         if average not in _AVERAGES:
-            raise ValueError(f"Invalid `average` argument value. Expected one of: {_AVERAGES}. Received: average={average}")
+            raise ValueError(
+                f"Invalid `average` argument value. Expected one of: {_AVERAGES}. Received: average={average}"
+            )
         if not isinstance(beta, float):
-            raise ValueError(f"Invalid `beta` argument value. It should be a Python float. Received: beta={beta} of type '{type(beta)}'")
+            raise ValueError(
+                f"Invalid `beta` argument value. It should be a Python float. Received: beta={beta} of type "
+                f"'{type(beta)}'"
+            )
         if beta <= 0.0:
             raise ValueError(f"Invalid `beta` argument value. It should be > 0. Received: beta={beta}")
         if threshold is not None and not isinstance(threshold, float):
@@ -46,7 +51,10 @@ class FBetaScore(Metric):
                 f"Received: threshold={threshold} of type '{type(threshold)}'"
             )
         if threshold is not None and not 0.0 < threshold <= 1.0:
-            raise ValueError(f"Invalid `threshold` argument value. It should verify 0 < threshold <= 1. Received: threshold={threshold}")
+            raise ValueError(
+                "Invalid `threshold` argument value. It should verify 0 < threshold <= 1. Received: "
+                f"threshold={threshold}"
+            )
         self.average, self.beta, self.threshold = average, beta, threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -86,7 +94,11 @@ class F1Score(FBetaScore):
     """The harmonic mean of precision and recall. Arguments as of `FBetaScore`. Keras: keras.metrics.F1Score."""
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str | None = "f1_score", dtype: Any = None
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: Any = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 

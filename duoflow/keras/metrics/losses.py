@@ -13,8 +13,8 @@ from .reductions import Mean, MeanMetricWrapper
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "KLDivergence",
-    "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError",
-    "Poisson", "RootMeanSquaredError", "SparseCategoricalCrossentropy", "SquaredHinge",
+    "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "RootMeanSquaredError", "SparseCategoricalCrossentropy", "SquaredHinge",
 ]  # fmt: skip
 
 
@@ -24,12 +24,21 @@ def _metric(class_name: str, function: Any, name: str, doc: str) -> Any:
     def __init__(self: Any, name: str | None = name, dtype: Any = None) -> None:
         MeanMetricWrapper.__init__(self, function, name, dtype)
 
-    body = {"__init__": __init__, "__doc__": f"{doc} Keras: keras.metrics.{class_name}.", "_direction": "down", "__module__": __name__}
+    body = {
+        "__init__": __init__,
+        "__doc__": f"{doc} Keras: keras.metrics.{class_name}.",
+        "_direction": "down",
+        "__module__": __name__,
+    }
     return type(class_name, (MeanMetricWrapper,), body)
 
 
-MeanSquaredError = _metric("MeanSquaredError", functions.mean_squared_error, "mean_squared_error", "The mean squared error.")
-MeanAbsoluteError = _metric("MeanAbsoluteError", functions.mean_absolute_error, "mean_absolute_error", "The mean absolute error.")
+MeanSquaredError = _metric(
+    "MeanSquaredError", functions.mean_squared_error, "mean_squared_error", "The mean squared error."
+)
+MeanAbsoluteError = _metric(
+    "MeanAbsoluteError", functions.mean_absolute_error, "mean_absolute_error", "The mean absolute error."
+)
 MeanAbsolutePercentageError = _metric(
     "MeanAbsolutePercentageError", functions.mean_absolute_percentage_error, "mean_absolute_percentage_error",
     "The mean relative error, in percent.",
@@ -40,8 +49,12 @@ MeanSquaredLogarithmicError = _metric(
 )  # fmt: skip
 Hinge = _metric("Hinge", functions.hinge, "hinge", "The mean hinge loss.")
 SquaredHinge = _metric("SquaredHinge", functions.squared_hinge, "squared_hinge", "The mean squared hinge loss.")
-CategoricalHinge = _metric("CategoricalHinge", functions.categorical_hinge, "categorical_hinge", "The mean hinge loss of one-hot targets.")
-KLDivergence = _metric("KLDivergence", functions.kl_divergence, "kl_divergence", "The mean Kullback-Leibler divergence.")
+CategoricalHinge = _metric(
+    "CategoricalHinge", functions.categorical_hinge, "categorical_hinge", "The mean hinge loss of one-hot targets."
+)
+KLDivergence = _metric(
+    "KLDivergence", functions.kl_divergence, "kl_divergence", "The mean Kullback-Leibler divergence."
+)
 Poisson = _metric("Poisson", functions.poisson, "poisson", "The mean Poisson loss.")
 LogCoshError = _metric("LogCoshError", functions.log_cosh, "logcosh", "The mean of log(cosh(error)).")
 
@@ -79,8 +92,16 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
     _direction, _ARGUMENTS = "down", ("from_logits", "label_smoothing")
 
-    def __init__(self, name: str | None = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0) -> None:
-        super().__init__(functions.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+    def __init__(
+        self,
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        super().__init__(
+            functions.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing
+        )
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
@@ -93,7 +114,12 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         label_smoothing: float = 0, axis: int = -1,
     ) -> None:  # fmt: skip
         super().__init__(
-            functions.categorical_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
+            functions.categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
         )
 
 
@@ -107,5 +133,10 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         ignore_class: int | None = None, axis: int = -1,
     ) -> None:  # fmt: skip
         super().__init__(
-            functions.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
+            functions.sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
         )

@@ -55,7 +55,9 @@ class Metric(KerasSaveable):
         self._variables.append(variable)
         return variable
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """A variable of the metric's state."""
         return self.add_variable(shape=shape, initializer=initializer or "zeros", dtype=dtype, name=name)
 
@@ -127,6 +129,7 @@ def require_matrix(metric: str, y_true: Any, y_pred: Any) -> int:
         raise ValueError(f"{metric} expects 2D inputs with shape (batch_size, output_dim). {shapes}")
     if y_pred.dims[1] is None or y_true.dims[1] is None:
         raise ValueError(
-            f"{metric} expects 2D inputs with shape (batch_size, output_dim), with output_dim fully defined (not None). {shapes}"
+            f"{metric} expects 2D inputs with shape (batch_size, output_dim), with output_dim fully defined (not "
+            f"None). {shapes}"
         )
     return int(y_pred.dims[1])

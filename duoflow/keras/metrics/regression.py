@@ -27,14 +27,20 @@ def _pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """The covariance over the product of the standard deviations, along an axis. Keras: keras.metrics.pearson_correlation."""
+    """The covariance over the product of the standard deviations, along an axis.
+
+    Keras: keras.metrics.pearson_correlation.
+    """
     y_true, y_pred = [x - tf.reduce_mean(x, axis, keepdims=True) for x in _pair(y_true, y_pred)]
     y_true, y_pred = [x / tf.reduce_std(x, axis, keepdims=True) for x in (y_true, y_pred)]
     return tf.reduce_mean(y_true * y_pred, axis)
 
 
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Correlation that also counts differences of mean and scale. Lin, 1989. Keras: keras.metrics.concordance_correlation."""
+    """Correlation that also counts differences of mean and scale.
+
+    Lin, 1989. Keras: keras.metrics.concordance_correlation.
+    """
     y_true, y_pred = _pair(y_true, y_pred)
     mean_true, mean_pred = [tf.reduce_mean(x, axis, keepdims=True) for x in (y_true, y_pred)]
     spread = sum(tf.reduce_variance(x, axis, keepdims=True) for x in (y_true, y_pred))

@@ -19,7 +19,21 @@ __all__ = [
     "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip
 
-_CLASSES: list[Any] = [SGD, RMSprop, Adam, AdamW, Adadelta, Adagrad, Adamax, Nadam, Ftrl, Lion, Lamb, Adafactor, LossScaleOptimizer]
+_CLASSES: list[Any] = [
+    SGD,
+    RMSprop,
+    Adam,
+    AdamW,
+    Adadelta,
+    Adagrad,
+    Adamax,
+    Nadam,
+    Ftrl,
+    Lion,
+    Lamb,
+    Adafactor,
+    LossScaleOptimizer,
+]
 _LOOKUP = Lookup("optimizer", _CLASSES, {cls.__name__.lower(): cls for cls in _CLASSES})
 
 

@@ -16,7 +16,9 @@ __all__ = ["LossScaleOptimizer"]
 
 
 class LossScaleOptimizer(Optimizer):
-    """Multiplies the loss by a scale and divides gradients by it; halves the scale, and skips the step, where they overflow.
+    """Multiplies the loss by a scale and divides gradients by it.
+
+    Where gradients overflow, the step is skipped and the scale halved.
 
     Args:
       inner_optimizer: what makes the updates.
@@ -31,11 +33,15 @@ class LossScaleOptimizer(Optimizer):
     ) -> None:  # fmt: skip
         if not kwargs.pop("dynamic", True):
             raise ValueError(
-                "LossScaleOptimizer no longer supports `dynamic=False`. Instead, simply set `loss_scale_factor` directly on "
+                "LossScaleOptimizer no longer supports `dynamic=False`. Instead, simply set `loss_scale_factor` "
+                "directly on "
                 "the `inner_optimizer`."
             )
         if kwargs:
-            raise ValueError(f"LossScaleOptimizer does not support arguments: `{'`, `'.join(kwargs)}`. Set them on the `inner_optimizer`.")
+            raise ValueError(
+                f"LossScaleOptimizer does not support arguments: `{'`, `'.join(kwargs)}`. Set them on the "
+                "`inner_optimizer`."
+            )
         self.inner_optimizer = inner_optimizer
         super().__init__(learning_rate=0.0, name=name)
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps

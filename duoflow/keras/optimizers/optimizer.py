@@ -19,8 +19,8 @@ from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.tensor import convert
 
 from ..naming import auto_name, name_scope
-from ..tracking import KerasSaveable
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..tracking import KerasSaveable
 from ..variables import Variable
 from .schedules import LearningRateSchedule
 
@@ -42,8 +42,8 @@ class Optimizer(KerasSaveable):
     """
 
     _SETTINGS: ClassVar[tuple[str, ...]] = (
-        "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum", "ema_overwrite_frequency",
-        "loss_scale_factor", "gradient_accumulation_steps",
+        "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum",
+        "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps",
     )  # fmt: skip
     #: Constructor arguments of the subclass that belong in its config.
     _HYPERPARAMETERS: ClassVar[tuple[str, ...]] = ()
@@ -89,7 +89,8 @@ class Optimizer(KerasSaveable):
             else:
                 if not isinstance(learning_rate, (int, float)) and convert(learning_rate).spec.rank != 0:
                     raise ValueError(
-                        "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
+                        "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a "
+                        "callable "
                         f"(that takes in no arguments). Received instead: learning_rate={learning_rate}"
                     )
                 self._learning_rate = self._track(
@@ -99,7 +100,9 @@ class Optimizer(KerasSaveable):
     def _check_settings(self) -> None:
         steps = self.gradient_accumulation_steps
         if steps is not None and steps < 2:
-            raise ValueError(f"`gradient_accumulation_steps` must be an integer >= 2. Received: gradient_accumulation_steps={steps}")
+            raise ValueError(
+                f"`gradient_accumulation_steps` must be an integer >= 2. Received: gradient_accumulation_steps={steps}"
+            )
         if sum(c is not None for c in (self.clipnorm, self.clipvalue, self.global_clipnorm)) > 1:
             raise ValueError(
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
@@ -109,7 +112,9 @@ class Optimizer(KerasSaveable):
             raise ValueError(f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={self.ema_momentum}")
         every = self.ema_overwrite_frequency
         if self.use_ema and every is not None and (not isinstance(every, int) or every < 1):
-            raise ValueError(f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={every}")
+            raise ValueError(
+                f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={every}"
+            )
 
     # -- variables ---------------------------------------------------------------------------------------------------
 
@@ -142,7 +147,10 @@ class Optimizer(KerasSaveable):
         """A slot of the shape and dtype of a model's variable, named after both."""
         path = getattr(reference_variable, "path", reference_variable.name.split(":")[0]).replace("/", "_")
         return self.add_variable(
-            shape=reference_variable.shape, initializer=initializer, dtype=reference_variable.dtype, name=f"{path}_{name}"
+            shape=reference_variable.shape,
+            initializer=initializer,
+            dtype=reference_variable.dtype,
+            name=f"{path}_{name}",
         )
 
     def add_optimizer_variables(
@@ -186,7 +194,11 @@ class Optimizer(KerasSaveable):
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
-        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate) and not hasattr(learning_rate, "dtype"):
+        if (
+            isinstance(learning_rate, LearningRateSchedule)
+            or callable(learning_rate)
+            and not hasattr(learning_rate, "dtype")
+        ):
             self._schedule = learning_rate
             self._variables = [v for v in self._variables if v is not getattr(self, "_learning_rate", None)]
             return
@@ -218,7 +230,10 @@ class Optimizer(KerasSaveable):
             return
         if trainable_variables is None:
             if not self.built:
-                raise ValueError("When passing `grads` without `variables`, the optimizer must already be built on a list of variables. Call `optimizer.build(trainable_variables)` first.")
+                raise ValueError(
+                    "When passing `grads` without `variables`, the optimizer must already be built on a list of "
+                    "variables. Call `optimizer.build(trainable_variables)` first."
+                )
             trainable_variables = self._trainable_variables
         variables = list(trainable_variables)
         if len(grads) != len(variables):
@@ -236,7 +251,8 @@ class Optimizer(KerasSaveable):
             if id(v.handle) not in self._index:
                 raise ValueError(
                     f"Unknown variable: {v!r}. This optimizer can only be called for the variables it was originally "
-                    "built with. When working with a new set of variables, you should recreate a new optimizer instance."
+                    "built with. When working with a new set of variables, you should recreate a new optimizer "
+                    "instance."
                 )
 
     def _apply(self, grads: list[Any], variables: list[Variable]) -> None:
@@ -325,7 +341,9 @@ class Optimizer(KerasSaveable):
         self._undecayed_names = [re.compile(name) for name in var_names or ()]
 
     def _use_weight_decay(self, variable: Any) -> bool:
-        return id(variable.handle) not in self._undecayed and not any(p.search(variable.name) for p in self._undecayed_names)
+        return id(variable.handle) not in self._undecayed and not any(
+            p.search(variable.name) for p in self._undecayed_names
+        )
 
     def _apply_weight_decay(self, variables: Sequence[Variable], rate: Any) -> None:
         if self.weight_decay is None:
@@ -342,7 +360,9 @@ class Optimizer(KerasSaveable):
         every = self.ema_overwrite_frequency
         if every:
             due = tf.equal(tf.floormod(convert(self.iterations) + 1, every), 0)
-            choose(due, lambda: self._overwrite_model_variables_with_average_value(self._trainable_variables), lambda: None)
+            choose(
+                due, lambda: self._overwrite_model_variables_with_average_value(self._trainable_variables), lambda: None
+            )
 
     def _overwrite_model_variables_with_average_value(self, variables: Sequence[Variable]) -> None:
         for variable in variables:
@@ -371,7 +391,8 @@ class Optimizer(KerasSaveable):
         """Read what `save_own_variables` wrote."""
         if len(store.keys()) != len(self.variables):
             warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has {len(self.variables)} variables "
+                f"Skipping variable loading for optimizer '{self.name}', because it has {len(self.variables)} "
+                "variables "
                 f"whereas the saved optimizer has {len(store.keys())} variables. ",
                 stacklevel=2,
             )
@@ -386,7 +407,8 @@ class Optimizer(KerasSaveable):
         for variable, weight in zip(self.variables, weights, strict=True):
             if tuple(variable.shape) != tuple(weight.shape):
                 raise ValueError(
-                    f"Optimizer variable {self.name} has shape {tuple(variable.shape)} not compatible with provided weight "
+                    f"Optimizer variable {self.name} has shape {tuple(variable.shape)} not compatible with provided "
+                    "weight "
                     f"shape {tuple(weight.shape)}."
                 )
             variable.assign(weight)

@@ -26,7 +26,9 @@ class LearningRateSchedule:
     _ARGUMENTS: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, step: Any) -> Any:
-        raise NotImplementedError(f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`.")
+        raise NotImplementedError(
+            f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -44,7 +46,10 @@ def _step_and_rate(step: Any, rate: float) -> tuple[Any, Any]:
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """initial_learning_rate * decay_rate ** (step / decay_steps). Keras: keras.optimizers.schedules.ExponentialDecay."""
+    """initial_learning_rate * decay_rate ** (step / decay_steps).
+
+    Keras: keras.optimizers.schedules.ExponentialDecay.
+    """
 
     _ARGUMENTS = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -63,7 +68,10 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """initial_learning_rate / (1 + decay_rate * step / decay_steps). Keras: keras.optimizers.schedules.InverseTimeDecay."""
+    """initial_learning_rate / (1 + decay_rate * step / decay_steps).
+
+    Keras: keras.optimizers.schedules.InverseTimeDecay.
+    """
 
     _ARGUMENTS = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
@@ -82,7 +90,10 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """values[i] while boundaries[i - 1] < step <= boundaries[i]. Keras: keras.optimizers.schedules.PiecewiseConstantDecay."""
+    """values[i] while boundaries[i - 1] < step <= boundaries[i].
+
+    Keras: keras.optimizers.schedules.PiecewiseConstantDecay.
+    """
 
     _ARGUMENTS = ("boundaries", "values", "name")
 
@@ -112,7 +123,11 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False, name: str = "PolynomialDecay",
     ) -> None:  # fmt: skip
         _positive("decay_steps", decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.end_learning_rate = initial_learning_rate, decay_steps, end_learning_rate
+        self.initial_learning_rate, self.decay_steps, self.end_learning_rate = (
+            initial_learning_rate,
+            decay_steps,
+            end_learning_rate,
+        )
         self.power, self.cycle, self.name = power, cycle, name
 
     def __call__(self, step: Any) -> Any:
@@ -139,7 +154,12 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None, warmup_steps: int = 0,
     ) -> None:  # fmt: skip
         _positive("decay_steps", decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
+            initial_learning_rate,
+            decay_steps,
+            alpha,
+            name,
+        )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def _decayed(self, step: Any, start: Any) -> Any:
@@ -154,7 +174,9 @@ class CosineDecay(LearningRateSchedule):
         warm = float(self.warmup_steps)
         target = tf.cast(self.warmup_target, start.dtype)
         rising = start + (target - start) * (step / warm if warm else tf.ones_like(step))
-        return tf.where(step < warm, rising, self._decayed(tf.minimum(step, float(self.decay_steps) + warm) - warm, target))
+        return tf.where(
+            step < warm, rising, self._decayed(tf.minimum(step, float(self.decay_steps) + warm) - warm, target)
+        )
 
 
 class CosineDecayRestarts(LearningRateSchedule):

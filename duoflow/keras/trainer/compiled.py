@@ -55,7 +55,9 @@ def make_metric(identifier: Any, y_true: Any, y_pred: Any) -> Metric | None:
         return metric
     if isinstance(metric, losses_module.Loss):
         return MeanMetricWrapper(metric, name=name or metric.name)
-    return MeanMetricWrapper(metric, name=name or getattr(metric, "__name__", None) or to_snake_case(type(metric).__name__))
+    return MeanMetricWrapper(
+        metric, name=name or getattr(metric, "__name__", None) or to_snake_case(type(metric).__name__)
+    )
 
 
 def make_loss(identifier: Any, y_true: Any, y_pred: Any) -> Loss | None:
@@ -79,7 +81,8 @@ def _per_output(spec: Any, y_pred: Any, output_names: list[str], what: str) -> l
         unknown = [k for k in spec if k not in keys]
         if unknown:
             raise ValueError(
-                f"In the dict argument `{what}`, key '{unknown[0]}' does not correspond to any model output. Received:\n{what}={spec}\n"
+                f"In the dict argument `{what}`, key '{unknown[0]}' does not correspond to any model output. "
+                f"Received:\n{what}={spec}\n"
                 f"The outputs are: {keys}"
             )
         return [spec.get(k) for k in keys]
@@ -87,8 +90,10 @@ def _per_output(spec: Any, y_pred: Any, output_names: list[str], what: str) -> l
         if len(spec) != count:
             kind = KeyError if what == "loss" else ValueError
             raise kind(
-                f"For a model with multiple outputs, when providing the `{what}` argument as a list, it should have as many "
-                f"entries as the model has outputs. Received:\n{what}={spec}\nof length {len(spec)} whereas the model has {count} outputs."
+                f"For a model with multiple outputs, when providing the `{what}` argument as a list, it should have as "
+                "many "
+                f"entries as the model has outputs. Received:\n{what}={spec}\nof length {len(spec)} whereas the model "
+                f"has {count} outputs."
             )
         return list(spec)
     return [spec] * count
@@ -116,7 +121,9 @@ def _leaves_like(values: Any, y_pred: Any, names: list[str], what: str) -> list[
     if len(leaves) == 1 and len(names) > 1 and what == "sample_weight":
         return leaves * len(names)
     if len(leaves) != len(names):
-        raise ValueError(f"`{what}` has {len(leaves)} entries, but the model has {len(names)} outputs ({', '.join(names)}).")
+        raise ValueError(
+            f"`{what}` has {len(leaves)} entries, but the model has {len(names)} outputs ({', '.join(names)})."
+        )
     return leaves
 
 
@@ -125,7 +132,10 @@ class CompileLoss:
 
     def __init__(self, loss: Any, loss_weights: Any = None, output_names: list[str] | None = None) -> None:
         if loss_weights is not None and not isinstance(loss_weights, (list, tuple, Mapping, float, int)):
-            raise ValueError(f"Expected `loss_weights` argument to be a float, list, tuple, or dict. Received instead: loss_weights={loss_weights}")
+            raise ValueError(
+                "Expected `loss_weights` argument to be a float, list, tuple, or dict. Received instead: "
+                f"loss_weights={loss_weights}"
+            )
         self._user_loss, self._user_weights, self._output_names = loss, loss_weights, output_names
         self._losses: list[Loss | None] = []
         self._weights: list[Any] = []
@@ -152,7 +162,9 @@ class CompileLoss:
         else:
             self._weights = _per_output(self._user_weights, y_pred, self.names, "loss_weights")
         if sum(loss is not None for loss in self._losses) > 1:
-            self.trackers = [Mean(name=f"{n}_loss") for n, loss in zip(self.names, self._losses, strict=True) if loss is not None]
+            self.trackers = [
+                Mean(name=f"{n}_loss") for n, loss in zip(self.names, self._losses, strict=True) if loss is not None
+            ]
         self.built = True
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -186,7 +198,10 @@ class CompileMetrics(Metric):
     def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str] | None = None) -> None:
         for what, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if value is not None and not isinstance(value, (list, tuple, Mapping)):
-                raise ValueError(f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {what}={value} of type {type(value)}")
+                raise ValueError(
+                    f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {what}={value} of "
+                    f"type {type(value)}"
+                )
         super().__init__(name="compile_metrics")
         self._user = (metrics, weighted_metrics)
         self._output_names = output_names
@@ -211,7 +226,9 @@ class CompileMetrics(Metric):
         rows = []
         for spec, weighted in zip(self._user, (False, True), strict=True):
             per_output = self._lists(spec, y_pred, "weighted_metrics" if weighted else "metrics")
-            for i, (identifiers, target, prediction) in enumerate(zip(per_output, targets, nest.flatten(y_pred), strict=True)):
+            for i, (identifiers, target, prediction) in enumerate(
+                zip(per_output, targets, nest.flatten(y_pred), strict=True)
+            ):
                 for identifier in identifiers:
                     metric = None if target is None else make_metric(identifier, target, prediction)
                     if metric is not None:
@@ -223,9 +240,7 @@ class CompileMetrics(Metric):
         count = len(self.names)
         if spec is None:
             return [[] for _ in range(count)]
-        if isinstance(spec, Mapping):
-            found = _per_output(spec, y_pred, self.names, what)
-        elif any(isinstance(s, (list, tuple)) for s in spec):
+        if isinstance(spec, Mapping) or any(isinstance(s, (list, tuple)) for s in spec):
             found = _per_output(spec, y_pred, self.names, what)
         elif count == 1 or len(spec) != count:
             found = [spec] * count if count == 1 else self._refuse(spec, what)
@@ -235,8 +250,10 @@ class CompileMetrics(Metric):
 
     def _refuse(self, spec: Any, what: str) -> Any:
         raise ValueError(
-            f"For a model with multiple outputs, when providing the `{what}` argument as a list, it should have as many entries "
-            f"as the model has outputs. Received:\n{what}={spec}\nof length {len(spec)} whereas the model has {len(self.names)} outputs."
+            f"For a model with multiple outputs, when providing the `{what}` argument as a list, it should have as "
+            "many entries "
+            f"as the model has outputs. Received:\n{what}={spec}\nof length {len(spec)} whereas the model has "
+            f"{len(self.names)} outputs."
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -79,14 +79,21 @@ def is_array_like(x: Any) -> bool:
 
 
 def _structure_of_arrays(x: Any, what: str) -> Any:
-    if isinstance(x, list) and x and not any(is_array_like(i) or isinstance(i, (list, dict)) for i in nest.flatten(x)):
-        x = np.asarray(x)
-    elif isinstance(x, list) and x and isinstance(x[0], list) and not any(map(is_array_like, nest.flatten(x))):
+    if (
+        isinstance(x, list)
+        and x
+        and not any(is_array_like(i) or isinstance(i, (list, dict)) for i in nest.flatten(x))
+        or isinstance(x, list)
+        and x
+        and isinstance(x[0], list)
+        and not any(map(is_array_like, nest.flatten(x)))
+    ):
         x = np.asarray(x)
     for leaf in nest.flatten(x):
         if not is_array_like(leaf):
             raise ValueError(
-                f"Unrecognized data type: {what} is {type(leaf)}. Expected arrays, tensors, datasets, generators or a PyDataset."
+                f"Unrecognized data type: {what} is {type(leaf)}. Expected arrays, tensors, datasets, generators or a "
+                "PyDataset."
             )
     return nest.map_structure(_leaf_array, x)
 
@@ -100,7 +107,8 @@ def _samples(*structures: Any) -> int:
             if s is not None
         ]
         raise ValueError(
-            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. " + "\n".join(parts)
+            "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. "
+            + "\n".join(parts)
         )
     if not sizes or not sizes[0]:
         raise ValueError("Unexpected empty data: there are no samples to train on, evaluate or predict.")
@@ -157,7 +165,9 @@ class Adapter:
 class ArrayAdapter(Adapter):
     """Arrays in memory."""
 
-    def __init__(self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any, class_weight: Any) -> None:
+    def __init__(
+        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any, class_weight: Any
+    ) -> None:
         x = _structure_of_arrays(x, "x")
         y = None if y is None else _structure_of_arrays(y, "y")
         weight = None if sample_weight is None else _structure_of_arrays(sample_weight, "sample_weight")
@@ -263,14 +273,16 @@ def make_adapter(
         return x
     if x is None:
         raise ValueError("No data was given: `x` is None.")
-    whole = isinstance(x, Dataset) or isinstance(x, types.GeneratorType) or _is_sequence(x) or _is_loader(x)
+    whole = isinstance(x, (Dataset, types.GeneratorType)) or _is_sequence(x) or _is_loader(x)
     if not whole:
         return ArrayAdapter(x, y, sample_weight, batch_size, shuffle, class_weight)
     kind = type(x).__name__
     if y is not None:
         raise ValueError(f"When passing `x` as a `{kind}`, `y` should not be passed; the targets come with each batch.")
     if sample_weight is not None:
-        raise ValueError(f"When passing `x` as a `{kind}`, `sample_weight` should not be passed; it comes with each batch.")
+        raise ValueError(
+            f"When passing `x` as a `{kind}`, `sample_weight` should not be passed; it comes with each batch."
+        )
     if isinstance(x, Dataset):
         return DatasetAdapter(x, class_weight)
     if _is_sequence(x):
@@ -298,9 +310,13 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
     at = math.floor(count * (1.0 - validation_split))
     if at in (0, count):
         raise ValueError(
-            f"Training data contains {count} samples, which is not sufficient to split it into a validation and training "
-            f"set as specified by `validation_split={validation_split}`. Either provide more data, or a different value for "
+            f"Training data contains {count} samples, which is not sufficient to split it into a validation and "
+            "training "
+            f"set as specified by `validation_split={validation_split}`. Either provide more data, or a different "
+            "value for "
             "the `validation_split` argument."
         )
-    cut = lambda part: nest.map_structure(lambda a: None if a is None else (a.iloc[part] if hasattr(a, "iloc") else a[part]), arrays)
+    cut = lambda part: nest.map_structure(
+        lambda a: None if a is None else (a.iloc[part] if hasattr(a, "iloc") else a[part]), arrays
+    )
     return cut(slice(None, at)), cut(slice(at, None))

@@ -67,8 +67,8 @@ class Trainer:
 
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
-        weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
+        weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1,
+        jit_compile: Any = "auto", auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
         """Choose how to train.
 
@@ -123,7 +123,7 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics of training: the loss, those given to `compile`, one per loss, the model's own and its layers'."""
+        """The loss, the metrics given to `compile`, one per loss, the model's own and its layers'."""
         out: list[Metric] = []
         if self._loss_tracker is not None:
             out.append(self._loss_tracker)
@@ -149,7 +149,9 @@ class Trainer:
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Any:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """The total loss: that of `compile` plus what layers added. Override for another."""
         losses = []
         if self._compile_loss is not None:
@@ -281,7 +283,9 @@ class Trainer:
         runner.on_train_end(logs)
         return self.history  # type: ignore[attr-defined,no-any-return]
 
-    def _run_batches(self, step: Callable[[Any], Any], batches: Iterator[Batch], runner: CallbackList, kind: str) -> Any:
+    def _run_batches(
+        self, step: Callable[[Any], Any], batches: Iterator[Batch], runner: CallbackList, kind: str
+    ) -> Any:
         """Run a step over batches; callbacks hear of every so many, if any listens. Gives the last step's result."""
         begin, end = runner.batch_hooks(kind)
         run, result_of = (step.run, step.result_of) if isinstance(step, _TracedStep) else (step, _itself)
@@ -312,8 +316,9 @@ class Trainer:
         return _numbers(logs)
 
     def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
-        steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
+        sample_weight: Any = None, steps: int | None = None, callbacks: Any = None, return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:  # fmt: skip
         """The loss and metrics on data: a scalar, a list in the order of `metrics_names`, or a dict."""
         self._assert_compile_called("evaluate")
@@ -332,7 +337,14 @@ class Trainer:
         runner.on_test_end(logs)
         return logs if return_dict else self._in_order(logs)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
         """The model's outputs for all samples, as NumPy arrays."""
         adapter = make_adapter(x, batch_size=batch_size)
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
@@ -367,7 +379,10 @@ class Trainer:
         """One step of training; the metrics of this batch."""
         self._assert_compile_called("train_on_batch")
         if class_weight is not None and sample_weight is not None:
-            raise ValueError(f"Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: sample_weight={sample_weight}, class_weight={class_weight}")
+            raise ValueError(
+                "Arguments `sample_weight` and `class_weight` cannot be specified at the same time. Received: "
+                f"sample_weight={sample_weight}, class_weight={class_weight}"
+            )
         batch = single_batch(x, y, sample_weight, class_weight)
         return self._on_batch(self.make_train_function, batch, return_dict)
 
@@ -474,8 +489,10 @@ class _Epochs:
                 batch = next(stream, None)
             if batch is None:
                 warnings.warn(
-                    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can generate "
-                    "at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when building "
+                    "Your input ran out of data; interrupting training. Make sure that your dataset or generator can "
+                    "generate "
+                    "at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when "
+                    "building "
                     "your dataset.",
                     stacklevel=3,
                 )
@@ -498,5 +515,3 @@ class _Validation:
 
     def __call__(self, runner: CallbackList) -> dict[str, Any]:
         return self._model.evaluate(self._adapter, steps=self._steps, callbacks=runner, return_dict=True)  # type: ignore[no-any-return]
-
-

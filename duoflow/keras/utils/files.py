@@ -45,7 +45,9 @@ def get_file(
         file_hash, hash_algorithm = md5_hash, "md5"
     name = os.fspath(fname) if fname else os.path.basename(urllib.parse.urlsplit(origin).path)
     if not name:
-        raise ValueError(f"Can't parse the file name from the origin provided: '{origin}'. Please specify the `fname` argument.")
+        raise ValueError(
+            f"Can't parse the file name from the origin provided: '{origin}'. Please specify the `fname` argument."
+        )
     folder = Path(cache_dir or cache_folder()) / cache_subdir
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
@@ -62,7 +64,10 @@ def get_file(
 def _intact(path: Path, file_hash: str | None, algorithm: str) -> bool:
     if file_hash is None or _hash(path, file_hash, algorithm) == file_hash:
         return True
-    warnings.warn(f"A local file was found, but it seems to be incomplete or outdated, because its hash does not match: {path}", stacklevel=3)
+    warnings.warn(
+        f"A local file was found, but it seems to be incomplete or outdated, because its hash does not match: {path}",
+        stacklevel=3,
+    )
     return False
 
 
@@ -80,7 +85,10 @@ def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) 
         with os.fdopen(handle, "wb") as out:
             _fetch(origin, out)
         if file_hash is not None and _hash(Path(temporary), file_hash, algorithm) != file_hash:
-            raise ValueError(f"Incomplete or corrupted file detected. The {algorithm} file hash does not match the provided value of {file_hash}.")
+            raise ValueError(
+                f"Incomplete or corrupted file detected. The {algorithm} file hash does not match the provided value "
+                f"of {file_hash}."
+            )
         os.replace(temporary, target)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise Exception(f"URL fetch failure on {origin}: {error}") from error

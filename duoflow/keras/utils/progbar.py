@@ -30,12 +30,18 @@ class Progbar:
     """
 
     def __init__(
-        self, target: int | None, width: int = 20, verbose: int = 1, interval: float = 0.05, stateful_metrics: Any = None,
-        stateless_metrics: Any = None, unit_name: str = "step",
+        self, target: int | None, width: int = 20, verbose: int = 1, interval: float = 0.05,
+        stateful_metrics: Any = None, stateless_metrics: Any = None, unit_name: str = "step",
     ) -> None:  # fmt: skip
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError("Only one of `stateful_metrics` or `stateless_metrics` can be provided.")
-        self.target, self.width, self.verbose, self.interval, self.unit_name = target, width, verbose, interval, unit_name
+        self.target, self.width, self.verbose, self.interval, self.unit_name = (
+            target,
+            width,
+            verbose,
+            interval,
+            unit_name,
+        )
         self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._live = hasattr(sys.stdout, "isatty") and sys.stdout.isatty() or "ipykernel" in sys.modules
@@ -47,7 +53,9 @@ class Progbar:
         self._seen = 0
         self._drawn = 0
 
-    def update(self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None) -> None:
+    def update(
+        self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None
+    ) -> None:
         """Show that `current` steps are done, with (name, value) pairs."""
         if finalize is None:
             finalize = self.target is not None and current >= self.target
@@ -65,7 +73,9 @@ class Progbar:
             self._draw(current, now, per_step, finalize)
             self._last = now
         elif self.verbose == 2 and finalize:
-            sys.stdout.write(f"{self._count(current)} - {_duration(now - self._start)} - {self._speed(per_step)}{self._shown()}\n")
+            sys.stdout.write(
+                f"{self._count(current)} - {_duration(now - self._start)} - {self._speed(per_step)}{self._shown()}\n"
+            )
             sys.stdout.flush()
 
     def _averaged(self, name: str) -> bool:

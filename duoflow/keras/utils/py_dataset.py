@@ -11,7 +11,7 @@ class PyDataset:
     """Base of data sets that give whole batches by number: write `__getitem__(index)` and `__len__()`.
 
     Args:
-      workers, use_multiprocessing, max_queue_size: accepted; batches are made one after the other, when they are needed.
+      workers, use_multiprocessing, max_queue_size: accepted; batches are made one by one, as they are needed.
 
     >>> class Squares(tf.keras.utils.PyDataset):
     ...     def __len__(self):

@@ -101,14 +101,19 @@ def fit_with_validation_data(tf, folder):
 def fit_with_validation_split(tf, folder):
     model = classifier(tf)
     history = model.fit(X, Y, epochs=2, batch_size=8, validation_split=0.2, validation_freq=2, **QUIET)
-    return [list(history.history), history.history, [w for w in model.get_weights()]]
+    return [list(history.history), history.history, list(model.get_weights())]
 
 
 @program
 def evaluate_and_predict(tf, folder):
     model = classifier(tf, metrics=["acc", "sparse_top_k_categorical_accuracy"])
     values = model.evaluate(X, Y, verbose=0, batch_size=16)
-    return [values, model.evaluate(X, Y, verbose=0, return_dict=True), model.predict(VX, verbose=0, batch_size=7), model.metrics_names]
+    return [
+        values,
+        model.evaluate(X, Y, verbose=0, return_dict=True),
+        model.predict(VX, verbose=0, batch_size=7),
+        model.metrics_names,
+    ]
 
 
 @program
@@ -119,7 +124,13 @@ def evaluate_without_metrics(tf, folder):
 @program
 def names_of_metrics(tf, folder):
     out = []
-    for metrics in (["accuracy"], ["acc"], ["sparse_categorical_accuracy"], [tf.keras.metrics.SparseCategoricalAccuracy()], [tf.keras.metrics.sparse_categorical_accuracy]):
+    for metrics in (
+        ["accuracy"],
+        ["acc"],
+        ["sparse_categorical_accuracy"],
+        [tf.keras.metrics.SparseCategoricalAccuracy()],
+        [tf.keras.metrics.sparse_categorical_accuracy],
+    ):
         history = classifier(tf, metrics=metrics).fit(X, Y, batch_size=25, **QUIET)
         out.append(history.history)
     return out
@@ -153,7 +164,9 @@ def loss_by_kind_of_target(tf, folder):
 def sample_weights_and_weighted_metrics(tf, folder):
     weights = np.linspace(0, 2, 50).astype("float32")
     model = classifier(tf, metrics=["accuracy"], weighted_metrics=["accuracy", "sparse_categorical_crossentropy"])
-    history = model.fit(X, Y, sample_weight=weights, epochs=2, batch_size=16, validation_data=(VX, VY, np.ones(20)), **QUIET)
+    history = model.fit(
+        X, Y, sample_weight=weights, epochs=2, batch_size=16, validation_data=(VX, VY, np.ones(20)), **QUIET
+    )
     return [list(history.history), history.history, model.evaluate(X, Y, sample_weight=weights, verbose=0)]
 
 
@@ -162,7 +175,10 @@ def class_weights(tf, folder):
     model = classifier(tf)
     history = model.fit(X, Y, class_weight={0: 1.0, 1: 2.5, 2: 0.1}, epochs=2, batch_size=16, **QUIET).history
     one_hot = classifier(tf, loss="categorical_crossentropy")
-    return [history, one_hot.fit(X, np.eye(3)[Y], class_weight={0: 1.0, 1: 2.5, 2: 0.1}, batch_size=16, **QUIET).history]
+    return [
+        history,
+        one_hot.fit(X, np.eye(3)[Y], class_weight={0: 1.0, 1: 2.5, 2: 0.1}, batch_size=16, **QUIET).history,
+    ]
 
 
 @program
@@ -176,7 +192,10 @@ def outputs_as_lists(tf, folder):
 @program
 def outputs_as_dicts(tf, folder):
     model = two_headed(
-        tf, loss={"a": "mse", "b": "sparse_categorical_crossentropy"}, loss_weights={"a": 0.5, "b": 2.0}, metrics={"b": ["accuracy"]}
+        tf,
+        loss={"a": "mse", "b": "sparse_categorical_crossentropy"},
+        loss_weights={"a": 0.5, "b": 2.0},
+        metrics={"b": ["accuracy"]},
     )
     history = model.fit({"x": X}, {"a": A, "b": Y}, epochs=2, batch_size=16, **QUIET)
     return [list(history.history), history.history, model.evaluate(X, {"a": A, "b": Y}, verbose=0, return_dict=True)]
@@ -309,7 +328,9 @@ def masks_reach_losses_and_metrics(tf, folder):
     layers = tf.keras.layers
     tokens = np.array([[1, 2, 0, 0], [3, 1, 2, 0], [2, 0, 0, 0], [1, 1, 1, 1]])
     targets = labels(3, (4, 4), 3)
-    model = tf.keras.Sequential([tf.keras.Input((4,), dtype="int32"), layers.Embedding(5, 3, mask_zero=True), layers.Dense(3, "softmax")])
+    model = tf.keras.Sequential(
+        [tf.keras.Input((4,), dtype="int32"), layers.Embedding(5, 3, mask_zero=True), layers.Dense(3, "softmax")]
+    )
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     fixed(model)
     return model.fit(tokens, targets, epochs=2, batch_size=2, **QUIET).history
@@ -318,7 +339,9 @@ def masks_reach_losses_and_metrics(tf, folder):
 @program
 def embedding_with_adam(tf, folder):
     layers = tf.keras.layers
-    model = tf.keras.Sequential([tf.keras.Input((6,), dtype="int32"), layers.Embedding(5, 3), layers.Flatten(), layers.Dense(1)])
+    model = tf.keras.Sequential(
+        [tf.keras.Input((6,), dtype="int32"), layers.Embedding(5, 3), layers.Flatten(), layers.Dense(1)]
+    )
     model.compile("adam", "mse")
     fixed(model)
     tokens = labels(4, (50, 6), 5)
@@ -374,15 +397,21 @@ def early_stopping_variants(tf, folder):
     for settings in ({"monitor": "accuracy", "patience": 3}, {"monitor": "loss", "mode": "max", "patience": 2}, {"monitor": "loss", "min_delta": 0.1},
                      {"monitor": "val_loss", "baseline": 0.1, "patience": 3}, {"monitor": "loss", "start_from_epoch": 3, "mode": "max"}):  # fmt: skip
         stop = tf.keras.callbacks.EarlyStopping(**settings)
-        history = classifier(tf, optimizer="sgd").fit(X, Y, epochs=12, validation_data=(VX, VY), callbacks=[stop], **QUIET)
+        history = classifier(tf, optimizer="sgd").fit(
+            X, Y, epochs=12, validation_data=(VX, VY), callbacks=[stop], **QUIET
+        )
         out.append([len(history.epoch), stop.stopped_epoch, stop.best])
     return out
 
 
 @program
 def learning_rate_callbacks(tf, folder):
-    plateau = tf.keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, min_delta=0.05, cooldown=1, min_lr=0.01)
-    first = classifier(tf, optimizer=tf.keras.optimizers.SGD(0.2)).fit(X, Y, epochs=8, validation_data=(VX, VY), callbacks=[plateau], **QUIET)
+    plateau = tf.keras.callbacks.ReduceLROnPlateau(
+        "val_loss", factor=0.5, patience=1, min_delta=0.05, cooldown=1, min_lr=0.01
+    )
+    first = classifier(tf, optimizer=tf.keras.optimizers.SGD(0.2)).fit(
+        X, Y, epochs=8, validation_data=(VX, VY), callbacks=[plateau], **QUIET
+    )
     scheduler = tf.keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
     second = classifier(tf).fit(X, Y, epochs=3, callbacks=[scheduler], **QUIET)
     return [list(first.history), first.history["learning_rate"], list(second.history), second.history]
@@ -415,7 +444,15 @@ def csv_logger(tf, folder):
 @program
 def moving_average_swapped_in(tf, folder):
     model = classifier(tf, optimizer=tf.keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5))
-    history = model.fit(X, Y, epochs=2, batch_size=16, validation_data=(VX, VY), callbacks=[tf.keras.callbacks.SwapEMAWeights()], **QUIET)
+    history = model.fit(
+        X,
+        Y,
+        epochs=2,
+        batch_size=16,
+        validation_data=(VX, VY),
+        callbacks=[tf.keras.callbacks.SwapEMAWeights()],
+        **QUIET,
+    )
     return [history.history, model.get_weights()[0]]
 
 

@@ -28,7 +28,10 @@ DATA = {
     "label logits": (_LABELS, _rng.normal(size=(6, 4)).astype("float32")),
     "label map": (_rng.integers(0, 4, (2, 3)), _simplex(2, 3, 4)),
     "ignored map": (np.array([[0, 255, 1], [3, 255, 2]]), _simplex(2, 3, 4)),
-    "classes of points": (np.array([0, 1, 0, 1, 2, 2]), (lambda e: e / np.linalg.norm(e, axis=-1, keepdims=True))(_rng.normal(size=(6, 4))).astype("float32")),
+    "classes of points": (
+        np.array([0, 1, 0, 1, 2, 2]),
+        (lambda e: e / np.linalg.norm(e, axis=-1, keepdims=True))(_rng.normal(size=(6, 4))).astype("float32"),
+    ),
     "sequences": (np.array([[1, 2, 2, 0], [3, 1, 0, 0]]), _rng.normal(size=(2, 7, 4)).astype("float32")),
     "extremes": (np.array([[0.0, 1.0], [1.0, 0.0]], "float32"), np.array([[0.0, 1.0], [0.0, 1.0]], "float32")),
 }
@@ -37,7 +40,14 @@ WEIGHTS = np.array([0.5, 2.0, 0.0, 1.0, 3.0, 1.0], "float32")
 CASES = [
     *[
         (f"{name}()", data)
-        for name in ("MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "Huber", "LogCosh", "CosineSimilarity")
+        for name in (
+            "MeanSquaredError",
+            "MeanAbsoluteError",
+            "MeanAbsolutePercentageError",
+            "Huber",
+            "LogCosh",
+            "CosineSimilarity",
+        )
         for data in ("real", "column")
     ],
     ("MeanSquaredLogarithmicError()", "positive"),

@@ -12,7 +12,10 @@ DATA = LOSS_DATA | {
     "round scores": (np.array([0, 1, 1, 0, 1, 0]), np.array([0.0, 1.0, 0.5, 0.5, 0.25, 0.75], "float32")),
     "classes": (_rng.integers(0, 3, (12,)), _rng.integers(0, 3, (12,))),
     "class maps": (_rng.integers(0, 3, (4, 5)), _rng.integers(0, 3, (4, 5))),
-    "one-hot maps": (np.eye(3)[_rng.integers(0, 3, (12,))].astype("float32"), _rng.uniform(0, 1, (12, 3)).astype("float32")),
+    "one-hot maps": (
+        np.eye(3)[_rng.integers(0, 3, (12,))].astype("float32"),
+        _rng.uniform(0, 1, (12, 3)).astype("float32"),
+    ),
     "sorted ids": (np.array([0, 2, 1, 3]), np.array([[0, 1, 2], [1, 2, 3], [3, 2, 1], [3, 1, 0]], "float32")),
     "equal": (np.array([1.0, 2.0, 3.0, 4.0], "float32"), np.array([1.0, 2.0, 0.0, 4.0], "float32")),
 }
@@ -91,6 +94,6 @@ def values(tf, expression, data):
     metric.reset_state()
     metric.update_state(*half[1])
     out["results"].append(_number(metric.result()))
-    out["config"] = {k: v for k, v in metric.get_config().items()}
+    out["config"] = dict(metric.get_config().items())
     out["name"], out["direction"] = metric.name, getattr(metric, "_direction", None)
     return out

@@ -98,7 +98,8 @@ def gradients(step):
 def _variables(tf):
     rng = np.random.default_rng(100)
     return [
-        tf.keras.Variable(rng.normal(size=shape).astype("float32"), name=name) for name, shape in (("w", (3, 4)), ("b", (5,)))
+        tf.keras.Variable(rng.normal(size=shape).astype("float32"), name=name)
+        for name, shape in (("w", (3, 4)), ("b", (5,)))
     ]
 
 
@@ -121,7 +122,9 @@ def sparse_trajectory(tf, expression):
     table = tf.keras.Variable(np.random.default_rng(7).normal(size=(5, 2)).astype("float32"), name="table")
     for step in range(3):
         rows = np.random.default_rng(step).normal(size=(3, 2)).astype("float32")
-        optimizer.apply_gradients([(tf.IndexedSlices(tf.constant(rows), tf.constant([0, 3, 0]), tf.constant([5, 2])), table)])
+        optimizer.apply_gradients(
+            [(tf.IndexedSlices(tf.constant(rows), tf.constant([0, 3, 0]), tf.constant([5, 2])), table)]
+        )
     return table.numpy().tolist()
 
 

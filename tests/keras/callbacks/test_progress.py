@@ -60,5 +60,7 @@ def test_the_bar_looks_a_few_times_a_second():
         def on_train_batch_end(self, batch, logs=None):
             looks.append(batch)
 
-    model().fit(np.zeros((400, 2), "float32"), np.zeros((400, 1), "float32"), batch_size=1, callbacks=[Counting()], verbose=0)
+    model().fit(
+        np.zeros((400, 2), "float32"), np.zeros((400, 1), "float32"), batch_size=1, callbacks=[Counting()], verbose=0
+    )
     assert 1 <= len(looks) < 400

@@ -34,7 +34,9 @@ def test_a_saved_model_predicts_alike(tmp_path):
 
 
 def test_only_the_best(tmp_path, capsys):
-    callback = keras.callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", "loss", 1, True, True, initial_value_threshold=0.0)
+    callback = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.weights.h5", "loss", 1, True, True, initial_value_threshold=0.0
+    )
     fit(callback, epochs=1)
     assert capsys.readouterr().out == "\nEpoch 1: loss did not improve from 0.00000\n"
     assert not list(tmp_path.iterdir())

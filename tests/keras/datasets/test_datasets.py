@@ -63,7 +63,9 @@ def test_fashion_mnist_from_the_cache(home):
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(
             gzip.compress(head(3, count, 28, 28) + images.astype("uint8").tobytes())
         )
-        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head(1, count) + labels.astype("uint8").tobytes()))
+        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(
+            gzip.compress(head(1, count) + labels.astype("uint8").tobytes())
+        )
     (x_train, y_train), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
     assert x_train.shape == (3, 28, 28) and x_train[1, 0, :2].tolist() == [16, 17] and y_train.tolist() == [0, 1, 2]
     assert x_test.shape == (2, 28, 28) and y_test.tolist() == [0, 1]

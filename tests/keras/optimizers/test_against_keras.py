@@ -20,7 +20,9 @@ def test_trajectory(expression):
 
 @pytest.mark.parametrize("expression", optimizer_cases.SPARSE)
 def test_gradients_of_rows(expression):
-    assert_close(optimizer_cases.sparse_trajectory(tf, expression), RECORDED["sparse"][expression], rtol=3e-6, atol=1e-6)
+    assert_close(
+        optimizer_cases.sparse_trajectory(tf, expression), RECORDED["sparse"][expression], rtol=3e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("expression", optimizer_cases.SCHEDULES)
