@@ -1,5 +1,7 @@
 """Neural networks: activations, convolutions, pooling, losses on logits: `tf.nn`."""
 
+from types import SimpleNamespace
+
 from duoflow.ops import (
     approx_max_k,
     approx_min_k,
@@ -12,6 +14,7 @@ from duoflow.ops import (
     batch_norm_with_global_normalization,
     batch_normalization,
     bias_add,
+    compute_average_loss,
     conv1d,
     conv1d_transpose,
     conv2d,
@@ -26,6 +29,7 @@ from duoflow.ops import (
     dropout,
     elu,
     embedding_lookup,
+    experimental_stateless_dropout,
     gelu,
     in_top_k,
     l2_loss,
@@ -45,6 +49,7 @@ from duoflow.ops import (
     pool,
     relu,
     relu6,
+    scale_regularization_loss,
     selu,
     separable_conv2d,
     sigmoid,
@@ -66,6 +71,8 @@ from duoflow.ops import (
     zero_fraction,
 )
 
+experimental = SimpleNamespace(stateless_dropout=experimental_stateless_dropout)
+
 __all__ = [
     "approx_max_k",
     "approx_min_k",
@@ -78,6 +85,7 @@ __all__ = [
     "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
+    "compute_average_loss",
     "conv1d",
     "conv1d_transpose",
     "conv2d",
@@ -92,6 +100,7 @@ __all__ = [
     "dropout",
     "elu",
     "embedding_lookup",
+    "experimental",
     "gelu",
     "in_top_k",
     "l2_loss",
@@ -111,6 +120,7 @@ __all__ = [
     "pool",
     "relu",
     "relu6",
+    "scale_regularization_loss",
     "selu",
     "separable_conv2d",
     "sigmoid",

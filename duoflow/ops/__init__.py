@@ -33,6 +33,7 @@ from .joining import *
 from .linalg import *
 from .logging import *
 from .loops import *
+from .loss_scaling import *
 from .math import *
 from .normalization import *
 from .padding import *
