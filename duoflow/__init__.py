@@ -232,9 +232,8 @@ newaxis = None
 _LAZY = {
     name: name
     for name in (
-        "autograph bitwise compat config data debugging dtypes errors keras linalg math nest nn random strings tools "
-        "types "
-        "version"
+        "autograph bitwise compat config data debugging dtypes errors experimental keras linalg math nest "
+        "nn random strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 
