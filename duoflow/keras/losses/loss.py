@@ -11,6 +11,7 @@ from duoflow.core.tensor import convert
 
 from .. import config as keras_config
 from ..naming import auto_name
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..tracking import KerasSaveable
 from ..variables import standardize_dtype
 from .functions import match_ranks
@@ -99,7 +100,14 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal loss."""
+        if type(self).__init__ is LossFunctionWrapper.__init__:
+            return {**super().get_config(), "fn": serialize_keras_object(self.fn), **self._fn_kwargs}
         return {**super().get_config(), **{name: self._fn_kwargs[name] for name in self._ARGUMENTS}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        """A loss from what `get_config` gave."""
+        return cls(**(deserialize_keras_object(config) if "fn" in config else config))
 
     def __repr__(self) -> str:
         return f"<LossFunctionWrapper({self.fn}, kwargs={self._fn_kwargs})>"

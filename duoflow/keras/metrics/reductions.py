@@ -9,6 +9,7 @@ from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
 from ..losses.functions import match_ranks
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .metric import Metric
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -109,4 +110,11 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal metric."""
-        return {"name": self.name, "dtype": self.dtype, **{k: self._fn_kwargs[k] for k in self._ARGUMENTS}}
+        if type(self).__init__ is MeanMetricWrapper.__init__:
+            return {**super().get_config(), "fn": serialize_keras_object(self._fn), **self._fn_kwargs}
+        return {**super().get_config(), **{k: self._fn_kwargs[k] for k in self._ARGUMENTS}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Metric:
+        """A metric from what `get_config` gave."""
+        return cls(**(deserialize_keras_object(config) if "fn" in config else config))

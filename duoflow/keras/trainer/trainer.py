@@ -79,18 +79,23 @@ class Trainer:
           run_eagerly: run steps as plain Python, for debugging.
           steps_per_execution: batches between two visits of the callbacks.
           jit_compile: accepted; every step is compiled.
+          auto_scale_loss: wrap the optimizer of a model of policy "mixed_float16" in a `LossScaleOptimizer`.
 
         Raises `ValueError` for names nobody knows.
         """
         with untracked():  # what training needs is no state of the model
             self._compile(optimizer, loss, loss_weights, metrics, weighted_metrics)
+            given = self.optimizer
+            if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and given is not None:  # type: ignore[attr-defined]
+                if not isinstance(given, optimizers.LossScaleOptimizer):
+                    self.optimizer = optimizers.LossScaleOptimizer(given, name="loss_scale_optimizer")
             self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
             if steps_per_execution < 1:
                 raise ValueError(f"`steps_per_execution` must be at least 1, received {steps_per_execution}.")
             self.steps_per_execution = int(steps_per_execution)
             self.stop_training, self.compiled = False, True
             self._compile_config = {
-                "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                "optimizer": given, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                 "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution, "jit_compile": False,
             }  # fmt: skip
@@ -192,7 +197,7 @@ class Trainer:
         with GradientTape() as tape:
             y_pred = self._predict_with(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+            scaled = self._scaled(loss)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         variables = self.trainable_weights  # type: ignore[attr-defined]
         if variables:
@@ -201,6 +206,14 @@ class Trainer:
         else:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _scaled(self, loss: Any) -> Any:
+        """The loss as the optimizer wants it; its slots are made first, for the scale may be one of them."""
+        if self.optimizer is None:
+            return loss
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
+        return self.optimizer.scale_loss(loss)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch. Override for another."""
