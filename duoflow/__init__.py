@@ -60,7 +60,6 @@ from duoflow.core.tensor import register_conversion as register_tensor_conversio
 from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
 from duoflow.core.version import COMPATIBLE_WITH as __version__
-from duoflow.engines.native import engine as _engine
 from duoflow.ops import (
     Assert,
     TensorArray,
@@ -224,7 +223,7 @@ from duoflow.ops import (
 from duoflow.tools.alias import install_as_tensorflow
 from duoflow.trace.function import function, run_functions_eagerly
 
-_install(_engine)
+_install("duoflow.engines.native.engine")
 bool = _dtypes.bool_
 newaxis = None
 

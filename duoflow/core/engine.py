@@ -8,6 +8,7 @@ agree on them.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -32,11 +33,11 @@ class Engine(Protocol):
         ...
 
 
-_installed: list[Engine] = []
+_installed: list[Engine | str] = []
 
 
-def install(engine: Engine) -> None:
-    """Let `engine` run every graph from now on."""
+def install(engine: Engine | str) -> None:
+    """Let an engine run every graph from now on; a module's name is imported when a graph is first compiled."""
     _installed[:] = [engine]
 
 
@@ -46,7 +47,10 @@ def current() -> Engine:
         raise RuntimeError(
             "No engine is installed: `import duoflow` installs one, or call duoflow.core.engine.install."
         )
-    return _installed[0]
+    engine = _installed[0]
+    if isinstance(engine, str):
+        engine = _installed[0] = importlib.import_module(engine)
+    return engine
 
 
 def executable(graph: Graph) -> Executable:
