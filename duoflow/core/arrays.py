@@ -14,6 +14,7 @@ from .shapes import TensorShape
 __all__ = ["as_array"]
 
 _PYTHON_TYPES = {float: dtypes.float32, int: dtypes.int32, bool: dtypes.bool_, complex: dtypes.complex128}
+_TYPES_OF_BOOLS = (dtypes.int32, dtypes.int64, dtypes.uint64)
 _PYTHON_TYPES |= {str: dtypes.string, bytes: dtypes.string}
 
 
@@ -76,6 +77,8 @@ def _check_python_kind(value: Any, natural: DType, dtype: DType) -> None:
     a = order.get(natural) or ("c" if natural.is_complex else "f" if natural.is_floating else "i")
     b = order.get(dtype) or ("c" if dtype.is_complex else "f" if dtype.is_floating else "i")
     if a == b or (a, b) in (("b", "f"), ("i", "f"), ("i", "c"), ("f", "c")):
+        return
+    if natural is dtypes.bool_ and dtype in _TYPES_OF_BOOLS:
         return
     raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
 

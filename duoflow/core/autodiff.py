@@ -9,6 +9,7 @@ again and traced.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -24,6 +25,8 @@ from .record import Kind, Op, register
 from .spec import Spec
 from .tensor import Tensor, convert
 from .variables import Variable
+
+_logger = logging.getLogger("tensorflow")
 
 __all__ = ["GradientTape", "UnconnectedGradients", "backpropagate", "custom_gradient", "gradients", "stop_recording"]
 
@@ -252,9 +255,10 @@ class GradientTape:
                 self._watch_variable(item)
             elif isinstance(item, Tensor):
                 if not item.dtype.is_differentiable:
-                    raise ValueError(
-                        f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {item.dtype!r}"
+                    _logger.warning(
+                        "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r", item.dtype
                     )
+                    continue
                 self._watched[id(item)] = item
                 if context.graph is not None:
                     inner = context.graph.capture(item)

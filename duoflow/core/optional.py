@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import InvalidArgumentError
+from .tensor import Tensor, convert
 
 __all__ = ["Optional"]
 
@@ -32,9 +33,9 @@ class Optional:
         """The spec of the value, for an empty optional."""
         return self._element_spec
 
-    def has_value(self) -> bool:
-        """Whether there is a value."""
-        return self._value is not _MISSING
+    def has_value(self) -> Tensor:
+        """Whether there is a value, a boolean scalar."""
+        return convert(self._value is not _MISSING)
 
     def get_value(self) -> Any:
         """The value; `InvalidArgumentError` if there is none."""

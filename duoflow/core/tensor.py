@@ -60,52 +60,52 @@ class Operators:
     __array_priority__ = 100
 
     def __add__(self, other: Any) -> Any:
-        return F.add(self, other)
+        return F.add(self, other, name="add")
 
     def __radd__(self, other: Any) -> Any:
-        return F.binary_reversed(F.add, other, self)
+        return F.binary_reversed(F.add, other, self, "add")
 
     def __sub__(self, other: Any) -> Any:
-        return F.subtract(self, other)
+        return F.subtract(self, other, name="sub")
 
     def __rsub__(self, other: Any) -> Any:
-        return F.binary_reversed(F.subtract, other, self)
+        return F.binary_reversed(F.subtract, other, self, "sub")
 
     def __mul__(self, other: Any) -> Any:
-        return F.multiply(self, other)
+        return F.multiply(self, other, name="mul")
 
     def __rmul__(self, other: Any) -> Any:
-        return F.binary_reversed(F.multiply, other, self)
+        return F.binary_reversed(F.multiply, other, self, "mul")
 
     def __truediv__(self, other: Any) -> Any:
-        return F.truediv(self, other)
+        return F.truediv(self, other, name="truediv")
 
     def __rtruediv__(self, other: Any) -> Any:
-        return F.binary_reversed(F.truediv, other, self)
+        return F.binary_reversed(F.truediv, other, self, "truediv")
 
     def __floordiv__(self, other: Any) -> Any:
-        return F.floordiv(self, other)
+        return F.floordiv(self, other, name="floordiv")
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return F.binary_reversed(F.floordiv, other, self)
+        return F.binary_reversed(F.floordiv, other, self, "floordiv")
 
     def __mod__(self, other: Any) -> Any:
-        return F.floormod(self, other)
+        return F.floormod(self, other, name="mod")
 
     def __rmod__(self, other: Any) -> Any:
-        return F.binary_reversed(F.floormod, other, self)
+        return F.binary_reversed(F.floormod, other, self, "mod")
 
     def __pow__(self, other: Any) -> Any:
-        return F.pow(self, other)
+        return F.pow(self, other, name="pow")
 
     def __rpow__(self, other: Any) -> Any:
-        return F.binary_reversed(F.pow, other, self)
+        return F.binary_reversed(F.pow, other, self, "pow")
 
     def __matmul__(self, other: Any) -> Any:
-        return F.matmul(self, other)
+        return F.matmul(self, other, name="matmul")
 
     def __rmatmul__(self, other: Any) -> Any:
-        return F.binary_reversed(F.matmul, other, self)
+        return F.binary_reversed(F.matmul, other, self, "matmul")
 
     def __neg__(self) -> Any:
         return F.negative(self)
@@ -120,22 +120,22 @@ class Operators:
         return F.invert_operator(self)
 
     def __and__(self, other: Any) -> Any:
-        return F.and_operator(self, other)
+        return F.and_operator(self, other, name="and")
 
     def __rand__(self, other: Any) -> Any:
-        return F.binary_reversed(F.and_operator, other, self)
+        return F.binary_reversed(F.and_operator, other, self, "and")
 
     def __or__(self, other: Any) -> Any:
-        return F.or_operator(self, other)
+        return F.or_operator(self, other, name="or")
 
     def __ror__(self, other: Any) -> Any:
-        return F.binary_reversed(F.or_operator, other, self)
+        return F.binary_reversed(F.or_operator, other, self, "or")
 
     def __xor__(self, other: Any) -> Any:
-        return F.xor_operator(self, other)
+        return F.xor_operator(self, other, name="xor")
 
     def __rxor__(self, other: Any) -> Any:
-        return F.binary_reversed(F.xor_operator, other, self)
+        return F.binary_reversed(F.xor_operator, other, self, "xor")
 
     def __lt__(self, other: Any) -> Any:
         return F.less(self, other)
@@ -325,7 +325,7 @@ class EagerTensor(Tensor):
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy(), spec) if self._array.ndim == 0 else format(str(self), spec)
+        return format(self.numpy(), spec)
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return F.round(self)
@@ -349,8 +349,8 @@ class EagerTensor(Tensor):
 
 def _array_text(array: Any, as_repr: bool) -> str:
     if array.ndim == 0:
-        item = array[()]
-        return repr(item) if isinstance(item, bytes) else str(item)
+        item = array.item() if as_repr else array[()]
+        return repr(item) if as_repr or isinstance(item, bytes) else str(item)
     text = repr(array) if as_repr else str(array)
     return "\n" + text if "\n" in text else text
 

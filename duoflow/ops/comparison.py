@@ -202,12 +202,12 @@ def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Any:
     return logical_and(logical_or(x, y), logical_not(logical_and(x, y)), name=name)
 
 
-def _by_dtype(logical: Callable[..., Any], bitwise: str) -> Callable[[Any, Any], Any]:
+def _by_dtype(logical: Callable[..., Any], bitwise: str) -> Callable[..., Any]:
     """An operator that is logical between bools and bitwise between integers."""
 
-    def apply(x: Any, y: Any) -> Any:
+    def apply(x: Any, y: Any, name: str | None = None) -> Any:
         tensor: Any = x if isinstance(x, Operators) else y
-        return logical(x, y) if tensor.dtype.is_bool else getattr(F, bitwise)(x, y)
+        return logical(x, y, name=name) if tensor.dtype.is_bool else getattr(F, bitwise)(x, y, name=name)
 
     return apply
 

@@ -96,10 +96,13 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
 
 
 def pack_nested(value: Any, dtype: DType | None = None, dtype_hint: Any = None) -> Any:
-    """Nested lists that hold tensors, stacked; the first tensor decides the dtype if none is demanded."""
-    if dtype is None:
-        dtype = _first_dtype(value) or (None if dtype_hint is None else as_dtype(dtype_hint))
-    return _packed(value, dtype)
+    """Nested lists that hold tensors, stacked; the first tensor decides the dtype if none is demanded.
+
+    Tensors are cast to a dtype that is demanded; among themselves they must agree.
+    """
+    if dtype is not None:
+        return _packed(value, dtype, cast=True)
+    return _packed(value, _first_dtype(value) or (None if dtype_hint is None else as_dtype(dtype_hint)), cast=False)
 
 
 def _first_dtype(value: Any) -> DType | None:
@@ -108,11 +111,11 @@ def _first_dtype(value: Any) -> DType | None:
     return value.dtype if isinstance(value, Operators) else None  # type: ignore[attr-defined]
 
 
-def _packed(value: Any, dtype: DType | None) -> Any:
+def _packed(value: Any, dtype: DType | None, cast: bool) -> Any:
     if isinstance(value, (list, tuple)):
-        return F.stack([_packed(v, dtype) for v in value])
+        return F.stack([_packed(v, dtype, cast) for v in value])
     if isinstance(value, Operators):
-        return convert(value) if dtype is None or value.dtype is dtype else F.cast(value, dtype)  # type: ignore[attr-defined]
+        return F.cast(value, dtype) if cast and value.dtype is not dtype else convert(value)  # type: ignore[attr-defined]
     return convert(value, dtype=dtype)
 
 
@@ -187,7 +190,7 @@ def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layo
 
     TensorFlow: tf.zeros.
     """
-    return _filled(shape, False if as_dtype(dtype).is_bool else 0, dtype, name)
+    return _filled(shape, False if as_dtype(dtype).is_bool else 0, dtype, name or "zeros")
 
 
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Any:
@@ -198,7 +201,7 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layou
 
     TensorFlow: tf.ones.
     """
-    return _filled(shape, True if as_dtype(dtype).is_bool else 1, dtype, name)
+    return _filled(shape, True if as_dtype(dtype).is_bool else 1, dtype, name or "ones")
 
 
 def _like(op: Op, item: Any, input: Any, dtype: Any, name: str | None) -> Any:
@@ -240,7 +243,7 @@ def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: A
 
     TensorFlow: tf.zeros_like.
     """
-    return _like(ZEROS_LIKE, 0, input, dtype, name)
+    return _like(ZEROS_LIKE, 0, input, dtype, name or "zeros_like")
 
 
 def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
@@ -251,7 +254,7 @@ def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: An
 
     TensorFlow: tf.ones_like.
     """
-    return _like(ONES_LIKE, 1, input, dtype, name)
+    return _like(ONES_LIKE, 1, input, dtype, name or "ones_like")
 
 
 # -- ranges ------------------------------------------------------------------------------------------------------------

@@ -58,9 +58,10 @@ def _cumsum_gradient(node: Any, g: Any) -> Any:
 
 
 def _cumprod_gradient(node: Any, g: Any) -> Any:
-    """As in TensorFlow: the products times the cotangent, summed from the other end, over x (so not at zeros)."""
+    """As in TensorFlow: the products times the cotangent, summed from the other end, over x; 0 where x is."""
     x, attrs = node.inputs[0], node.attrs
-    return cumsum(node.outputs[0] * g, attrs["axis"], attrs["exclusive"], not attrs["reverse"]) / x
+    products = cumsum(node.outputs[0] * g, attrs["axis"], attrs["exclusive"], not attrs["reverse"])
+    return F.divide_no_nan(products, x)
 
 
 def _logsumexp_gradient(node: Any, g: Any) -> Any:

@@ -218,6 +218,6 @@ def binary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: A
     return decorate
 
 
-def binary_reversed(function: Callable[..., Any], left: Any, right: Any) -> Any:
+def binary_reversed(function: Callable[..., Any], left: Any, right: Any, name: str) -> Any:
     """An operator whose left operand is not a tensor: it adapts to the right one."""
-    return function(convert(left, dtype=right.dtype) if not isinstance(left, Operators) else left, right)
+    return function(convert(left, dtype=right.dtype) if not isinstance(left, Operators) else left, right, name=name)

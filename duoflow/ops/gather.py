@@ -375,7 +375,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
         if own is not None and not shapes.compatible(own[at : at + len(dims)], dims):
             raise ValueError(f"Shapes {shapes.show(own[at : at + len(dims)])} and {shapes.show(dims)} are incompatible")
         rows = F.reshape(where(F.reshape(mask, [-1])), [-1])
-        if len(dims) > 1:
-            shape = F.shape(tensor)
-            tensor = F.reshape(tensor, F.concat([shape[:at], [-1], shape[at + len(dims) :]], 0))
+        shape = F.shape(tensor)
+        # Reshaped even where nothing changes: the gradient is dense, as TensorFlow's.
+        tensor = F.reshape(tensor, F.concat([shape[:at], [-1], shape[at + len(dims) :]], 0))
         return gather(tensor, rows, axis=at)

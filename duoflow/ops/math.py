@@ -50,7 +50,7 @@ _ADD_STRINGS = register(
         "Add",
         Kind.HOST,
         lambda x, y: Spec(shapes.broadcast(x.shape, y.shape), x.dtype),
-        np.add,
+        lambda x, y: np.asarray(np.add(x, y), object),
         differentiable=False,
     )
 )
@@ -74,7 +74,7 @@ def add(x: Any, y: Any, name: str | None = None) -> Any:
         x = convert(x)
         y = convert(y, dtype_hint=x.dtype)
     strings = x.dtype is dtypes.string and y.dtype is dtypes.string
-    return emit_one(_ADD_STRINGS if strings else _ADD, (x, y), NO_ATTRS, name)
+    return emit_one(_ADD_STRINGS if strings else _ADD, (x, y), NO_ATTRS, name or "Add")
 
 
 @binary("Sub", np.subtract, body=lambda b, x, y: x - y, gradient=lambda n, g: (g, -g))
@@ -141,7 +141,7 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     wide = _TRUEDIV_DTYPE.get(x.dtype)
     if wide is not None:
         x, y = F.cast(x, wide), F.cast(y, wide)
-    return realdiv(x, y, name=name)
+    return realdiv(x, y, name=name or "truediv")
 
 
 def divide(x: Any, y: Any, name: str | None = None) -> Any:

@@ -17,7 +17,7 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
-from .families import FLOATING, check_dtype
+from .families import FLOATING, check_dtype, elementwise
 
 __all__ = [
     "l2_loss",
@@ -261,14 +261,25 @@ def _same_shape(labels: Any, logits: Any) -> tuple[Any, Any]:
     return labels, logits
 
 
+def _logistic_loss_gradient(node: Any, g: Any) -> tuple[Any, Any]:
+    labels, logits = node.inputs
+    return -g * logits, g * (F.sigmoid(logits) - labels)
+
+
+_LOGISTIC_LOSS = elementwise(
+    "SigmoidCrossEntropyWithLogits",
+    body=lambda b, z, x: b.maximum(x, 0) - x * z + b.log1p(b.exp(-b.abs(x))),
+    gradient=_logistic_loss_gradient,
+    allowed=FLOATING,
+)
+
+
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Any:
     """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), without overflow.
 
     TensorFlow: tf.nn.sigmoid_cross_entropy_with_logits.
     """
-    labels, logits = _same_shape(labels, logits)
-    with F.name_scope(name or "logistic_loss"):
-        return F.relu(logits) - logits * labels + F.log1p(F.exp(-F.abs(logits)))
+    return emit_one(_LOGISTIC_LOSS, _same_shape(labels, logits), name=name or "logistic_loss")
 
 
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Any:

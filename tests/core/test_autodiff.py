@@ -212,9 +212,14 @@ def test_lookups_give_indexed_slices():
     np.testing.assert_array_equal(tf.convert_to_tensor(g), [[1, 1], [0, 0], [2, 2]])
 
 
-def test_integers_cannot_be_watched():
-    with tf.GradientTape() as tape, pytest.raises(ValueError, match="floating"):
-        tape.watch(tf.constant(1))
+def test_integers_are_not_watched(caplog):
+    """TensorFlow warns and goes on."""
+    x = tf.constant(1)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.cast(x, tf.float32) * 2.0
+    assert "must be floating (e.g. tf.float32), got tf.int32" in caplog.text
+    assert tape.gradient(y, x) is None
 
 
 def test_gradients_in_a_graph():

@@ -75,6 +75,8 @@ TEXTS = [
      "tf.Tensor(\n[[1]\n [2]], shape=(2, 1), dtype=int32)"),
     (tf.constant([True]), "<tf.Tensor: shape=(1,), dtype=bool, numpy=array([ True])>",
      "tf.Tensor([ True], shape=(1,), dtype=bool)"),
+    (tf.constant(0.1), "<tf.Tensor: shape=(), dtype=float32, numpy=0.10000000149011612>",
+     "tf.Tensor(0.1, shape=(), dtype=float32)"),
     (tf.constant(1.5, tf.bfloat16), "<tf.Tensor: shape=(), dtype=bfloat16, numpy=1.5>",
      "tf.Tensor(1.5, shape=(), dtype=bfloat16)"),
     (tf.constant([b"a", b"b"]), "<tf.Tensor: shape=(2,), dtype=string, numpy=array([b'a', b'b'], dtype=object)>",
@@ -89,8 +91,28 @@ def test_printing(tensor, long: str, short: str) -> None:
 
 
 def test_formatting() -> None:
-    """Scalars take format specifications."""
-    assert f"{tf.constant(3.14159):.2f} {tf.constant(5):03d}" == "3.14 005"
+    """Formatting is that of the NumPy value."""
+    assert f"{tf.constant(3.14159):.2f} {tf.constant(5):03d} {tf.constant([1, 2])}" == "3.14 005 [1 2]"
+    with pytest.raises(TypeError, match="unsupported format string"):
+        format(tf.constant([1.0]), ".2f")
+
+
+def test_bools_as_integers() -> None:
+    """A Python bool is an integer where TensorFlow lets it be one."""
+    assert tf.constant([True, False], tf.int64).numpy().tolist() == [1, 0]
+    with pytest.raises(TypeError, match="Cannot convert True to EagerTensor of dtype int8"):
+        tf.constant(True, tf.int8)
+
+
+def test_operators_name_their_nodes() -> None:
+    """As TensorFlow names them in graphs."""
+    with tf.Graph().as_default():
+        x, flag = tf.compat.v1.placeholder(tf.float32, [2, 2]), tf.compat.v1.placeholder(tf.bool, [])
+        results = [x + 1.0, 1.0 + x, x - x, x * 2.0, x / 2.0, x // 2.0, x % 2.0, x**2.0, x @ x, flag & flag, ~flag]
+        assert [r.op.name for r in results] == "add add_1 sub mul truediv floordiv mod pow matmul and LogicalNot".split()
+        assert [tf.zeros_like(x).op.name, tf.ones([2]).op.name] == ["zeros_like", "ones"]
+    with tf.Graph().as_default():
+        assert tf.add(tf.compat.v1.placeholder(tf.float32), 1.0).op.name == "Add"
 
 
 def test_python_numbers() -> None:

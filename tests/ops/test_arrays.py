@@ -180,3 +180,19 @@ def test_shape_of_a_constant() -> None:
     assert tf.constant(0.5, shape=[2]).numpy().tolist() == [0.5, 0.5]
     with pytest.raises(TypeError, match="3 elements"):
         tf.constant([1, 2, 3], shape=[2, 2])
+
+
+def test_tensors_in_a_list_agree() -> None:
+    """A list of tensors takes their one dtype, or the one that is demanded."""
+    mixed = [tf.constant(1), tf.constant(2.5)]
+    with pytest.raises(BAD):
+        tf.convert_to_tensor(mixed)
+    assert tf.convert_to_tensor(mixed, tf.float32).numpy().tolist() == [1.0, 2.5]
+    assert tf.convert_to_tensor([tf.constant(1, tf.int64), 2]).dtype is tf.int64
+
+
+def test_gradient_of_a_mask_is_dense() -> None:
+    with GradientTape() as tape:
+        tape.watch(X)
+        y = tf.boolean_mask(X, [False, True])
+    assert tape.gradient(y, X).numpy().tolist() == [[0.0] * 3, [1.0] * 3]

@@ -93,3 +93,24 @@ def test_low_precision_sums_do_not_stall() -> None:
     for dtype in (tf.bfloat16, tf.float16):
         assert float(tf.reduce_sum(tf.ones([4096], dtype))) == 4096
         assert float(tf.matmul(tf.ones([1, 4096], dtype), tf.ones([4096, 1], dtype))[0, 0]) == 4096
+
+
+AT_ZERO = {
+    "sigmoid-cross-entropy": (lambda x: tf.nn.sigmoid_cross_entropy_with_logits([0.25, 1.0], x), [0.25, -0.5]),
+    "cumprod": (tf.math.cumprod, [0.0, 0.0]),
+    "abs": (tf.abs, [0.0, 0.0]),
+    "relu": (tf.nn.relu, [0.0, 0.0]),
+    "leaky_relu": (tf.nn.leaky_relu, [0.2, 0.2]),
+    "sqrt": (tf.sqrt, [np.inf, np.inf]),
+    "maximum": (lambda x: tf.maximum(x, 0.0), [1.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize(("function", "slopes"), AT_ZERO.values(), ids=AT_ZERO)
+def test_gradients_at_zero(function, slopes) -> None:
+    """Where weights start, and where a subgradient is a choice: TensorFlow's."""
+    x = tf.zeros([2])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    np.testing.assert_allclose(tape.gradient(y, x), slopes)

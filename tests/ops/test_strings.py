@@ -68,3 +68,8 @@ def test_strings_in_a_function() -> None:
         return tf.strings.join([tf.strings.upper(x), "!"])
 
     assert shout(tf.constant(["a", "b"])).numpy().tolist() == [b"A!", b"B!"]
+
+
+def test_scalars_are_joined() -> None:
+    assert (tf.constant("ab") + "c").numpy() == b"abc"
+    assert ("a" + tf.constant(["b", "c"])).numpy().tolist() == [b"ab", b"ac"]

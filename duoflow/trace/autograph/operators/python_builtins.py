@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import builtins
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from ....core import dtypes, nest
+from ....core import dtypes
 from ....core.late import F
 from ....core.tensor import convert
 from .iteration import Items, enumerated, is_dataset, zipped
@@ -27,13 +26,6 @@ def _len(value: Any) -> Any:
 
 def _range(*arguments: Any) -> Any:
     return F.range(*arguments) if any(is_symbolic(a) for a in arguments) else builtins.range(*arguments)
-
-
-def _print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None, flush: bool = False) -> None:
-    if any(is_symbolic(leaf) for leaf in nest.flatten(values)):
-        F.print(*values, sep=sep, end=end, output_stream=sys.stdout if file is None else file)
-    else:
-        builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
 
 
 def _int(value: Any = 0, *base: Any) -> Any:
@@ -135,7 +127,6 @@ OVERLOADS: dict[Any, Callable[..., Any]] = {
     builtins.map: _map,
     builtins.max: _extreme(builtins.max, "max"),
     builtins.min: _extreme(builtins.min, "min"),
-    builtins.print: _print,
     builtins.range: _range,
     builtins.sorted: _sorted,
     builtins.sum: _sum,
