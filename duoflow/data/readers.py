@@ -59,7 +59,7 @@ class _Inflated:
     """A zlib-compressed file, inflated as it is read."""
 
     def __init__(self, path: str) -> None:
-        self._file = open(path, "rb")
+        self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
         self._inflate, self._left = zlib.decompressobj(), b""
 
     def read(self, size: int) -> bytes:

@@ -51,7 +51,7 @@ def test_symbolic_tensors_have_no_value(graph):
 
 def test_the_message_names_the_line_that_made_the_tensor(graph):
     x = graph.placeholder(tf.float32, ())
-    with pytest.raises(TypeError, match="test_graph.py.*line"):
+    with pytest.raises(TypeError, match=r"test_graph\.py.*line"):
         bool(x > 1)
 
 

@@ -60,7 +60,7 @@ def test_shape_compatibility(a, b, compatible):
 
 def test_shape_arithmetic():
     s = tf.TensorShape([2, None])
-    assert (s + [3]).as_list() == [2, None, 3] and s[1] is None and s[:1] == [2]
+    assert s.concatenate([3]).as_list() == [2, None, 3] and s[1] is None and s[:1] == [2]
     assert s.merge_with([None, 5]) == [2, 5] and s.most_specific_compatible_shape([2, 4]).as_list() == [2, None]
     assert str(tf.TensorShape(None)) == "<unknown>" and repr(s) == "TensorShape([2, None])"
     with pytest.raises(ValueError, match="unknown"):

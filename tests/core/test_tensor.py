@@ -109,7 +109,8 @@ def test_operators_name_their_nodes() -> None:
     with tf.Graph().as_default():
         x, flag = tf.compat.v1.placeholder(tf.float32, [2, 2]), tf.compat.v1.placeholder(tf.bool, [])
         results = [x + 1.0, 1.0 + x, x - x, x * 2.0, x / 2.0, x // 2.0, x % 2.0, x**2.0, x @ x, flag & flag, ~flag]
-        assert [r.op.name for r in results] == "add add_1 sub mul truediv floordiv mod pow matmul and LogicalNot".split()
+        names = [r.op.name for r in results]
+        assert names == "add add_1 sub mul truediv floordiv mod pow matmul and LogicalNot".split()
         assert [tf.zeros_like(x).op.name, tf.ones([2]).op.name] == ["zeros_like", "ones"]
     with tf.Graph().as_default():
         assert tf.add(tf.compat.v1.placeholder(tf.float32), 1.0).op.name == "Add"
@@ -163,8 +164,10 @@ def test_conversion(value, dtype: str) -> None:
 @pytest.mark.parametrize(
     ("value", "dtype", "kind"),
     [
-        (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (1.5, "int32", TypeError), ("a", "float32", TypeError),
-        ([1, "a"], None, ValueError), ({1: 2}, None, ValueError), (300, "int8", ValueError), (tf.constant(1), "float32", ValueError),
+        (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (1.5, "int32", TypeError),
+        ("a", "float32", TypeError),
+        ([1, "a"], None, ValueError), ({1: 2}, None, ValueError), (300, "int8", ValueError),
+        (tf.constant(1), "float32", ValueError),
         (1, "bool", TypeError), (object(), None, ValueError),
     ],
 )  # fmt: skip

@@ -164,8 +164,10 @@ def test_constants_copy_what_they_are_given() -> None:
 @pytest.mark.parametrize(
     ("value", "kwargs", "dtype"),
     [
-        (1, {}, "int32"), (2**40, {}, "int64"), (1.5, {}, "float32"), (True, {}, "bool"), ("a", {}, "string"), (1j, {}, "complex128"),
-        ([1, 2.5], {}, "float32"), (np.float64(1), {}, "float64"), ([], {}, "float32"), (1, {"dtype": tf.float16}, "float16"),
+        (1, {}, "int32"), (2**40, {}, "int64"), (1.5, {}, "float32"), (True, {}, "bool"),
+        ("a", {}, "string"), (1j, {}, "complex128"),
+        ([1, 2.5], {}, "float32"), (np.float64(1), {}, "float64"), ([], {}, "float32"),
+        (1, {"dtype": tf.float16}, "float16"),
         ([[True]], {}, "bool"), (np.arange(3), {}, "int64"), (range(3), {}, "int32"), (b"x", {}, "string"),
     ],
 )  # fmt: skip

@@ -156,7 +156,8 @@ def test_python_functions(wrap):
     (lambda x: F.py_function(lambda v: 1 / 0, [x], tf.float32), tf.errors.UnknownError, "ZeroDivisionError"),
     (lambda x: F.py_function(lambda v: v, [x], tf.int32), tf.errors.InvalidArgumentError, "dtype int32"),
     (lambda x: F.numpy_function(lambda v: np.float64(v), [x], tf.float32), tf.errors.InvalidArgumentError, "float64"),
-    (lambda x: F.numpy_function(lambda v: [v, v], [x], [tf.float32]), tf.errors.InvalidArgumentError, "expects to see 1"),
+    (lambda x: F.numpy_function(lambda v: [v, v], [x], [tf.float32]), tf.errors.InvalidArgumentError,
+     "expects to see 1"),
     (lambda x: F.py_function(lambda v: [][1], [x], tf.float32), tf.errors.InvalidArgumentError, "IndexError"),
 ])  # fmt: skip
 def test_what_python_functions_raise(program, error, text):

@@ -32,7 +32,7 @@ def test_graph_errors_are_raised_while_tracing() -> None:
     with tf.Graph().as_default():
         with pytest.raises(ValueError, match="Incompatible shapes"):
             tf.ones([2]) + tf.ones([3])
-        with pytest.raises(TypeError, match="tf.cast"):
+        with pytest.raises(TypeError, match=r"tf\.cast"):
             tf.multiply(tf.ones([2]), tf.constant([1, 2]))
         with pytest.raises(ValueError, match="Invalid reduction dimension"):
             tf.reduce_sum(tf.ones([2]), 1)

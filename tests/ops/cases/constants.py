@@ -40,5 +40,6 @@ CASES = [
 ]
 
 CASES += [
-    Case(lambda x, op=op: emit_one(op, (x,), {"dtype": float32}), real(2, 3), grad=(), id=op.name) for op in (C.ZEROS_LIKE, C.ONES_LIKE)
+    Case(lambda x, op=op: emit_one(op, (x,), {"dtype": float32}), real(2, 3), grad=(), id=op.name)
+    for op in (C.ZEROS_LIKE, C.ONES_LIKE)
 ]  # fmt: skip
