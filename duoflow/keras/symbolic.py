@@ -98,8 +98,8 @@ class KerasTensor:
         """The transpose."""
         return OPERATORS["transpose"](self)
 
-    def _refused(self, what: str, remedy: str) -> TypeError:
-        return TypeError(
+    def _refused(self, what: str, remedy: str) -> ValueError:
+        return ValueError(
             f"{what} A KerasTensor is symbolic: it's a placeholder for a shape and a dtype. It doesn't have any "
             f"actual numerical value. {remedy}"
         )

@@ -321,3 +321,19 @@ def test_variables():
         keras.Variable("zeros", shape=(None,))
     with pytest.raises(TypeError, match="boolean"):
         bool(v)
+
+
+@pytest.mark.parametrize("name, sizes", [("input_dim", (0, 3)), ("output_dim", (3, 2.5))])
+def test_sizes_of_an_embedding(name, sizes):
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive integer"):
+        layers.Embedding(*sizes)
+
+
+def test_a_lambda_needs_a_function():
+    with pytest.raises(TypeError, match="must be callable"):
+        layers.Lambda(3)
+
+
+def test_a_reshape_that_does_not_fit():
+    with pytest.raises(ValueError, match="total size of the tensor must be unchanged"):
+        layers.Reshape((2,))(ones)

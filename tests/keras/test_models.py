@@ -116,6 +116,9 @@ def test_keras_tensors_refuse_values_and_tf_functions():
         tf.reduce_sum(x)
     with pytest.raises(TypeError, match="boolean"):
         bool(x > 0)
+    for number in (int, float):
+        with pytest.raises(ValueError, match=f"to {number.__name__}"):
+            number(x)
     with pytest.raises(ValueError, match="NumPy"):
         np.asarray(x)
     assert keras.utils.is_keras_tensor(x[:, 0]) and x[:, 0].shape == (None,)

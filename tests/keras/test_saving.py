@@ -124,6 +124,8 @@ def test_what_cannot_be_loaded(tmp_path):
             model.load_weights(path)
     with pytest.raises(ValueError, match="not yet been built"):
         Net().load_weights(path)
+    with pytest.raises(ValueError, match="not yet been built"):
+        Net().save_weights(path)
     for name in ("w.h5", "w.txt"):
         with pytest.raises(ValueError, match="must end in"):
             model.save_weights(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,11 @@ class Embedding(Layer):
         if length is not None:
             kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            if not isinstance(value, numbers.Integral) or value <= 0:
+                raise ValueError(
+                    f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__})."
+                )
         self.input_dim, self.output_dim = input_dim, output_dim
         configure(self, "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
@@ -145,6 +151,8 @@ class Lambda(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"`function` must be callable, such as `lambda x: x * 2`. Received: function={function!r}")
         self.function, self.arguments = function, arguments or {}
         self.mask, self._output_shape = mask, output_shape
         if mask is not None:

@@ -71,7 +71,8 @@ class Reshape(Layer):
         self.target_shape = target_shape
 
     def call(self, inputs: Any) -> Any:
-        return tf.reshape(inputs, [ops.shape(inputs)[0], *self._resolved(tuple(inputs.shape))])
+        sizes = self.compute_output_shape(tuple(inputs.shape))[1:]
+        return tf.reshape(inputs, [ops.shape(inputs)[0], *(-1 if size is None else size for size in sizes)])
 
     def _resolved(self, input_shape: Any) -> tuple[int, ...]:
         rest = input_shape[1:]

@@ -23,6 +23,11 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         raise NotImplementedError("Weights in several files (`max_shard_size`) are not supported.")
     if not str(filepath).endswith(".weights.h5"):
         raise ValueError(f"The filename must end in `.weights.h5`. Received: filepath={filepath}")
+    if not model.built:
+        raise ValueError(
+            "You are saving a model that has not yet been built. Try building the model first by calling it on some "
+            "data or by using `build()`."
+        )
     path = Path(filepath)
     if may_write(path, overwrite):
         with replacing(path) as temporary:

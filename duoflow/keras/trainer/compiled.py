@@ -145,8 +145,9 @@ class CompileLoss:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The mean of each output's loss, where there are several outputs."""
-        return list(self.trackers)
+        """The mean of each output's loss, where there are several outputs; in the order `loss` names them."""
+        order = [f"{name}_loss" for name in self._user_loss] if isinstance(self._user_loss, Mapping) else []
+        return sorted(self.trackers, key=lambda m: order.index(m.name) if m.name in order else len(order))
 
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Match the losses to the outputs."""

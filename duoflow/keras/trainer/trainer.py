@@ -461,11 +461,14 @@ def _batch_size(x: Any) -> Any:
 
 
 def _numbers(logs: Any) -> dict[str, Any]:
-    """Logs as Python numbers."""
+    """Logs as Python numbers, by name; what a metric gives by name is among them."""
     if not isinstance(logs, dict):
         raise ValueError(f"A train or test step must return a dict of metric values, received {type(logs).__name__}.")
-    out = {}
-    for name, value in logs.items():
+    out: dict[str, Any] = {}
+    for name, value in sorted(logs.items()):
+        if isinstance(value, dict):
+            out |= _numbers(value)
+            continue
         array = np.asarray(value)
         out[name] = array.item() if array.ndim == 0 else array
     return out
