@@ -1,8 +1,8 @@
 """Shapes that were seen in a run and are taken for granted in the next.
 
-Some shapes are known only when a graph runs: what a loop carries, what a list holds. `assuming(op, shapes)` is a record like
-`op` that infers the shapes seen, so that everything behind it is static; it always runs on the host, is opaque to other
-passes, and raises `ShapeChanged` if the shapes are others this time. An engine then runs the graph another way.
+Some shapes are known only when a graph runs: what a loop carries, what a list holds. `assuming(op, shapes)` is a record
+like `op` that infers the shapes seen, so that everything behind it is static; it always runs on the host, is opaque to
+other passes, and raises `ShapeChanged` if the shapes are others this time. An engine then runs the graph another way.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ Observed = Mapping[str, tuple[Dims, ...]]
 def specialize(graph: Graph, dims: Sequence[Dims], observed: Observed | None = None) -> Graph:
     """The graph for inputs of these shapes, one per `graph.all_inputs`.
 
-    `observed` gives the output shapes that nodes (by name) had in a run. Where inference finds less, they are assumed, up
-    to the first node that does more than give outputs: what was done cannot be taken back if an assumption fails.
+    `observed` gives the output shapes that nodes (by name) had in a run. Where inference finds less, they are assumed,
+    up to the first node that does more than give outputs: what was done cannot be taken back if an assumption fails.
     """
     given = {id(t): d for t, d in zip(graph.all_inputs, dims, strict=True)}
     rw = Rewriter(graph)

@@ -8,12 +8,12 @@ in place where nobody needs the old value, places all tensors and builds the pro
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.lowering import Contraction, Convolution, Reduction
-from duoflow.core.record import Effect
+from duoflow.core.record import Effect, Kind
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.assume import ASSUMED
@@ -22,15 +22,16 @@ from duoflow.passes.state import StateTable
 
 from . import plan
 from .contract import as_gemm
+from .control import Part, as_region
 from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, describe_all, storage
 from .ir import Module
-from .jit import Library, compile_module
+from .jit import compile_module
 from .loops import LoopKernel
 from .runner import Operand, Program
 from .specialization import ARENA, CHECKS, Specialization
 from .static import inputs_of, output_of
-from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task
+from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
 
 __all__ = ["compile_graph"]
 
@@ -43,27 +44,31 @@ def compile_graph(graph: Graph, table: StateTable) -> Specialization:
 class _Compiler:
     """The steps, in order."""
 
-    def __init__(self, graph: Graph, table: StateTable) -> None:
+    def __init__(self, graph: Graph, table: StateTable, out: Specialization | None = None) -> None:
         self.graph, self.table = graph, table
-        self.out = Specialization(graph, table)
+        #: What the tasks are compiled for: a program of this graph, or of one that this is a part of.
+        self.out = Specialization(graph, table) if out is None else out
         self.position = {id(n): i for i, n in enumerate(graph.nodes)}
+        self.descriptions = describe_all(graph)
 
     def run(self) -> Specialization:
-        self.descriptions = describe_all(self.graph)
+        self._plan()
+        self._place()
+        self._build()
+        self.out.tasks = self.schedule.tasks
+        return self.out
+
+    def _plan(self) -> None:
+        """Tasks in order, with their code."""
         self.heavy = {id(n): task for n in self.graph.nodes if (task := self._heavy(n)) is not None}
         self.fusion = Fusion(
             self.graph, self.descriptions, {n for n, task in self.heavy.items() if task.grid is not None}
         )
         self.tasks = self._partition()
-        libraries, addresses = self._write()
+        self.addresses = self._write()
         before = plan.edges(self.tasks, self._effects_in_order())
         self._choose_in_place(before)
         self.schedule = plan.schedule(self.tasks, before, self.position)
-        self._place()
-        self._build(addresses)
-        self.out.libraries = libraries
-        self.out.tasks = self.schedule.tasks
-        return self.out
 
     # Tasks ------------------------------------------------------------------------------------------------------------
 
@@ -82,8 +87,13 @@ class _Compiler:
                 and id(node) not in self.fusion.group_of
                 and not self.fusion.is_view(node)
             ):
-                tasks.append(HostTask(node, self.out.callback, self._stored(node.inputs)))
+                region = as_region(node, self._part) if node.op.kind is Kind.CONTROL else None
+                tasks.append(region or HostTask(node, self.out.callback, self._stored(node.inputs)))
         return tasks
+
+    def _part(self, graph: Graph, variables: int) -> Part:
+        """The compiled sub-graph of a control node."""
+        return _PartCompiler(graph, variables, self.out).part()
 
     def _heavy(self, node: Node) -> BlockTask | None:
         """The task of a contraction that the kernels can do."""
@@ -118,7 +128,7 @@ class _Compiler:
 
     # Code -------------------------------------------------------------------------------------------------------------
 
-    def _write(self) -> tuple[list[Library], dict[int, int]]:
+    def _write(self) -> dict[int, int]:
         """Compile every kernel that is not yet there; kernels with the same code are one."""
         module = Module()
         names: dict[int, str] = {}
@@ -134,9 +144,10 @@ class _Compiler:
         for task in self.tasks:
             task.reads = self._unique(self._stored(task.reads))
         if not names:
-            return [], {}
+            return {}
         library = compile_module(module.text(), self.graph.name or "graph")
-        return [library], {task: library.address(name) for task, name in names.items()}
+        self.out.libraries.append(library)
+        return {task: library.address(name) for task, name in names.items()}
 
     @staticmethod
     def _unique(tensors: list[GraphTensor]) -> list[GraphTensor]:
@@ -169,7 +180,7 @@ class _Compiler:
         """Whether a run can end with an error in this task: calls with effects, and gathers."""
         if task.is_host:
             return self._assumes(task) or acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
-        return isinstance(task, LoopTask) and task.kernel.checks_indices
+        return task.checks_indices
 
     def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
         """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
@@ -230,31 +241,22 @@ class _Compiler:
         out, graph = self.out, self.graph
         for i, tensor in enumerate(graph.all_inputs):
             out.add_input(tensor, i)
-        for node in graph.nodes:
-            if node.op is CONST:
-                out.add_constant(output_of(node), node.op.evaluate(**node.attrs))
+        self._place_constants()
         for tensor_id, input_position in self.in_place.items():
             out.place_over(tensor_id, graph.all_inputs[input_position], input_position)
-        for task in self.tasks:
-            if isinstance(task, BlockTask):
-                task.choose_replacement(self.in_place)
         final = {id(storage(t, self.descriptions)) for t in graph.outputs}
         inner: list[GraphTensor] = []
-        stages: dict[int, int] = {}
         for task in self.schedule.tasks:
-            for tensor in task.writes:
-                if task.is_host:
+            if task.is_host:
+                for tensor in task.writes:
                     out.add_host_value(tensor)
-                elif id(tensor) in out.where or (
-                    isinstance(task, BlockTask) and task.replaced_by is not None and tensor is task.product
-                ):
-                    continue
-                elif id(tensor) in final:
+                continue
+            for tensor in self._placed_anew(task):
+                if id(tensor) in final:
                     out.add_output(tensor)
                 else:
                     inner.append(tensor)
-                    stages[id(tensor)] = self.schedule.stage[id(task)]
-        offsets, self.scratch, out.arena_bytes = plan.allocate(self.schedule, inner, stages)
+        offsets = self._allocate(inner)
         for tensor in inner:
             out.where[id(tensor)] = (ARENA, offsets[id(tensor)])
         for task in self.tasks:
@@ -262,26 +264,105 @@ class _Compiler:
                 out.where[id(task.product)] = out.where[id(task.replaced_by)]
         out.fix_outputs(self.fusion)
 
-    def _build(self, addresses: dict[int, int]) -> None:
+    def _place_constants(self) -> None:
+        for node in self.graph.nodes:
+            if node.op is CONST:
+                self.out.add_constant(output_of(node), node.op.evaluate(**node.attrs))
+
+    def _placed_anew(self, task: Task) -> list[GraphTensor]:
+        """What a task writes to memory that is not another tensor's."""
+        if isinstance(task, BlockTask):
+            task.choose_replacement(self.in_place)
+            if task.replaced_by is not None:
+                return [t for t in task.writes if id(t) not in self.in_place and t is not task.product]
+        return [t for t in task.writes if id(t) not in self.in_place]
+
+    def _allocate(self, inner: list[GraphTensor], kept: Container[int] = ()) -> dict[int, int]:
+        """Offsets in the arena."""
+        stages = {id(t): self.schedule.stage[id(task)] for task in self.schedule.tasks for t in task.writes}
+        offsets, self.scratch, self.arena_bytes = plan.allocate(self.schedule, inner, stages, kept)
+        return offsets
+
+    def _build(self) -> None:
         out = self.out
-        program = Program(buffers=out.buffer_count)
-        stage, end = 0, program.label()
+        out.arena_bytes = self.arena_bytes
+        program = out.program = Program(buffers=out.buffer_count)
+        end = program.label()
         updating = {id(t) for t in self._updating()}
-        for task in self.schedule.tasks:
-            if self.schedule.stage[id(task)] != stage:
-                program.barrier()
-                stage = self.schedule.stage[id(task)]
+        for task in self._in_stages(program):
             if id(task) in updating and out.checked:
                 updating.clear()
                 for i in range(len(out.checked)):
                     program.jump_unless((CHECKS, i), end)
-            if isinstance(task, LoopTask) and task.kernel.checks_indices:
-                task.check = (CHECKS, len(out.checked))
-                out.checked.append(task.nodes)
-            scratch = (ARENA, self.scratch.get(id(task), 0))
-            task.call(program, self._where, scratch, addresses.get(id(task), 0))
+            self._add(task, program, self._where, 0)
         program.place(end)
-        out.program = program
+
+    def _in_stages(self, program: Program) -> Iterator[Task]:
+        """The tasks in order, with barriers between stages."""
+        stage = 0
+        for task in self.schedule.tasks:
+            if self.schedule.stage[id(task)] != stage:
+                program.barrier()
+                stage = self.schedule.stage[id(task)]
+            yield task
+
+    def _add(self, task: Task, program: Program, where: Where, base: int) -> None:
+        """Add a task to the program; the arena starts at `base`."""
+        if isinstance(task, LoopTask) and task.checks_indices:
+            task.check = self.out.add_check(task.nodes)
+        scratch = (ARENA, base + self.scratch.get(id(task), 0))
+        task.call(program, where, scratch, self.addresses.get(id(task), 0))
 
     def _where(self, tensor: GraphTensor) -> Operand:
         return self.out.where[id(storage(tensor, self.descriptions))]
+
+
+class _PartCompiler(_Compiler):
+    """Compiles the sub-graph of a control node into tasks that are added to the program of the whole."""
+
+    def __init__(self, graph: Graph, variables: int, out: Specialization) -> None:
+        super().__init__(graph, StateTable(), out)
+        inputs = {id(t) for t in graph.inputs}
+        moving = [k for k in range(variables) if id(self.source(graph.outputs[k])) not in inputs]
+        self.table.updates = [(k, k) for k in moving]
+
+    def part(self) -> Part:
+        """Itself, once it is planned; `Unsupported` if there is anything that the host must do."""
+        self._plan()
+        graph = self.graph
+        self._place_constants()
+        inner = [t for task in self.schedule.tasks for t in self._placed_anew(task)]
+        self._offsets = self._allocate(inner, {id(self.source(t)) for t in graph.outputs})
+        blocks = [t for t in self.tasks if isinstance(t, BlockTask)]
+        self._replaced = {id(t.product): id(t.replaced_by) for t in blocks if t.replaced_by is not None}
+        return self
+
+    def _partition(self) -> list[Task]:
+        tasks = super()._partition()
+        if any(t.is_host for t in tasks):
+            raise Unsupported("host calls")
+        return tasks
+
+    def source(self, tensor: Any) -> GraphTensor:
+        return storage(tensor, self.descriptions)
+
+    def place_of(self, tensor: Any, places: dict[int, Operand], base: int) -> Operand:
+        key = id(self.source(tensor))
+        key = self._replaced.get(key, key)
+        if key in self.in_place:
+            key = id(self.graph.inputs[self.in_place[key]])
+        if key in places:
+            return places[key]
+        if key in self._offsets:
+            return ARENA, base + self._offsets[key]
+        return self.out.where[key]
+
+    def emit(self, program: Program, places: dict[int, Operand], base: int) -> None:
+        self._checks = []
+        first = len(self.out.checked)
+        for task in self._in_stages(program):
+            self._add(task, program, lambda t: self.place_of(t, places, base), base)
+        self._checks = [(CHECKS, i) for i in range(first, len(self.out.checked))]
+
+    def checks(self) -> list[Operand]:
+        return self._checks

@@ -24,15 +24,10 @@ from duoflow.passes.state import StateTable
 
 from .. import reference
 from .compiled import compile_graph
-from .partial import split_reductions
-from .pools import decompose_pools
+from .own import OWN_PASSES
 from .specialization import Specialization
 
-__all__ = ["OWN_PASSES", "NativeExecutable", "compile"]
-
-#: What this engine puts in terms of ops that its kernels know.
-OWN_PASSES = (("pools", decompose_pools), ("partial", split_reductions))
-
+__all__ = ["NativeExecutable", "compile"]
 
 #: How often the shapes inside a graph may change before it is compiled without knowing them.
 _MOST_OBSERVATIONS = 3

@@ -8,7 +8,7 @@ Tensors that live only inside the program share one arena: two may have the same
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from duoflow.core.tensor import GraphTensor
@@ -115,12 +115,17 @@ class _Interval:
 
 
 def allocate(
-    planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int]
+    planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int], kept: Container[int] = ()
 ) -> tuple[dict[int, int], dict[int, int], int]:
-    """Offsets in the arena of tensors and of tasks' scratch memory (both by id), and the arena's size."""
+    """Offsets in the arena of tensors and of tasks' scratch memory (both by id), and the arena's size.
+
+    Tensors in `kept` (by id) are still needed after the last stage.
+    """
     intervals: dict[int, _Interval] = {}
     for tensor in tensors:
-        intervals[id(tensor)] = _Interval(elements(tensor) * tensor.dtype.numpy.itemsize, node_stage[id(tensor)], 0)
+        size = elements(tensor) * tensor.dtype.numpy.itemsize
+        last = planned.stages if id(tensor) in kept else 0
+        intervals[id(tensor)] = _Interval(size, node_stage[id(tensor)], last)
     for task in planned.tasks:
         stage = planned.stage[id(task)]
         for tensor in (*task.reads, *task.writes):

@@ -25,6 +25,13 @@ Control: `label()` makes a label, `place(label)` puts it at the next instruction
     program.place(again); ...condition kernel...; program.jump_unless(condition, done)
     ...body...; program.barrier(); program.jump(again); program.place(done)
 
+A part without parallel instructions goes into `with program.alone():` thread 0 runs it without barriers while the
+others wait at its end.
+
+Interrupts. Native code does not see Ctrl-C. `jump_unless(condition, label, cost)` with a cost (nanoseconds since the
+last time, roughly) takes it from a budget; when that is used up, all threads leave native code, Python has a chance to
+raise what a signal handler raises, and the program goes on where it was.
+
 `bind(buffer, base, index, stride)` points `buffer` at base + stride * i, where i is an i64 read from memory: a loop
 can so take x[i] without copying. `call_python(function)` calls back on the thread that runs the program (the operands
 it should see are the caller's business: arrays that share the buffers' memory); if it raises, the program stops and
@@ -43,7 +50,8 @@ import functools
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .ir import Function, Module
@@ -56,7 +64,12 @@ __all__ = ["Frame", "Operand", "Program", "float_bits"]
 #: A buffer and a byte offset into it.
 Operand = tuple[int, int]
 
-END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND = range(8)
+END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN = range(10)
+
+#: The frame's status: going on, stopped by an exception in Python, left for a moment.
+_GOING, _FAILED, _PAUSED = range(3)
+#: The cost of what runs between two returns to Python, in nanoseconds.
+_BUDGET = 50_000_000
 
 #: Words of one instruction: opcode, parallel, then up to six arguments.
 _WORDS = 8
@@ -64,7 +77,7 @@ _WORDS = 8
 #: Words of a frame, in order.
 _FRAME = (
     "code", "pointers", "consts", "operands", "operand_count", "buffers", "team", "barrier", "callback", "status",
-    "times", "launch",
+    "times", "launch", "start", "others", "budget",
 )  # fmt: skip
 _AT = {name: position for position, name in enumerate(_FRAME)}
 
@@ -100,6 +113,8 @@ class Program:
     _parallel: bool = False
     _sealed: Sealed | None = None
     _frames: list[Frame] = field(default_factory=list)
+    #: The end of the part at hand that one thread runs alone.
+    _rejoin: Label | None = None
     pacer: Pacer = field(default_factory=Pacer)
 
     # Building -----------------------------------------------------------------------------------------------------
@@ -115,7 +130,7 @@ class Program:
 
     def barrier(self) -> None:
         """Wait for all threads. Consecutive barriers are one."""
-        if self._code and self._code[-1][0] == BARRIER and not self._labelled_here():
+        if self._rejoin is not None or (self._code and self._code[-1][0] == BARRIER and not self._labelled_here()):
             return
         self._append("barrier", BARRIER, False)
 
@@ -143,13 +158,30 @@ class Program:
     def jump(self, label: Label) -> None:
         self._append("jump", JUMP, False, label)
 
-    def jump_unless(self, condition: Operand, label: Label) -> None:
-        """Jump if the bool byte `condition` is 0, read between two barriers."""
-        self._append("jump_unless", JUMP_UNLESS, False, self._add_operands([condition]), label)
+    def jump_unless(self, condition: Operand, label: Label, cost: int = 0) -> None:
+        """Jump if the bool byte `condition` is 0, read between two barriers; see the module for `cost`."""
+        rejoin = [] if self._rejoin is None else [self._rejoin]
+        self._append("jump_unless", JUMP_UNLESS, False, self._add_operands([condition]), label, cost, *rejoin)
+        self._code[-1][1] = int(self._rejoin is None)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """What is added inside is run by thread 0 without barriers."""
+        if self._rejoin is not None:
+            yield
+            return
+        self._rejoin = self.label()
+        self._append("alone", ALONE, False, self._rejoin)
+        yield
+        self.place(self._rejoin)
+        self._append("rejoin", REJOIN, False)
+        self._rejoin = None
 
     def _append(self, name: str, opcode: int, parallel: bool, *arguments: int | Label) -> None:
         if self._sealed is not None:
             raise RuntimeError("A program cannot be extended after its first run.")
+        if parallel and self._rejoin is not None:
+            raise RuntimeError(f"{name!r} is shared by the threads and cannot be run by one alone.")
         self._parallel |= parallel
         self.names.append(name)
         row: list[int | Label] = [opcode, int(parallel), *arguments]
@@ -249,14 +281,24 @@ class Frame:
 
     def run(self) -> None:
         """Run the program; raises what a Python callback raised."""
+        words = self._words
+        words[_AT["start"]] = words[_AT["others"]] = 0
         if not self._program._parallel:
-            self._run(self._address)
+            self._run_with_pauses()
         else:
             self._run_paced()
         if self._error is not None:
             error, self._error = self._error, None
-            self._words[_AT["status"]] = 0
             raise error
+
+    def _run_with_pauses(self) -> None:
+        """Run to the end; between two parts Python may raise what a signal asks for."""
+        words = self._words
+        while True:
+            words[_AT["status"]], words[_AT["budget"]] = _GOING, _BUDGET
+            self._run(self._address)
+            if words[_AT["status"]] != _PAUSED:
+                return
 
     def _run_paced(self) -> None:
         pacer = self._program.pacer
@@ -270,7 +312,7 @@ class Frame:
             words[_AT["team"]], words[_AT["barrier"]] = team.address, team.barrier_address
             words[_AT["launch"]] = team.launch_address
         start = time.perf_counter_ns()
-        self._run(self._address)
+        self._run_with_pauses()
         pacer.record(team is not None, time.perf_counter_ns() - start)
 
     def _call_python(self, index: int) -> int:
@@ -278,7 +320,7 @@ class Frame:
             self._program._functions[index]()
         except BaseException as error:
             self._error = error
-            return 1
+            return _FAILED
         return 0
 
 
@@ -323,9 +365,32 @@ def _word(f: Function, position: int, kind: str = "i64") -> str:
     return f.load(kind, f.gep("%at", position, "i64"))
 
 
-def _meet(f: Function) -> None:
-    with f.when("%many"):
+def _meet(f: Function, condition: str = "%many") -> None:
+    with f.when(condition):
         f.call("void", "%barrier", "ptr %team")
+
+
+def _op_jump_unless(f: Function, following: str) -> tuple[str, str]:
+    """Where to go on; and whether to leave native code for a moment (not if alone: then the others must be told)."""
+    cost = _word(f, 4)
+    with f.when(f.emit(f"and i1 %first, {f.compare('ne', cost, 0)}")):
+        left = f.sub(f.load("i64", "%budget"), cost)
+        f.store("i64", left, "%budget")
+        with f.when(f.compare("slt", left, 0)):
+            f.store("i64", str(_PAUSED), "%status")
+    shared = f.compare("ne", _word(f, 1), 0)
+    meets = f.emit(f"and i1 %many, {shared}")
+    _meet(f, meets)
+    truth = f.compare("ne", f.load("i8", _pointer(f, _word(f, 2))), 0, "i8")
+    paused = f.compare("ne", f.load("i64", "%status"), 0)
+    _meet(f, meets)
+    target = f.select(truth, following, _word(f, 3))
+    with f.when(f.emit(f"and i1 %first, {paused}")):
+        f.store("i64", target, f.gep("%frame", _AT["start"], "i64"))
+        f.store("i64", f.select(shared, target, _word(f, 5)), f.gep("%frame", _AT["others"], "i64"))
+    alone = f.emit(f"xor i1 {shared}, true")
+    to_rejoin = f.emit(f"and i1 {paused}, {alone}")
+    return f.select(to_rejoin, _word(f, 5), target), f.emit(f"and i1 {paused}, {shared}")
 
 
 def _share(f: Function) -> tuple[str, str, str]:
@@ -381,13 +446,16 @@ def _write_walk(module: Module) -> None:
     with module.function("walk", [("ptr", "frame"), ("i64", "part"), ("i64", "parts")]) as f:
         for name in ("code", "pointers", "consts", "team", "barrier", "callback", "times"):
             f.do(f"%{name} = load ptr, ptr {f.gep('%frame', _AT[name], 'i64')}, align 8")
-        f.do(f"%status = getelementptr i64, ptr %frame, i64 {_AT['status']}")
+        for name in ("status", "budget"):
+            f.do(f"%{name} = getelementptr i64, ptr %frame, i64 {_AT[name]}")
         f.do("%first = icmp eq i64 %part, 0")
         f.do("%many = icmp sgt i64 %parts, 1")
         f.do("%has_times = icmp ne ptr %times, null")
         f.do("%timed = and i1 %has_times, %first")
         step, after, done = f.new_label(), f.new_label(), f.new_label()
-        labels = {opcode: f.new_label() for opcode in (CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND)}
+        opcodes = (CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN)
+        labels = {opcode: f.new_label() for opcode in opcodes}
+        beginning = f.select("%first", _field(f, "start", "i64"), _field(f, "others", "i64"))
         start = f.block
         f.jump(step)
         f.label(step)
@@ -409,25 +477,33 @@ def _write_walk(module: Module) -> None:
             finish()
         f.label(labels[JUMP])
         finish(_word(f, 2))
+
+        def finish_unless(stopped: str, target: str = following) -> None:
+            go_on = f.new_label()
+            f.fork(stopped, done, go_on)
+            f.label(go_on)
+            finish(target)
+
+        f.label(labels[ALONE])
+        finish(f.select("%first", following, _word(f, 2)))
+        f.label(labels[REJOIN])
+        _meet(f)
+        paused = f.compare("ne", f.load("i64", "%status"), 0)
+        _meet(f)
+        finish_unless(paused)
         f.label(labels[JUMP_UNLESS])
-        _meet(f)
-        truth = f.compare("ne", f.load("i8", _pointer(f, _word(f, 2))), 0, "i8")
-        _meet(f)
-        finish(f.select(truth, following, _word(f, 3)))
+        target, leaves = _op_jump_unless(f, following)
+        finish_unless(leaves, target)
         f.label(labels[PYTHON])
         _op_python(f)
-        failed = f.compare("ne", f.load("i64", "%status"), 0)
-        go_on = f.new_label()
-        f.fork(failed, done, go_on)
-        f.label(go_on)
-        finish()
+        finish_unless(f.compare("ne", f.load("i64", "%status"), 0))
         f.label(after)
         target = f.phi("i64", *exits)
         with f.when("%timed"):
             cell = f.gep("%times", counter, "i64")
             spent = f.sub(f.call("i64", "nanoseconds"), began)
             f.store("i64", f.add(f.load("i64", cell), spent), cell)
-        f.fill(place, f"{counter} = phi i64 [0, %{start}], [{target}, %{f.block}]")
+        f.fill(place, f"{counter} = phi i64 [{beginning}, %{start}], [{target}, %{f.block}]")
         f.jump(step)
         f.label(done)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -70,6 +70,11 @@ class Specialization:
     def _new_buffer(self) -> int:
         self.buffer_count += 1
         return self.buffer_count - 1
+
+    def add_check(self, nodes: list[Node]) -> Operand:
+        """A byte that a kernel for these nodes clears when an index is out of range."""
+        self.checked.append(nodes)
+        return (CHECKS, len(self.checked) - 1)
 
     def add_input(self, tensor: GraphTensor, position: int) -> None:
         """A graph input: an array, the value of a state, or an object for the host."""
@@ -170,8 +175,14 @@ class Specialization:
             self._idle.append(context)
 
     def report(self) -> list[dict[str, Any]]:
-        """A row for each task: see `tasks.describe_task`."""
-        return [describe_task(task) for task in self.tasks]
+        """A row for each task, those inside loops and branches after these: see `tasks.describe_task`."""
+        return [describe_task(task) for task in _all_of(self.tasks)]
+
+
+def _all_of(tasks: Sequence[Task]) -> Iterator[Task]:
+    for task in tasks:
+        yield task
+        yield from _all_of(task.inner)
 
 
 def _in_memory(tensor: Tensor) -> bool:

@@ -46,6 +46,16 @@ class Task:
         return False
 
     @property
+    def checks_indices(self) -> bool:
+        """Whether it can find an index out of range."""
+        return False
+
+    @property
+    def inner(self) -> list[Task]:
+        """The tasks that it consists of, if it is a loop or branches."""
+        return []
+
+    @property
     def name(self) -> str:
         """What it computes, for people: the ops, joined."""
         names = [n.op.name for n in self.nodes]
@@ -86,6 +96,10 @@ class LoopTask(Task):
     @property
     def flops(self) -> int:
         return self.kernel.points * len(self.kernel.members)
+
+    @property
+    def checks_indices(self) -> bool:
+        return self.kernel.checks_indices
 
     def write(self, module: Module, name: str) -> bool:
         write_loops(module, name, self.kernel)

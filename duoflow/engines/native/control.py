@@ -1,0 +1,262 @@
+"""Loops and branches as part of the program.
+
+A While or If whose graphs are native throughout, with shapes that stay the same, is a task like any other: a `Region`.
+Its graphs are compiled to `Part`s, sequences of tasks with an arena of their own inside the task's scratch memory,
+and the program jumps between them. The variables of a loop live where its results go. What is computed in an
+iteration is written over a variable at once if nothing needs the old value any more, else it is copied there at the
+end of the iteration.
+
+A region that no threads share is run by one thread without barriers. Everything else stays a call into Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from duoflow.core.graph import Graph, Node
+from duoflow.core.scalar import Unsupported
+from duoflow.core.tensor import GraphTensor, Tensor
+from duoflow.passes import pipeline
+from duoflow.passes.prune import acts
+from duoflow.passes.rewrite import constant_of
+from duoflow.passes.sink import sink
+
+from .own import OWN_PASSES
+from .runner import Operand, Program
+from .specialization import ARENA
+from .static import elements, inputs_of
+from .tasks import Task, Where
+
+__all__ = ["Part", "Region", "as_region"]
+
+_LOOPS = {"While", "StatelessWhile"}
+_BRANCHES = {"If", "StatelessIf"}
+#: What the runner spends on a task besides the work, and the work of a nanosecond: for the cost of an iteration.
+_CALL_NS, _FLOPS_PER_NS, _BYTES_PER_NS = 20, 8, 8
+_ALIGNMENT = 64
+
+
+class Part(Protocol):
+    """A compiled sub-graph."""
+
+    graph: Graph
+    tasks: list[Task]
+    arena_bytes: int
+
+    def source(self, tensor: Tensor) -> GraphTensor:
+        """The tensor whose memory one of its graph has."""
+
+    def place_of(self, tensor: Tensor, places: dict[int, Operand], base: int) -> Operand:
+        """Where a tensor is, if inputs (by id) are at `places` and the arena starts at `base`."""
+
+    def emit(self, program: Program, places: dict[int, Operand], base: int) -> None:
+        """Add the tasks to a program."""
+
+    def checks(self) -> list[Operand]:
+        """The bytes that its kernels clear when an index is out of range; known after `emit`."""
+
+
+#: Compiles a sub-graph, of which the first inputs are the variables of a loop, whose new values its outputs are.
+Plan = Callable[[Graph, int], Part]
+
+
+def as_region(node: Node, plan: Plan) -> Region | None:
+    """The task of a control node, or None if it must stay on the host."""
+    known = all(t.spec.known and t.dtype.numpy.kind != "O" for t in node.outputs)
+    if not known or not node.outputs or any(acts(n) for graph in node.subgraphs for n in graph.nodes):
+        return None
+    try:
+        if node.op.name in _LOOPS:
+            return _loop(node, plan)
+        if node.op.name in _BRANCHES:
+            return _branch(node, plan)
+    except Unsupported:
+        pass
+    return None
+
+
+def _lowered(graph: Graph, inputs: Sequence[Tensor], variables: int = 0) -> Graph:
+    """A sub-graph for these inputs; the first `variables` change while it runs again and again."""
+    prepared = pipeline.prepare(graph)
+    if any(t.dtype.numpy.kind == "O" for t in prepared.outputs):
+        raise Unsupported("objects")
+    known = {i: a for i, t in enumerate(inputs) if i >= variables and (a := constant_of(t)) is not None}
+    out = pipeline.finish(sink(prepared, known), [t.dims for t in inputs], own=OWN_PASSES)
+    if "state" in prepared.extras or not all(t.spec.known for n in out.nodes for t in n.outputs):
+        raise Unsupported("shapes or state")
+    return out
+
+
+def _loop(node: Node, plan: Plan) -> Region:
+    count = len(node.outputs)
+    body = _lowered(node.attrs["body"], node.inputs, count)
+    if any(new.dims != old.dims for new, old in zip(body.outputs, node.inputs[:count], strict=True)):
+        raise Unsupported("shapes change")
+    cond = _lowered(node.attrs["cond"], node.inputs, count)
+    if cond.outputs[0].dims != () or not cond.outputs[0].dtype.is_bool:
+        raise Unsupported("condition")
+    return Loop(node, [plan(cond, 0), plan(body, count)])
+
+
+def _branch(node: Node, plan: Plan) -> Region:
+    pred, *operands = node.inputs
+    if pred.dims != () or not pred.dtype.is_bool:
+        raise Unsupported("predicate")
+    graphs = [_lowered(graph, operands) for graph in node.subgraphs]
+    if any(t.dims != out.dims for g in graphs for t, out in zip(g.outputs, node.outputs, strict=True)):
+        raise Unsupported("shapes differ")
+    return Branch(node, [plan(g, 0) for g in graphs])
+
+
+def _bytes(tensor: Tensor) -> int:
+    return elements(tensor) * tensor.dtype.numpy.itemsize
+
+
+class Region(Task):
+    """A control node in the program."""
+
+    def __init__(self, node: Node, parts: Sequence[Part], own_bytes: int = 0) -> None:
+        used = {id(t) for part in parts for t in _used(part.graph)}
+        given = inputs_of(node)
+        reads = [t for t, inner in self._pairs(node, parts) if id(inner) in used]
+        reads += given[: self.always_read(node)]
+        super().__init__([node], reads, cast(list[GraphTensor], list(node.outputs)))
+        self.node, self.parts = node, list(parts)
+        self.parallel = any(t.parallel for t in self.inner)
+        self._own_bytes = -(-own_bytes // _ALIGNMENT) * _ALIGNMENT
+        self.scratch_bytes = self._own_bytes + max(part.arena_bytes for part in parts)
+
+    @staticmethod
+    def _pairs(node: Node, parts: Sequence[Part]) -> list[tuple[GraphTensor, GraphTensor]]:
+        """The inputs of the node with those of the graphs that they go to."""
+        return [
+            (outer, inner)
+            for part in parts
+            for outer, inner in zip(inputs_of(node)[-len(part.graph.inputs) or len(node.inputs) :], part.graph.inputs)
+        ]
+
+    @staticmethod
+    def always_read(node: Node) -> int:
+        """How many of the first inputs are read in any case."""
+        raise NotImplementedError
+
+    @property
+    def inner(self) -> list[Task]:
+        return [t for part in self.parts for t in part.tasks]
+
+    @property
+    def flops(self) -> int:
+        return sum(t.flops for t in self.inner)
+
+    @property
+    def checks_indices(self) -> bool:
+        return any(t.checks_indices for t in self.inner)
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        base = scratch[1]
+        if self.parallel:
+            program.barrier()
+            self._emit(program, where, base, base + self._own_bytes)
+            program.barrier()
+        else:
+            with program.alone():
+                self._emit(program, where, base, base + self._own_bytes)
+
+    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
+        raise NotImplementedError
+
+    def _inputs(self, part: Part, where: Where) -> dict[int, Operand]:
+        wanted = {id(t) for t in _used(part.graph)}
+        return {id(inner): where(outer) for outer, inner in self._pairs(self.node, [part]) if id(inner) in wanted}
+
+    def _copy(self, program: Program, target: Operand, source: Operand, tensor: Tensor) -> None:
+        if target != source and (size := _bytes(tensor)):
+            program.copy(target, source, size, parallel=self.parallel and size >= 1 << 16)
+
+
+def _used(graph: Graph) -> list[Tensor]:
+    return [*(t for n in graph.nodes for t in n.inputs), *graph.outputs]
+
+
+class Branch(Region):
+    """An If: the chosen part runs, and its outputs are copied to the results."""
+
+    @staticmethod
+    def always_read(node: Node) -> int:
+        return 1
+
+    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
+        otherwise, end = program.label(), program.label()
+        program.jump_unless(where(inputs_of(self.node)[0]), otherwise)
+        self._emit_part(program, self.parts[0], where, arena)
+        program.jump(end)
+        program.place(otherwise)
+        self._emit_part(program, self.parts[1], where, arena)
+        program.place(end)
+
+    def _emit_part(self, program: Program, part: Part, where: Where, arena: int) -> None:
+        places = self._inputs(part, where)
+        part.emit(program, places, arena)
+        program.barrier()
+        for inner, outer in zip(part.graph.outputs, self.writes, strict=True):
+            self._copy(program, where(outer), part.place_of(inner, places, arena), outer)
+        program.barrier()
+
+
+class Loop(Region):
+    """A While. Its variables live where its results go."""
+
+    def __init__(self, node: Node, parts: Sequence[Part]) -> None:
+        # Variables that take the value of another one are exchanged by way of memory of the region's own.
+        self._exchange: dict[int, int] = {}
+        size = 0
+        for k, (tensor, new) in enumerate(zip(node.outputs, parts[1].graph.outputs, strict=True)):
+            others = [t for i, t in enumerate(parts[1].graph.inputs) if i != k]
+            if any(parts[1].source(new) is t for t in others):
+                self._exchange[k] = size
+                size += -(-_bytes(tensor) // _ALIGNMENT) * _ALIGNMENT
+        super().__init__(node, parts, size)
+
+    @staticmethod
+    def always_read(node: Node) -> int:
+        return len(node.outputs)
+
+    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
+        cond, body = self.parts
+        variables = [where(t) for t in self.writes]
+        again, done = program.label(), program.label()
+        for place, start in zip(variables, inputs_of(self.node), strict=False):
+            self._copy(program, place, where(start), start)
+        program.barrier()
+        program.place(again)
+        inside = [self._inputs(part, where) for part in (cond, body)]
+        for part, places in zip((cond, body), inside, strict=True):
+            places.update({id(t): place for t, place in zip(part.graph.inputs, variables, strict=False)})
+        cond.emit(program, inside[0], arena)
+        program.jump_unless(cond.place_of(cond.graph.outputs[0], inside[0], arena), done, self._cost())
+        body.emit(program, inside[1], arena)
+        for check in [*cond.checks(), *body.checks()]:
+            program.jump_unless(check, done)
+        program.barrier()
+        self._step(program, variables, inside[1], own, arena)
+        program.barrier()
+        program.jump(again)
+        program.place(done)
+
+    def _step(
+        self, program: Program, variables: list[Operand], places: dict[int, Operand], own: int, arena: int
+    ) -> None:
+        """Give the variables their new values."""
+        body = self.parts[1]
+        new = [body.place_of(t, places, arena) for t in body.graph.outputs]
+        for k, offset in self._exchange.items():
+            kept = (ARENA, own + offset)
+            self._copy(program, kept, new[k], self.writes[k])
+            new[k] = kept
+        program.barrier()
+        for place, source, tensor in zip(variables, new, self.writes, strict=True):
+            self._copy(program, place, source, tensor)
+
+    def _cost(self) -> int:
+        return sum(_CALL_NS + t.flops // _FLOPS_PER_NS + t.bytes_moved // _BYTES_PER_NS for t in self.inner)

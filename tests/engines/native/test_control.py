@@ -1,0 +1,161 @@
+"""Loops and branches in native programs: what runs without Python, that it gives the same, and how it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import duoflow as tf
+from duoflow.core.engine import executable
+from duoflow.engines.native.runner import Program
+
+RNG = np.random.default_rng(7)
+
+
+def normal(*shape: int) -> tf.Tensor:
+    return tf.constant(RNG.normal(size=shape), tf.float32)
+
+
+def hosted(function: tf.types.experimental.GenericFunction, *args: object) -> list[str]:
+    """The names of the host calls of a function, after a run."""
+    concrete = function.get_concrete_function(*args)
+    function(*args)
+    rows = executable(concrete.graph).kernels  # type: ignore[attr-defined]
+    assert rows
+    return [row["name"] for row in rows if row["where"] == "host"]
+
+
+def collatz(n):
+    steps = tf.constant(0)
+    while n != 1:
+        if n % 2 == 0:
+            n = n // 2
+        else:
+            n = 3 * n + 1
+        steps += 1
+    return steps
+
+
+def fibonacci(n):
+    a, b = tf.constant(0), tf.constant(1)
+    for _ in tf.range(n):
+        a, b = b, a + b
+    return a, b
+
+
+def rotate(n):
+    a, b, c = tf.constant([1, 2]), tf.constant([3, 4]), tf.constant([5, 6])
+    for _ in tf.range(n):
+        a, b, c = b, c, a
+    return a, b, c
+
+
+def recurrent(x, w):
+    h = tf.zeros([8, 32])
+    for _ in tf.range(10):
+        h = tf.tanh(x @ w + h @ w)
+    return h
+
+
+def nested(n):
+    total = tf.constant(0)
+    for i in tf.range(n):
+        for j in tf.range(i):
+            total += i * j
+    return total
+
+
+def chosen(x, flag):
+    return tf.cond(flag, lambda: (x * 2.0, tf.reduce_sum(x)), lambda: (tf.transpose(x), tf.constant(3.0)))
+
+
+CASES = [
+    (collatz, (tf.constant(27),)),
+    (fibonacci, (tf.constant(10),)),
+    (fibonacci, (tf.constant(0),)),
+    (rotate, (tf.constant(4),)),
+    (recurrent, (normal(8, 32), normal(32, 32) / 10)),
+    (nested, (tf.constant(6),)),
+    (chosen, (tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant(True))),
+    (chosen, (tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant(False))),
+]
+
+
+@pytest.mark.parametrize(("function", "args"), CASES, ids=lambda c: getattr(c, "__name__", None))
+def test_runs_without_python_and_agrees_with_eager_mode(function, args):
+    compiled = tf.function(function)
+    assert hosted(compiled, *args) == []
+    with_python = tf.nest.flatten(tf.autograph.to_graph(function)(*args))
+    for got, want in zip(tf.nest.flatten(compiled(*args)), with_python, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4)
+
+
+def test_large_products_in_a_loop_are_shared_by_threads():
+    w = normal(256, 256) / 16
+
+    @tf.function
+    def power(x):
+        for _ in tf.range(20):
+            x = tf.tanh(x @ w)
+        return x
+
+    x = normal(256, 256)
+    assert hosted(power, x) == []
+    want = x.numpy()
+    for _ in range(20):
+        want = np.tanh(want @ w.numpy())
+    np.testing.assert_allclose(power(x), want, rtol=1e-3, atol=1e-5)
+
+
+def test_shapes_that_grow_stay_on_the_host():
+    @tf.function
+    def grow(n):
+        x = tf.zeros([1])
+        for _ in tf.range(n):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(x, tf.TensorShape([None]))])
+            x = tf.concat([x, x], 0)
+        return x
+
+    assert grow(tf.constant(3)).shape == (8,)
+
+
+def test_an_index_out_of_range_ends_the_loop_with_tensorflows_error():
+    @tf.function
+    def total(x, n):
+        s, i = tf.constant(0.0), tf.constant(0)
+        while i != n:
+            s += tf.gather(x, i)
+            i += 1
+        return s
+
+    x = tf.range(5.0)
+    assert hosted(total, x, tf.constant(5)) == []
+    assert total(x, tf.constant(5)) == 10.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"test_control\.py.*\n?.*tf\.gather"):
+        total(x, tf.constant(-1))
+    assert total(x, tf.constant(5)) == 10.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to oneself")
+def test_an_endless_loop_can_be_interrupted():
+    @tf.function
+    def forever(n):
+        i = tf.constant(0)
+        while i >= 0:
+            i = (i + n) % 7
+        return i
+
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        forever(tf.constant(1))
+
+
+def test_parallel_instructions_cannot_be_run_by_one_thread_alone():
+    program = Program(buffers=1)
+    with pytest.raises(RuntimeError, match="cannot be run by one alone"), program.alone():
+        program.call(0, [], parallel=True)
