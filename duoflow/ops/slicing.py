@@ -355,8 +355,9 @@ def getitem(x: Any, key: Any) -> Any:
     if variable is not None:
         begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
         return strided_slice(
-            tensor, begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, variable
-        )
+            tensor, begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask, variable,
+            "strided_slice",
+        )  # fmt: skip
     return emit_one(STRIDED_SLICE, (tensor, begin, end, strides), _mask_attrs(masks), "strided_slice")
 
 

@@ -72,3 +72,11 @@ def test_the_global_step_counts():
             tf.train.create_global_step()
         session.run(step.initializer)
         assert tf.train.global_step(session, step) == 0
+
+
+def test_adam_creates_its_powers_before_its_slots():
+    with tf.Graph().as_default():
+        w = tf.get_variable("w", [1])
+        tf.train.AdamOptimizer().minimize(w * w)
+        names = [v.name for v in tf.global_variables()]
+    assert names == ["w:0", "beta1_power:0", "beta2_power:0", "w/Adam:0", "w/Adam_1:0"]

@@ -132,3 +132,11 @@ def test_an_orthogonal_matrix_is_orthogonal():
     with tf.Session() as session:
         q = session.run(tf.orthogonal_initializer()([5, 3]))
     np.testing.assert_allclose(q.T @ q, np.eye(3), atol=1e-5)
+
+
+def test_a_loop_of_one_variable_gives_it_by_itself():
+    """Unless it is asked to keep the structure."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.while_loop(lambda i: i < 5, lambda i: i + 2, [0])) == 6
+        assert session.run(tf.while_loop(lambda i: i < 5, lambda i: i + 2, [0], return_same_structure=True)) == [6]
+        assert session.run(tf.while_loop(lambda i, s: i < 3, lambda i, s: (i + 1, s + i), [0, 0])) == [3, 3]

@@ -85,6 +85,7 @@ from .ops import (
     to_int32,
     to_int64,
     where,
+    while_loop,
 )
 from .options import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from .variables import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from duoflow.core import dtypes
+from duoflow.core import dtypes, nest
 from duoflow.core.context import context
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.late import F
@@ -17,7 +17,7 @@ __all__ = [
     "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "sparse_softmax_cross_entropy_with_logits", "squeeze", "to_bfloat16",
     "to_double",
-    "to_float", "to_int32", "to_int64", "where",
+    "to_float", "to_int32", "to_int64", "where", "while_loop",
 ]  # fmt: skip
 
 
@@ -254,3 +254,16 @@ to_double = _cast_to("to_double", dtypes.float64)
 to_int32 = _cast_to("to_int32", dtypes.int32)
 to_int64 = _cast_to("to_int64", dtypes.int64)
 to_bfloat16 = _cast_to("to_bfloat16", dtypes.bfloat16)
+
+
+def while_loop(
+    cond: Any, body: Any, loop_vars: Any, shape_invariants: Any = None, parallel_iterations: int = 10,
+    back_prop: bool = True, swap_memory: bool = False, name: str | None = None, maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:  # fmt: skip
+    """`tf.while_loop`; a single loop variable of a graph comes back by itself. TensorFlow: tf.compat.v1.while_loop."""
+    result = F.while_loop(
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, maximum_iterations, name
+    )
+    flat = nest.flatten(result)
+    return flat[0] if context.graph is not None and len(flat) == 1 and not return_same_structure else result

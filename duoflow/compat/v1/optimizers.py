@@ -293,10 +293,10 @@ class AdamOptimizer(Optimizer):
         self._learning_rate, self._beta1, self._beta2, self._epsilon = learning_rate, beta1, beta2, epsilon
 
     def create_slots(self, variables: Sequence[Any]) -> None:
-        super().create_slots(variables)
         first = min(variables, key=lambda v: v.name)
         self.shared("beta1_power", self._beta1() if callable(self._beta1) else self._beta1, first)
         self.shared("beta2_power", self._beta2() if callable(self._beta2) else self._beta2, first)
+        super().create_slots(variables)
 
     def step(self, value: Any, grad: Any, slots: Slots) -> tuple[Any, Slots]:
         beta1, beta2 = self.number(self._beta1, value), self.number(self._beta2, value)
