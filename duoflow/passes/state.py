@@ -1,8 +1,9 @@
 """Make state explicit: a variable that a graph reads or assigns becomes an input of its value and an output of its new
 one.
 
-A handle qualifies if all its uses are plain reads and assignments and its shape is known. Its placeholder is
-replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
+A handle qualifies if all its uses are plain reads and assignments, or loops and branches in which that is so, and its
+shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that do
+input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
 gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
 which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
 """
@@ -13,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
-from duoflow.core.record import OPS
+from duoflow.core.record import OPS, Effect
 from duoflow.core.state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, READ
-from duoflow.core.tensor import GraphTensor, HandleTensor
+from duoflow.core.tensor import GraphTensor, HandleTensor, Tensor
 
+from .inline import inline
+from .prune import prune
 from .rewrite import Rewriter, users
 
 __all__ = ["StateTable", "explicit_state"]
@@ -40,34 +43,75 @@ class StateTable:
 _PLAIN = {READ.name, ASSIGN.name, ASSIGN_ADD.name, ASSIGN_SUB.name}
 
 
-def _variable_attrs(handle: GraphTensor, uses: list[Node], outputs: set[int]) -> dict[str, Any] | None:
+_LOOPS = {"While", "StatelessWhile"}
+#: Ops that hold graphs, and what to call them when these have no effects.
+_PURE = {"While": "StatelessWhile", "If": "StatelessIf", "Case": "StatelessCase"}
+_CONTROL = {*_PURE, *_PURE.values()}
+
+
+def _variable_attrs(handle: GraphTensor, graph: Graph, uses: dict[int, list[Node]]) -> dict[str, Any] | None:
     """dtype and shape, if the handle is only read and assigned."""
-    if not uses or id(handle) in outputs:
+    found: list[dict[str, Any]] = []
+    if not _collect(handle, graph, uses, found) or not found:
         return None
-    if any(n.op.name not in _PLAIN or any(t is handle for t in n.inputs[1:]) for n in uses):
+    shape = found[0]["shape"]
+    if shape is None or None in shape or found[0]["dtype"].name == "string":
         return None
-    first = uses[0].attrs
-    shape = first["shape"]
-    if (
-        shape is None
-        or None in shape
-        or first["dtype"].name == "string"
-        or any(n.attrs["shape"] != shape for n in uses)
-    ):
-        return None
-    return first
+    return found[0] if all(attrs["shape"] == shape for attrs in found) else None
+
+
+def _collect(handle: Tensor, graph: Graph, uses: dict[int, list[Node]], found: list[dict[str, Any]]) -> bool:
+    """Whether a handle is only read and assigned, here and in the graphs it is passed to; collects the attributes."""
+    if any(t is handle for t in graph.outputs):
+        return False
+    for node in uses.get(id(handle), ()):
+        at = [i for i, t in enumerate(node.inputs) if t is handle]
+        if node.op.name in _PLAIN and at == [0]:
+            found.append(node.attrs)
+        elif node.op.name not in _CONTROL or len(at) != 1 or not _collect_inside(node, at[0], found):
+            return False
+    return True
+
+
+def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
+    is_loop = node.op.name in _LOOPS
+    if at < (len(node.outputs) if is_loop else 1) or any(_effects(g) & Effect.IO for g in node.subgraphs):
+        return False
+    if is_loop and _effects(node.attrs["cond"]) & Effect.WRITE:
+        return False
+    graphs = [_ready(g) for g in node.subgraphs]
+    inner = at if is_loop else at - 1
+    return all(_collect(g.all_inputs[inner], g, users(g), found) for g in graphs)
+
+
+def _effects(graph: Graph) -> Effect:
+    out = Effect.NONE
+    for node in graph.nodes:
+        inner = node.subgraphs
+        for inside in inner:
+            out |= _effects(inside)
+        out |= Effect.NONE if inner else node.op.effects
+    return out
+
+
+def _ready(graph: Graph) -> Graph:
+    """A sub-graph with the calls in it inlined, always the same one."""
+    key = "inlined"
+    if key not in graph.extras:
+        graph.extras[key] = prune(inline(graph))
+    return graph.extras[key]  # type: ignore[no-any-return]
 
 
 def explicit_state(graph: Graph) -> Graph:
     """The graph with its variables as inputs and outputs."""
-    used, outputs = users(graph), {id(t) for t in graph.outputs}
+    used = users(graph)
     positions = {id(t): i for i, t in enumerate(graph.all_inputs)}
     handles: dict[int, dict[str, Any]] = {}
     for node in graph.nodes:
         if node.op in (CONST, PLACEHOLDER) and node.outputs[0].dtype.name == "resource":
             if node.op is PLACEHOLDER and id(node.outputs[0]) not in positions:
                 continue
-            attrs = _variable_attrs(node.outputs[0], used.get(id(node.outputs[0]), []), outputs)  # type: ignore[arg-type]
+            attrs = _variable_attrs(node.outputs[0], graph, used)  # type: ignore[arg-type]
             if attrs is not None:
                 handles[id(node.outputs[0])] = attrs
     return _Threading(graph, handles, positions).run() if handles else graph
@@ -86,15 +130,7 @@ class _Threading:
         self.table = StateTable()
 
     def run(self) -> Graph:
-        for node in self.graph.nodes:
-            handle = id(node.outputs[0]) if node.outputs else 0
-            if handle in self.handles:
-                self._enter(node, handle)
-            elif node.op.name in _PLAIN and id(node.inputs[0]) in self.handles:
-                self._step(node, id(node.inputs[0]))
-            else:
-                self.rw.copy(node)
-        graph = self.rw.finish()
+        graph = self.walk()
         graph.inputs += self.extra
         for handle in self.written:
             self.table.updates.append((self.positions[handle], len(graph.outputs)))
@@ -102,6 +138,55 @@ class _Threading:
         self.table.unread = {self.positions[h] for h in self.handles if h not in self.read}
         graph.extras["state"] = self.table
         return graph
+
+    def walk(self) -> Graph:
+        """The graph on values, still without the new ones among its outputs."""
+        for node in self.graph.nodes:
+            handle = id(node.outputs[0]) if node.outputs else 0
+            if handle in self.handles:
+                self._enter(node, handle)
+            elif node.op.name in _PLAIN and id(node.inputs[0]) in self.handles:
+                self._step(node, id(node.inputs[0]))
+            elif any(id(t) in self.handles for t in node.inputs):
+                self._pass_through(node)
+            else:
+                self.rw.copy(node)
+        return self.rw.finish()
+
+    def _pass_through(self, node: Node) -> None:
+        """A loop or branches: values of variables go in, those that are assigned inside come out."""
+        is_loop, count = node.op.name in _LOOPS, len(node.outputs)
+        first = 0 if is_loop else 1
+        passed = {i - first: id(t) for i, t in enumerate(node.inputs) if id(t) in self.handles}
+        self.read.update(h for h in passed.values() if h not in self.written)
+        inner: dict[int, _Threading] = {}
+        graphs: dict[int, Graph] = {}
+        subgraphs = list({id(g): g for g in node.subgraphs}.values())
+        for old in subgraphs:
+            own = _ready(old)
+            handles = {id(own.all_inputs[p]): self.handles[h] for p, h in passed.items()}
+            inner[id(old)] = _Threading(own, handles, {id(own.all_inputs[p]): p for p in passed})
+            graphs[id(old)] = inner[id(old)].walk()
+        written = sorted({t.positions[h] for t in inner.values() for h in t.written})
+        order = [*range(count), *written] if is_loop else []
+        order += [p for p in range(len(node.inputs) - first) if p not in order]
+        for old in subgraphs:
+            threading, graph = inner[id(old)], graphs[id(old)]
+            values = {p: threading.current[h] for h, p in threading.positions.items()}
+            if not is_loop or old is node.attrs["body"]:
+                graph.outputs += [values[p] for p in written]
+            graph.inputs = [graph.inputs[p] for p in order]
+        inputs = [self.current[id(t)] if id(t) in self.handles else self.rw[t] for t in node.inputs]
+        pure = all(_effects(g) is Effect.NONE for g in graphs.values())
+        op = OPS[_PURE.get(node.op.name, node.op.name)] if pure else node.op
+        attrs = {
+            k: tuple(graphs[id(g)] for g in v) if type(v) is tuple else graphs[id(v)] for k, v in node.attrs.items()
+        }
+        outputs = self.rw.add(op, [*inputs[:first], *[inputs[first + p] for p in order]], attrs, like=node)
+        self.rw.replace(node, outputs[:count])
+        for p, value in zip(written, outputs[count:], strict=True):
+            self.current[passed[p]] = value
+            self.written[passed[p]] = None
 
     def _enter(self, node: Node, handle: int) -> None:
         attrs = self.handles[handle]

@@ -95,6 +95,39 @@ def test_runs_without_python_and_agrees_with_eager_mode(function, args):
         np.testing.assert_allclose(got, want, rtol=1e-4)
 
 
+def test_variables_are_read_and_assigned_in_loops_and_branches():
+    v, count, w = tf.Variable([1.0, 2.0]), tf.Variable(3), tf.Variable(tf.eye(2))
+
+    @tf.function
+    def run(n):
+        before = count + 0
+        for i in tf.range(n):
+            v.assign_add(tf.linalg.matvec(w, [1.0, 0.5]))
+            if i % 2 == 0:
+                count.assign(count + i)
+        return before, count + 0
+
+    assert hosted(run, tf.constant(0)) == []
+    before, after = run(tf.constant(4))
+    assert (int(before), int(after), int(count.numpy())) == (3, 5, 5)
+    np.testing.assert_array_equal(v, [5.0, 4.0])
+    np.testing.assert_array_equal(w, np.eye(2))
+
+
+def test_what_earlier_iterations_assigned_stands_when_an_assertion_fails():
+    v = tf.Variable(0)
+
+    @tf.function
+    def run():
+        for i in tf.range(5):
+            v.assign_add(1)
+            tf.debugging.assert_less(i, 2)
+
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        run()
+    assert v.numpy() == 2
+
+
 def test_large_products_in_a_loop_are_shared_by_threads():
     w = normal(256, 256) / 16
 
