@@ -14,6 +14,7 @@ from duoflow.core.arrays import as_array
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import EagerTensor, convert
+from duoflow.ops.script import translated
 
 from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from .seeds import generator
@@ -121,7 +122,8 @@ class Generator(Dataset):
         super().__init__(Structure(_tuples(signature)), UNKNOWN_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
-        for element in self._make(*self._args):
+        elements = _raised_as_tensorflow(self._make, *self._args)
+        while (element := _raised_as_tensorflow(next, elements, _END)) is not _END:
             yield self._checked(element)
 
     def _checked(self, element: Any) -> Flat:
@@ -134,6 +136,18 @@ class Generator(Dataset):
                 f"structure was {spec}, but the yielded element was {element!r}. {error}"
             ) from None  # fmt: skip
         return tuple(_cast(leaf, s) for leaf, s in zip(leaves, self._structure.flat, strict=True))
+
+
+_END = object()
+
+
+def _raised_as_tensorflow(function: Callable[..., Any], *args: Any) -> Any:
+    """A call into the user's generator, with TensorFlow's error for one that it raises."""
+    try:
+        result = function(*args)
+        return result if function is next else iter(result)
+    except Exception as error:
+        raise translated(error) from error
 
 
 def _signature(types: Any, shapes: Any) -> Any:

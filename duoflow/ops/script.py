@@ -15,7 +15,7 @@ import numpy as np
 from duoflow.core import dtypes, nest
 from duoflow.core.arrays import as_array
 from duoflow.core.autodiff import GradientTape
-from duoflow.core.context import entered
+from duoflow.core.context import context, entered
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit
 from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedError, UnknownError
@@ -46,7 +46,7 @@ def _infer(*specs: Spec, call: _Call) -> tuple[Spec, ...]:
     return tuple([Spec(s, d) for d, s in zip(call.dtypes, call.dims, strict=True)])
 
 
-def _translated(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
     """TensorFlow's error for one that the function raised."""
     kinds: list[tuple[Any, Any]] = [
         ((TypeError, ValueError, IndexError, KeyError), InvalidArgumentError), (NotImplementedError,
@@ -64,7 +64,7 @@ def _guarded(function: Callable[..., Any], *args: Any) -> Any:
     except OpError:
         raise
     except Exception as error:
-        raise _translated(error) from error
+        raise translated(error) from error
 
 
 def _results(result: Any, wanted: Sequence[DType]) -> list[Any]:
@@ -204,6 +204,8 @@ def numpy_function(
 ) -> Any:
     """Call a Python function with NumPy arrays when the program runs. No gradient passes it.
 
+    Eagerly it is just called: its results keep their own dtypes, its exceptions are its own.
+
     Args:
       func: takes as many arrays as `inp` has, returns arrays of the dtypes `Tout`.
       inp: a list of tensors.
@@ -218,7 +220,11 @@ def numpy_function(
 
     TensorFlow: tf.numpy_function.
     """
-    inputs = tuple([convert(v._read() if isinstance(v, Variable) else v) for v in ([] if inp is None else inp)])
+    inp = [] if inp is None else inp
+    if context.graph is None:
+        results = [None if r is None else convert(r) for r in nest.flatten(func(*[np.array(v) for v in inp]))]
+        return results[0] if len(results) == 1 else results
+    inputs = tuple([convert(v._read() if isinstance(v, Variable) else v) for v in inp])
     op = PY_FUNC if stateful else PY_FUNC_STATELESS
     return _packed(emit(op, inputs, {"call": _Call(func, _specs(Tout))}, name), Tout)
 

@@ -217,7 +217,7 @@ def test_errors_of_a_prefetching_thread_reach_the_reader():
         raise RuntimeError("broken source")
 
     dataset = Dataset.from_generator(fail, output_signature=tf.TensorSpec([], tf.int32)).prefetch(2)
-    with pytest.raises(RuntimeError, match="broken source"):
+    with pytest.raises(tf.errors.UnknownError, match="broken source"):
         values(dataset)
 
 
@@ -268,3 +268,17 @@ def test_corrupt_records(tmp_path):
     path.write_bytes(b"\x05" + bytes(20))
     with pytest.raises(tf.errors.DataLossError, match="corrupted"):
         values(tf.data.TFRecordDataset(str(path)))
+
+
+@pytest.mark.parametrize(("raised", "error"), [
+    (ValueError, tf.errors.InvalidArgumentError), (ZeroDivisionError, tf.errors.UnknownError),
+])  # fmt: skip
+def test_what_a_generator_raises_is_tensorflows(raised, error):
+    def elements():
+        yield 1
+        raise raised("broken")
+
+    dataset = iter(tf.data.Dataset.from_generator(elements, output_signature=tf.TensorSpec([], tf.int32)))
+    assert int(next(dataset)) == 1
+    with pytest.raises(error, match="broken"):
+        next(dataset)

@@ -155,12 +155,25 @@ def test_python_functions(wrap):
 @pytest.mark.parametrize(("program", "error", "text"), [
     (lambda x: F.py_function(lambda v: 1 / 0, [x], tf.float32), tf.errors.UnknownError, "ZeroDivisionError"),
     (lambda x: F.py_function(lambda v: v, [x], tf.int32), tf.errors.InvalidArgumentError, "dtype int32"),
-    (lambda x: F.numpy_function(lambda v: np.float64(v), [x], tf.float32), tf.errors.InvalidArgumentError, "float64"),
-    (lambda x: F.numpy_function(lambda v: [v, v], [x], [tf.float32]), tf.errors.InvalidArgumentError,
-     "expects to see 1"),
     (lambda x: F.py_function(lambda v: [][1], [x], tf.float32), tf.errors.InvalidArgumentError, "IndexError"),
 ])  # fmt: skip
 def test_what_python_functions_raise(program, error, text):
     for run in (program, tf.function(program)):
         with pytest.raises(error, match=text):
             run(c(1.0))
+
+
+@pytest.mark.parametrize(("function", "Tout", "text"), [
+    (np.float64, tf.float32, "float64"), (lambda v: [v, v], [tf.float32], "expects to see 1"),
+])  # fmt: skip
+def test_numpy_functions_are_held_to_their_dtypes_in_graphs(function, Tout, text):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+        tf.function(lambda x: F.numpy_function(function, [x], Tout))(c(1.0))
+
+
+def test_numpy_functions_are_just_called_eagerly():
+    """What they return and raise is theirs, as in TensorFlow."""
+    assert F.numpy_function(np.sin, [1.5], tf.float32).dtype is tf.float64
+    assert [r.dtype for r in F.numpy_function(lambda v: [v, 2], [1.5], tf.float32)] == [tf.float64, tf.int32]
+    with pytest.raises(ZeroDivisionError):
+        F.numpy_function(lambda v: 1 / 0, [1.5], tf.float32)
