@@ -41,10 +41,12 @@ class OpError(Exception):
 
     error_code = 2
 
-    def __init__(self, node_def: Any = None, op: Any = None, message: str = "", *args: Any) -> None:
+    def __init__(self, node_def: Any = None, op: Any = None, message: str = "", error_code: int | None = None) -> None:
         if isinstance(node_def, str) and not message:
             node_def, message = None, node_def
-        super().__init__(node_def, op, message, *args)
+        super().__init__(node_def, op, message)
+        if error_code is not None:
+            self.error_code = error_code
         self._node_def, self._op, self._message = node_def, op, message
         self.experimental_payloads: dict[str, bytes] = {}
 

@@ -22,9 +22,9 @@ def register(cls: type, flatten_function: Callable[..., Any], unflatten_function
     optree.register_pytree_node(cls, flatten_function, unflatten_function, namespace="duoflow")
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(seq: Any) -> bool:
     """Whether a value is a structure rather than a leaf. TensorFlow: tf.nest.is_nested."""
-    return not isinstance(structure, _LEAF_TYPES) and not optree.tree_structure(structure, **_OPTIONS).is_leaf()
+    return not isinstance(seq, _LEAF_TYPES) and not optree.tree_structure(seq, **_OPTIONS).is_leaf()
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:

@@ -5,6 +5,7 @@ The operators go through `F`, the late-bound public functions, so they obey the 
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -541,14 +542,19 @@ class GraphTensor(Tensor):
 
 Converter = Callable[..., Any]
 _CONVERTERS: list[tuple[Any, Converter]] = []
+_PRIORITIES: list[int] = []
 
 
-def register_conversion(base_type: Any, function: Converter) -> None:
-    """Teach `convert` a type: `function(value, dtype, name, as_ref)` gives a tensor or NotImplemented.
+def register_conversion(base_type: Any, conversion_func: Converter, priority: int = 100) -> None:
+    """Teach `convert` a type: `conversion_func(value, dtype, name, as_ref)` gives a tensor or NotImplemented.
+
+    Of several for one value, those of the lowest priority are asked first, then the oldest.
 
     TensorFlow: tf.register_tensor_conversion_function.
     """
-    _CONVERTERS.append((base_type, function))
+    place = bisect.bisect_right(_PRIORITIES, priority)
+    _PRIORITIES.insert(place, priority)
+    _CONVERTERS.insert(place, (base_type, conversion_func))
 
 
 def convert(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
@@ -599,13 +605,16 @@ def _holds_tensor(value: Any) -> bool:
     return isinstance(value, Operators) or any(isinstance(value, base) for base, _ in _CONVERTERS if base is not object)
 
 
-def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
+def static_value(tensor: Any, partial: bool = False) -> np.ndarray[Any, Any] | None:
     """The value of a tensor if it is known now: any eager tensor, a constant, what folds to one.
+
+    With `partial`, a vector of sizes may hold None for those not known.
 
     TensorFlow: tf.get_static_value.
     """
     if isinstance(tensor, GraphTensor):
-        return tensor.spec.array
+        value = tensor.spec.value
+        return np.array(value, object) if partial and isinstance(value, tuple) else tensor.spec.array
     if isinstance(tensor, EagerTensor):
         return tensor._array  # type: ignore[no-any-return]
     if isinstance(tensor, (np.ndarray, np.generic, int, float, bool, complex, list, tuple)):
@@ -613,9 +622,9 @@ def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
     return None
 
 
-def is_symbolic(value: Any) -> bool:
+def is_symbolic(tensor: Any) -> bool:
     """Whether a value is a tensor without a value yet. TensorFlow: tf.is_symbolic_tensor."""
-    return isinstance(value, GraphTensor)
+    return isinstance(tensor, GraphTensor)
 
 
 def is_tensor(x: Any) -> bool:

@@ -101,4 +101,9 @@ class MinMaxNorm(Constraint):
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 _lookup = Lookup("constraint", [MaxNorm, MinMaxNorm, NonNeg, UnitNorm])
-get, serialize, deserialize = _lookup.get, _lookup.serialize, _lookup.deserialize
+get, deserialize = _lookup.get, _lookup.deserialize
+
+
+def serialize(constraint: Any) -> Any:
+    """A constraint as plain data. Keras: keras.constraints.serialize."""
+    return _lookup.serialize(constraint)

@@ -204,10 +204,10 @@ def get(identifier: Any) -> DTypePolicy:
         ) from None
 
 
-def serialize(policy: DTypePolicy) -> dict[str, Any]:
+def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """A policy as plain data. Keras: keras.dtype_policies.serialize."""
     return {
-        "module": "keras", "class_name": type(policy).__name__, "config": policy.get_config(), "registered_name": None,
+        "module": "keras", "class_name": type(dtype_policy).__name__, "config": dtype_policy.get_config(), "registered_name": None,
     }  # fmt: skip
 
 

@@ -313,7 +313,12 @@ _ALIASES = {
     "uniform": RandomUniform, "zero": Zeros,
 }  # fmt: skip
 _lookup = Lookup("initializer", _CLASSES, _ALIASES)
-serialize, deserialize = _lookup.serialize, _lookup.deserialize
+deserialize = _lookup.deserialize
+
+
+def serialize(initializer: Any) -> Any:
+    """An initializer as plain data. Keras: keras.initializers.serialize."""
+    return _lookup.serialize(initializer)
 
 
 def get(identifier: Any) -> Any:

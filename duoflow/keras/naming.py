@@ -19,11 +19,11 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def uniquify(name: str) -> str:
-    """`name` the first time, then `name_1`, `name_2`, ..."""
-    count = session.names[name]
-    session.names[name] += 1
-    return f"{name}_{count}" if count else name
+def uniquify(prefix: str) -> str:
+    """`prefix` the first time, then `prefix_1`, `prefix_2`, ..."""
+    count = session.names[prefix]
+    session.names[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
 
 
 def auto_name(prefix: str) -> str:

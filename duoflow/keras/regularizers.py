@@ -131,4 +131,9 @@ class OrthogonalRegularizer(Regularizer):
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 _lookup = Lookup("regularizer", [L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
-get, serialize, deserialize = _lookup.get, _lookup.serialize, _lookup.deserialize
+get, deserialize = _lookup.get, _lookup.deserialize
+
+
+def serialize(regularizer: Any) -> Any:
+    """A regularizer as plain data. Keras: keras.regularizers.serialize."""
+    return _lookup.serialize(regularizer)
