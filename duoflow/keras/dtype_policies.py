@@ -207,8 +207,11 @@ def get(identifier: Any) -> DTypePolicy:
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """A policy as plain data. Keras: keras.dtype_policies.serialize."""
     return {
-        "module": "keras", "class_name": type(dtype_policy).__name__, "config": dtype_policy.get_config(), "registered_name": None,
-    }  # fmt: skip
+        "module": "keras",
+        "class_name": type(dtype_policy).__name__,
+        "config": dtype_policy.get_config(),
+        "registered_name": None,
+    }
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
