@@ -15,12 +15,15 @@ from . import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
+    tree,
     utils,
 )
 from .dtype_policies import DTypePolicy, FloatDTypePolicy

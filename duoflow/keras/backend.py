@@ -1,6 +1,8 @@
 """keras.backend: settings and helpers under the name that older programs know."""
 
+from . import legacy_backend
 from .dtypes import result_type
+from .legacy_backend import *
 from .naming import name_scope
 from .naming import uniquify as get_uid
 from .preferences import (
@@ -19,6 +21,7 @@ from .symbolic import is_keras_tensor
 from .variables import Variable, is_float_dtype, is_int_dtype, standardize_dtype
 
 __all__ = [
+    *legacy_backend.__all__,
     "SeedGenerator",
     "Variable",
     "backend",

@@ -298,7 +298,9 @@ class MultiHeadAttention(Layer):
 
     def compute_mask(self, query: Any, mask: Any = None) -> Any:
         mask = mask[0] if isinstance(mask, list | tuple) else mask
-        return keras_mask(query) if mask is None else convert(mask)
+        if mask is None:
+            return keras_mask(query)
+        return mask if isinstance(mask, KerasTensor) else convert(mask)
 
     def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> tuple[Any, ...]:
         return (*query_shape[:-1], *self._output_shape) if self._output_shape else tuple(query_shape)

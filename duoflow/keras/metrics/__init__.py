@@ -36,10 +36,20 @@ __all__ = [
     "serialize",
 ]
 
-_FUNCTIONS = {name: getattr(_functions, name) for name in _functions.__all__}
+# The similarity as a loss is negative; as a metric it is the class that the name means.
+_FUNCTIONS = {name: getattr(_functions, name) for name in _functions.__all__ if name != "cosine_similarity"}
 _FUNCTIONS |= {
     name: globals()[name] for family in (_accuracy, _regression) for name in family.__all__ if name[0].islower()
 }
+# Losses without a metric of their own are functions here too: `keras.metrics.mean_squared_error`.
+_NAMED_LOSSES = (
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
+    "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson",
+    "sparse_categorical_crossentropy", "squared_hinge",
+)  # fmt: skip
+globals().update({name: _FUNCTIONS[name] for name in _NAMED_LOSSES})
+__all__ += _NAMED_LOSSES
 _CLASSES = [globals()[name] for name in __all__ if name[0].isupper() and name not in ("Metric", "MeanMetricWrapper")]
 _SHORT = dict(_losses._SHORT.items()) | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
 _LOOKUP = Lookup("metric", _CLASSES, _SHORT)

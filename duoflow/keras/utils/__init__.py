@@ -19,3 +19,4 @@ from .progbar import Progbar
 from .py_dataset import PyDataset
 from .py_dataset import PyDataset as Sequence
 from .seeds import set_random_seed
+from .sequences import *
