@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
+from . import dtypes, heavy
 from .context import context
 from .dtypes import DType
 from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, with_origin
 from .graph import Node
 from .late import F
 from .quiet import restore, silence
-from .record import Op
+from .record import Kind, Op
 from .switches import switches
 from .tensor import EagerTensor, GraphTensor, HandleTensor, Tensor
 
@@ -59,11 +59,15 @@ def evaluate(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> tuple
     try:
         if op.checked:
             op.infer(*[t.spec for t in inputs], **attrs)
-        token = silence()
-        try:
-            out = op.evaluate(*[t._array for t in inputs], **attrs)  # type: ignore[attr-defined]
-        finally:
-            restore(token)
+        arrays = [t._array for t in inputs]  # type: ignore[attr-defined]
+        if op.kind is Kind.CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays):
+            out: Any = heavy.run(op, arrays, attrs)
+        else:
+            token = silence()
+            try:
+                out = op.evaluate(*arrays, **attrs)
+            finally:
+                restore(token)
     except Exception as error:
         raise _translated(op, inputs, attrs, error) from (None if isinstance(error, (ValueError, TypeError)) else error)
     if type(out) is not tuple:
