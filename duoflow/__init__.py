@@ -52,6 +52,7 @@ from duoflow.core.graph import Graph
 from duoflow.core.graph import Node as Operation
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.module import Module
+from duoflow.core.reporting import get_logger
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import Tensor, is_tensor

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from .switches import switches
 
 __all__ = [
-    "disable_traceback_filtering", "enable_traceback_filtering", "get_log_device_placement",
+    "disable_traceback_filtering", "enable_traceback_filtering", "get_logger", "get_log_device_placement",
     "is_traceback_filtering_enabled", "set_log_device_placement",
 ]  # fmt: skip
 
@@ -33,3 +35,13 @@ def set_log_device_placement(enabled: bool) -> None:
 def get_log_device_placement() -> bool:
     """What was last asked for. TensorFlow: tf.debugging.get_log_device_placement."""
     return switches.log_device_placement
+
+
+def get_logger() -> logging.Logger:
+    """The logger that duoflow writes to, under the name programs expect: "tensorflow". TensorFlow: tf.get_logger."""
+    logger = logging.getLogger("tensorflow")
+    if not logger.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
+        logger.addHandler(handler)
+    return logger

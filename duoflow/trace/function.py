@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from duoflow.core import nest
 from duoflow.core.composite import Composite, expand
 from duoflow.core.context import context
 from duoflow.core.errors import caller_origin, with_origin
+from duoflow.core.reporting import get_logger
 from duoflow.core.shapes import show
 from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import EagerTensor, Tensor, convert
@@ -33,7 +33,7 @@ from .types import CompositeType, TensorType, covers, generalize, types_of
 
 __all__ = ["Function", "function", "functions_run_eagerly", "run_functions_eagerly"]
 
-_logger = logging.getLogger("tensorflow")
+
 _tracing = threading.RLock()
 
 
@@ -391,7 +391,7 @@ class _RecentTraces:
         names = function._names(range(len(new.types)), new.form)
         last = same_form[-1]
         causes = [f"{n!r}: {a!r} then {b!r}" for n, a, b in zip(names, last.types, new.types, strict=True) if a != b]
-        _logger.warning(
+        get_logger().warning(
             "%d traces of %r were made (tf.function retracing). Tracing is expensive. The last one differs in %s. Pass "
             "tensors instead of Python numbers, create @tf.function outside of loops, or let shapes vary with "
             "reduce_retracing=True or an input_signature.",
