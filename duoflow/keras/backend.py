@@ -2,7 +2,7 @@
 
 from . import legacy_backend
 from .dtypes import result_type
-from .legacy_backend import *
+from .legacy_backend import *  # noqa: F403
 from .naming import name_scope
 from .naming import uniquify as get_uid
 from .preferences import (

@@ -128,10 +128,14 @@ class Form:
     kinds: tuple[tuple[Any, tuple[int, ...]], ...]
 
     def packed(self, leaves: Iterable[Any]) -> Any:
-        """(x, y, sample_weight), (x, y) or (x,): what a step is given. None stands for arrays that are not there."""
+        """(x, y, sample_weight), (x, y) or x: what a step is given. None stands for arrays that are not there."""
         given = iter(leaves)
         x, y, weight = self.structure.unflatten([next(given) if there else None for there in self.present])
-        return (x, y, weight) if weight is not None else (x, y) if y is not None else (x,)
+        if weight is not None:
+            return x, y, weight
+        if y is not None:
+            return x, y
+        return (x,) if isinstance(x, (list, tuple)) else x
 
 
 class Batch(NamedTuple):

@@ -1,6 +1,7 @@
 """How `fit`, `evaluate` and single batches name and order what they return."""
 
 import numpy as np
+import pytest
 
 import duoflow as tf
 from duoflow import keras
@@ -51,3 +52,17 @@ def test_losses_of_several_outputs_are_in_the_order_they_are_given_in():
     net.compile("sgd", loss={"second": "mse", "first": "mae"})
     net.fit(X, {"first": Y, "second": Y}, verbose=0)
     assert net.metrics_names == ["loss", "second_loss", "first_loss"]
+
+
+@pytest.mark.parametrize("source", [X, tf.data.Dataset.from_tensor_slices(X).batch(5)], ids=["array", "dataset"])
+def test_a_step_is_given_inputs_without_targets_as_they_are(source):
+    class Autoencoder(keras.Sequential):
+        def train_step(self, data):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(self(data) - data))
+            self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+            return {"loss": loss, "rank": tf.rank(data)}
+
+    net = Autoencoder([keras.Input((4,)), keras.layers.Dense(4)])
+    net.compile("sgd")
+    assert net.fit(source, verbose=0).history["rank"] == [2]
