@@ -6,6 +6,7 @@ then makes constants of those. Nodes whose inputs tell nothing new keep what was
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from duoflow.core import shapes
@@ -74,7 +75,8 @@ def _tells_more(new: Spec, old: Spec) -> bool:
 def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
     """What the record infers now, joined with what was known before."""
     if node.subgraphs:
-        return [t.spec for t in node.outputs]
+        found = _inferred_inside(node, inputs)
+        return [_joined(new, out.spec) for new, out in zip(found, node.outputs, strict=True)]
     try:
         specs = node.op.infer(*[t._spec for t in inputs], **node.attrs)
     except (ValueError, TypeError, OpError):
@@ -82,6 +84,23 @@ def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
     specs = specs if isinstance(specs, tuple) else (specs,)
     specs = _fold(node.op, inputs, node.attrs, specs)
     return [_joined(new, out.spec) for new, out in zip(specs, node.outputs, strict=True)]
+
+
+def _inferred_inside(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
+    """The outputs of a loop, branches or a call, from graphs specialised for these inputs."""
+    graphs = node.subgraphs
+    if "cond" in node.attrs:
+        body, count = node.attrs["body"], len(node.outputs)
+        found = _outputs_for(body, inputs)
+        same = all(new.shape == old._spec.shape for new, old in zip(found, inputs, strict=False))
+        return found if same else [Spec(t.spec.shape, t.dtype) for t in body.inputs[:count]]
+    columns = zip(*[_outputs_for(g, inputs[len(inputs) - len(g.all_inputs) :]) for g in graphs], strict=True)
+    return [Spec(functools.reduce(shapes.relax, [s.shape for s in column]), column[0].dtype) for column in columns]
+
+
+def _outputs_for(graph: Graph, inputs: Sequence[GraphTensor]) -> list[Spec]:
+    specialized = specialize(graph, [t._spec.shape for t in inputs])
+    return [Spec(t.spec.shape, t.dtype) for t in specialized.outputs]
 
 
 def _joined(new: Spec, old: Spec) -> Spec:

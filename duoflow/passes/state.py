@@ -3,7 +3,8 @@ one.
 
 A handle qualifies if all its uses are plain reads and assignments, or loops and branches in which that is so, and its
 shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that do
-input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
+input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is
+replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
 gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
 which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
 """

@@ -23,8 +23,11 @@ def normal(*shape: int) -> tf.Tensor:
 
 def hosted(function: tf.types.experimental.GenericFunction, *args: object) -> list[str]:
     """The names of the host calls of a function, after a run."""
-    concrete = function.get_concrete_function(*args)
-    function(*args)
+    return hosted_in(function.get_concrete_function(*args), *args)
+
+
+def hosted_in(concrete: tf.types.experimental.ConcreteFunction, *args: object) -> list[str]:
+    concrete(*args)
     rows = executable(concrete.graph).kernels  # type: ignore[attr-defined]
     assert rows
     return [row["name"] for row in rows if row["where"] == "host"]
@@ -62,6 +65,13 @@ def recurrent(x, w):
     return h
 
 
+def over_rows(x):
+    total = tf.zeros([3])
+    for i in tf.range(4):
+        total = total * x[i] + x[-1 - i]
+    return total
+
+
 def nested(n):
     total = tf.constant(0)
     for i in tf.range(n):
@@ -80,6 +90,7 @@ CASES = [
     (fibonacci, (tf.constant(0),)),
     (rotate, (tf.constant(4),)),
     (recurrent, (normal(8, 32), normal(32, 32) / 10)),
+    (over_rows, (normal(4, 3),)),
     (nested, (tf.constant(6),)),
     (chosen, (tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant(True))),
     (chosen, (tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant(False))),
@@ -192,3 +203,15 @@ def test_parallel_instructions_cannot_be_run_by_one_thread_alone():
     program = Program(buffers=1)
     with pytest.raises(RuntimeError, match="cannot be run by one alone"), program.alone():
         program.call(0, [], parallel=True)
+
+
+def test_a_loop_over_an_unknown_batch_is_native_for_each_size():
+    @tf.function(input_signature=[tf.TensorSpec([None, 8])])
+    def run(x):
+        h = tf.zeros_like(x)
+        for _ in tf.range(5):
+            h = tf.tanh(x + h)
+        return h
+
+    for size in (3, 4):
+        assert hosted_in(run.get_concrete_function(), tf.ones([size, 8])) == []
