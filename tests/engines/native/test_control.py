@@ -215,3 +215,16 @@ def test_a_loop_over_an_unknown_batch_is_native_for_each_size():
 
     for size in (3, 4):
         assert hosted_in(run.get_concrete_function(), tf.ones([size, 8])) == []
+
+
+def test_a_row_out_of_range_is_tensorflows_error():
+    @tf.function
+    def row(x, i):
+        return x[i]
+
+    x = tf.reshape(tf.range(6.0), [3, 2])
+    assert hosted(row, x, tf.constant(1)) == []
+    np.testing.assert_array_equal(row(x, tf.constant(-3)), [0.0, 1.0])
+    for bad in (3, -4):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            row(x, tf.constant(bad))
