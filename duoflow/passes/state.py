@@ -5,8 +5,9 @@ A handle qualifies if all its uses are plain reads and assignments, or loops and
 shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that do
 input or output keep the handle, since what they did must stand even if they fail; so do those that carry lists of
 tensors, which the host runs. The handle's placeholder is replaced, at the same place among the inputs, by one of the
-variable's dtype and shape; a handle that is a constant gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
-which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
+variable's dtype and shape; a handle that is a constant gets an input at the end. `graph.extras["state"]` is a
+`StateTable` that says which inputs are values of states and which outputs go back to them. Other handles stay
+resources, and the ops on them stay effects.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
         return False
     graphs = [_ready(g) for g in node.subgraphs]
     inner = at if is_loop else at - 1
+    first = [next((n.op for n in users(g).get(id(g.all_inputs[inner]), ())), None) for g in graphs]
+    if not is_loop and all(op is ASSIGN for op in first):
+        return False  # the variable may be uninitialised, and then has no value to pass
     return all(_collect(g.all_inputs[inner], g, users(g), found) for g in graphs)
 
 

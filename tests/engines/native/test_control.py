@@ -228,3 +228,12 @@ def test_a_row_out_of_range_is_tensorflows_error():
     for bad in (3, -4):
         with pytest.raises(tf.errors.InvalidArgumentError):
             row(x, tf.constant(bad))
+
+
+def test_branches_may_initialise_a_variable():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        a = v1.get_variable("a", [2], initializer=v1.zeros_initializer())
+        flag = v1.placeholder(tf.bool, [])
+        assign = tf.cond(flag, lambda: a.assign([1.0, 1.0]), lambda: a.assign([2.0, 2.0]))
+        np.testing.assert_array_equal(session.run(assign, {flag: True}), [1.0, 1.0])
