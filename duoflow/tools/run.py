@@ -89,6 +89,9 @@ def parser(name: str = "run", description: str = DESCRIPTION) -> argparse.Argume
     command.add_argument(
         "-m", dest="module", action="store_true", help="the script is named as a module, as in python -m"
     )
+    command.add_argument(
+        "--seed", type=int, metavar="N", help="seed Python's, NumPy's and duoflow's random numbers before the script runs"
+    )
     command.add_argument("script", help="the file to run")
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     return command
@@ -101,6 +104,8 @@ def main(argv: Sequence[str]) -> int:
 
 def execute(options: argparse.Namespace) -> int:
     """Run the script that the parsed arguments name."""
+    if options.seed is not None:
+        importlib.import_module("duoflow.keras").utils.set_random_seed(options.seed)
     if options.module:
         install_as_tensorflow(tf1=bool(options.tf1))
         return run_module(options.script, options.arguments)

@@ -90,3 +90,17 @@ TF1 = {
 @pytest.mark.parametrize(("source", "names"), TF1.items())
 def test_names_of_tensorflow_1(source, names):
     assert sorted(tf1_names(source)) == sorted(names)
+
+
+def test_a_seed_makes_runs_repeat(tmp_path, outcome):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import random, numpy as np, tensorflow as tf\n"
+        "layer = tf.keras.layers.Dense(1)\nlayer.build((None, 2))\n"
+        "print(random.random(), np.random.rand(), tf.random.normal([1]).numpy(), layer.kernel.numpy())\n"
+    )
+    runs = [
+        outcome("-m", "duoflow", "run", *options, str(script), cwd=tmp_path)[0]
+        for options in ([], ["--seed", "3"], ["--seed", "3"])
+    ]
+    assert runs[1] == runs[2] != runs[0] and runs[1]

@@ -24,4 +24,3 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(seed)
     set_global_seed(seed)
     session.seeds = None
-    session.python_seed = seed
