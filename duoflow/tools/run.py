@@ -90,7 +90,10 @@ def parser(name: str = "run", description: str = DESCRIPTION) -> argparse.Argume
         "-m", dest="module", action="store_true", help="the script is named as a module, as in python -m"
     )
     command.add_argument(
-        "--seed", type=int, metavar="N", help="seed Python's, NumPy's and duoflow's random numbers before the script runs"
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed the random numbers of Python, NumPy and duoflow before the script runs",
     )
     command.add_argument("script", help="the file to run")
     command.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
