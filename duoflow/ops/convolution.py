@@ -326,6 +326,12 @@ def as_padding(padding: Any, rank: int, first: bool) -> Any:
     return pairs
 
 
+def with_height(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of a window over a signal as those of one over an image of height one."""
+    lead: dict[str, Any] = {"padding": (0, 0)}
+    return {key: v if isinstance(v, str) else (lead.get(key, 1), *v) for key, v in attrs.items()}
+
+
 def to_last(x: Any, first: bool) -> Any:
     """A channel-first tensor as channel-last."""
     if not first:
@@ -362,9 +368,7 @@ def _convolve(
     }
     image = to_last(image, first)
     if rank == 1:  # as in TensorFlow, a signal is an image of height one
-        attrs = {
-            k: v if isinstance(v, str) else ((1, *v) if k != "padding" else ((0, 0), *v)) for k, v in attrs.items()
-        }
+        attrs = with_height(attrs)
         out = emit_one(CONV[2][0], (F.expand_dims(image, 1), F.expand_dims(kernel, 0)), attrs, name)
         return to_first(F.squeeze(out, [1]), first)
     return to_first(emit_one(CONV[rank][0], (image, kernel), attrs, name), first)
@@ -455,7 +459,7 @@ def conv_transpose(
     grad = to_last(input, first)
     if rank > 1:
         return to_first(emit_one(CONV[rank][1], (sizes, filters, grad), attrs, name), first)
-    attrs = {k: v if isinstance(v, str) else ((1, *v) if k != "padding" else ((0, 0), *v)) for k, v in attrs.items()}
+    attrs = with_height(attrs)
     sizes = F.concat([sizes[:1], [1], sizes[1:]], 0)
     out = emit_one(CONV[2][1], (sizes, F.expand_dims(filters, 0), F.expand_dims(grad, 1)), attrs, name)
     return to_first(F.squeeze(out, [1]), first)

@@ -16,7 +16,16 @@ from duoflow.core.record import OPS, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
-from .convolution import as_padding, channels_first, per_spatial, to_first, to_last, window_count, window_padding
+from .convolution import (
+    as_padding,
+    channels_first,
+    per_spatial,
+    to_first,
+    to_last,
+    window_count,
+    window_padding,
+    with_height,
+)
 from .families import FLOATING, REAL, check_dtype
 
 __all__ = [
@@ -210,7 +219,7 @@ def _apply(
     x = to_last(x, first)
     if rank > 1:
         return to_first(emit_one(POOL[kind, rank], (x,), attrs, name), first)
-    attrs = {k: v if isinstance(v, str) else ((1, *v) if k != "padding" else ((0, 0), *v)) for k, v in attrs.items()}
+    attrs = with_height(attrs)
     out = emit_one(POOL[kind, 2], (F.expand_dims(x, 1),), attrs, name)
     return to_first(F.squeeze(out, [1]), first)
 
