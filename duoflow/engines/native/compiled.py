@@ -180,7 +180,7 @@ class _Compiler:
         """Whether a run can end with an error in this task: calls with effects, and gathers."""
         if task.is_host:
             return self._assumes(task) or acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
-        return task.checks_indices
+        return task.can_fail
 
     def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
         """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
@@ -308,7 +308,7 @@ class _Compiler:
 
     def _add(self, task: Task, program: Program, where: Where, base: int) -> None:
         """Add a task to the program; the arena starts at `base`."""
-        if isinstance(task, LoopTask) and task.checks_indices:
+        if isinstance(task, LoopTask) and task.can_fail:
             task.check = self.out.add_check(task.nodes)
         scratch = (ARENA, base + self.scratch.get(id(task), 0))
         task.call(program, where, scratch, self.addresses.get(id(task), 0))

@@ -150,8 +150,8 @@ class Region(Task):
         return sum(t.flops for t in self.inner)
 
     @property
-    def checks_indices(self) -> bool:
-        return any(t.checks_indices for t in self.inner)
+    def can_fail(self) -> bool:
+        return any(t.can_fail for t in self.inner)
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         base = scratch[1]

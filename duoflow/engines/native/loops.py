@@ -63,7 +63,7 @@ class LoopKernel:
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
     #: Whether the operand before the reads, a byte, is cleared when an index is out of range. Set by `write_loops`.
-    checks_indices: bool = False
+    can_fail: bool = False
 
     @property
     def points(self) -> int:
@@ -88,7 +88,7 @@ def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
             sizes = factors[dimension]
             sizes[position : position + 1] = [split.var.extent // split.inner, split.inner]
     kernel.reads = plan.reads
-    kernel.checks_indices = plan.checks
+    kernel.can_fail = plan.checks
     with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
         _Writer(f, kernel, plan).write()
 

@@ -46,8 +46,8 @@ class Task:
         return False
 
     @property
-    def checks_indices(self) -> bool:
-        """Whether it can find an index out of range."""
+    def can_fail(self) -> bool:
+        """Whether it can find that an operand is not allowed: an index out of range, a divisor of zero."""
         return False
 
     @property
@@ -98,8 +98,8 @@ class LoopTask(Task):
         return self.kernel.points * len(self.kernel.members)
 
     @property
-    def checks_indices(self) -> bool:
-        return self.kernel.checks_indices
+    def can_fail(self) -> bool:
+        return self.kernel.can_fail
 
     def write(self, module: Module, name: str) -> bool:
         write_loops(module, name, self.kernel)
