@@ -17,15 +17,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # "public" are the modules directly in duoflow/ (math.py, nn.py, ...) and compat/: tables of names.
 MAY_IMPORT = {
     "core": set(),
-    "ops": {"core"},
+    "formats": {"core"},
+    "ops": {"core", "formats"},
     "passes": {"core"},
     "engines": {"core", "passes"},
-    "trace": {"core", "ops", "passes"},
-    "data": {"core", "ops", "trace"},
-    "public": {"core", "ops", "trace", "data", "passes", "engines"},
-    "keras": {"core", "ops", "trace", "data", "public"},
-    "tools": {"core", "ops", "trace", "data", "public", "passes", "engines", "keras"},
-    "top": {"core", "ops", "trace", "data", "public", "passes", "engines", "keras", "tools"},
+    "trace": {"core", "formats", "ops", "passes"},
+    "data": {"core", "formats", "ops", "trace"},
+    "public": {"core", "formats", "ops", "trace", "data", "passes", "engines"},
+    "keras": {"core", "formats", "ops", "trace", "data", "public"},
+    "tools": {"core", "formats", "ops", "trace", "data", "public", "passes", "engines", "keras"},
+    "top": {"core", "formats", "ops", "trace", "data", "public", "passes", "engines", "keras", "tools"},
 }
 CORE_MAY_IMPORT = {"numpy", "ml_dtypes", "optree"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from duoflow.core import dtypes
 from duoflow.core.errors import DataLossError, NotFoundError
 from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import convert
+from duoflow.formats.records import read_records
 
 from .dataset import UNKNOWN_CARDINALITY, Dataset
 from .structure import Flat, Structure
@@ -117,35 +117,6 @@ class FixedLengthRecordDataset(_Records):
         super().__init__(filenames, compression_type, read)
 
 
-_POLYNOMIAL = 0x82F63B78
-_TABLE = []
-for _byte in range(256):
-    _value = _byte
-    for _ in range(8):
-        _value = (_value >> 1) ^ (_POLYNOMIAL if _value & 1 else 0)
-    _TABLE.append(_value)
-
-
-def masked_crc32c(data: bytes) -> int:
-    """The checksum of TFRecord files: CRC-32C, rotated and offset."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def _read_tfrecords(file: BinaryIO, path: str) -> Iterator[bytes]:
-    while head := file.read(12):
-        if len(head) < 12 or masked_crc32c(head[:8]) != struct.unpack("<I", head[8:])[0]:
-            raise DataLossError(None, None, f"{path}: corrupted record header.")
-        (length,) = struct.unpack("<Q", head[:8])
-        body = file.read(length + 4)
-        if len(body) < length + 4 or masked_crc32c(body[:length]) != struct.unpack("<I", body[length:])[0]:
-            raise DataLossError(None, None, f"{path}: truncated or corrupted record.")
-        yield body[:length]
-
-
 class TFRecordDataset(_Records):
     """The records of TFRecord files, checked against their checksums. TensorFlow: tf.data.TFRecordDataset."""
 
@@ -153,4 +124,4 @@ class TFRecordDataset(_Records):
         self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None,
         name: str | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(filenames, compression_type, _read_tfrecords)
+        super().__init__(filenames, compression_type, read_records)
