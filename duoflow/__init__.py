@@ -232,7 +232,7 @@ newaxis = None
 _LAZY = {
     name: name
     for name in (
-        "autograph bitwise compat config data debugging dtypes errors experimental keras linalg math nest "
+        "autograph bitwise compat config data debugging dtypes errors experimental image keras linalg math nest "
         "nn random strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}

@@ -27,8 +27,12 @@ from .diagonals import *
 from .einsum import *
 from .embedding import *
 from .families import binary_reversed
+from .fourier import *
 from .functional import *
 from .gather import *
+from .image_geometry import *
+from .image_resize import *
+from .image_sampling import *
 from .joining import *
 from .linalg import *
 from .logging import *
