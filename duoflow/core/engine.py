@@ -24,6 +24,11 @@ class Executable(Protocol):
         """The values of the graph's outputs for these inputs."""
         ...
 
+    @property
+    def kernels(self) -> list[dict[str, Any]]:
+        """What the latest run consisted of: a row for each kernel or call into Python; "where" says which."""
+        ...
+
 
 class Engine(Protocol):
     """What compiles graphs: an object or a module."""

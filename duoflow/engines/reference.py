@@ -100,6 +100,11 @@ class ReferenceExecutable:
                 table[slot] = None
         return [table[slot] for slot in self._outputs]
 
+    @property
+    def kernels(self) -> list[dict[str, Any]]:
+        """A row for each node: all run in Python."""
+        return [{"name": node.op.name, "ops": [node.op.name], "where": "host"} for node, *_ in self._steps]
+
 
 def compile(graph: Graph) -> ReferenceExecutable:
     """An executable for a finished graph."""

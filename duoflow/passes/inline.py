@@ -1,10 +1,15 @@
-"""Put the bodies of called functions in the place of the calls."""
+"""Put the bodies of called functions in the place of the calls.
+
+Where the caller knows more of the shapes than the function was traced for, so does what is put there.
+"""
 
 from __future__ import annotations
 
+from duoflow.core import shapes
 from duoflow.core.graph import PLACEHOLDER, Graph, Node
 
 from .rewrite import Rewriter
+from .specialize import specialize
 
 __all__ = ["CALLS", "inline"]
 
@@ -33,7 +38,11 @@ def _copy_all(rw: Rewriter, graph: Graph, prefix: str) -> None:
             if node.op is not PLACEHOLDER or not prefix:
                 rw.copy(node, prefix=prefix)
             continue
-        for inner, outer in zip(body.all_inputs, node.inputs, strict=True):
-            rw.bind(inner, rw[outer])
+        given = rw.inputs(node)
+        known = [shapes.merge(inner.dims, outer.dims) for inner, outer in zip(body.all_inputs, given, strict=True)]
+        if any(inner.dims != dims for inner, dims in zip(body.all_inputs, known, strict=True)):
+            body = specialize(body, known)
+        for inner, outer in zip(body.all_inputs, given, strict=True):
+            rw.bind(inner, outer)
         _copy_all(rw, body, f"{prefix}{node.name}/")
         rw.replace(node, [rw[t] for t in body.outputs])

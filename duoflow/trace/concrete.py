@@ -233,8 +233,12 @@ class ConcreteFunction:
         """Run the trace on one tensor per input."""
         if context.graph is None and not context.tapes:
             return self.run([t._array for t in inputs])  # type: ignore[attr-defined]
+        return self._packed(self.outputs_for(inputs))
+
+    def outputs_for(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The flat outputs of a call on one tensor per input, where a graph is traced or a tape watches."""
         report_reads(self.graph.variables)
-        return self._packed(list(call(self.graph, [*inputs, *self._captured], self.graph.name)))
+        return list(call(self.graph, [*inputs, *self._captured], self.graph.name))
 
     def run(self, values: list[Any]) -> Any:
         """Run the trace on the values of its inputs, with no tape watching."""

@@ -9,17 +9,20 @@ from duoflow.core.check import check_graph
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph
 from duoflow.core.late import F
 from duoflow.core.record import OPS
+from duoflow.core.spec import TensorSpec
 from duoflow.core.variables import Variable
 from duoflow.engines import reference
 from duoflow.passes import pipeline
 from duoflow.passes.expand import expand
 from duoflow.passes.fold import fold
+from duoflow.passes.inline import inline
 from duoflow.passes.merge import merge
 from duoflow.passes.pipeline import finish, prepare
 from duoflow.passes.prune import prune
 from duoflow.passes.simplify import RULES, simplify
 from duoflow.passes.specialize import specialize
 from duoflow.passes.state import explicit_state
+from duoflow.trace.function import function
 from tests.engines.agreement import captured, trace
 
 
@@ -122,6 +125,14 @@ def test_specialize_makes_shapes_and_what_follows_from_them_known():
     check_graph(after)
     assert after.outputs[0].dims == (6, 2)
     assert ops(prune(fold(after))) == ["Reshape"]
+
+
+def test_an_inlined_call_knows_the_shapes_of_its_caller():
+    flatten = function(lambda x: F.reshape(x * 2.0, [F.shape(x)[0], -1]))
+    open_size = flatten.get_concrete_function(TensorSpec([None, 2, 3]))
+    graph = trace(lambda x: open_size(x), real(4, 2, 3))
+    (out,) = inline(graph).outputs
+    assert out.dims == (4, 6)
 
 
 def test_expand_reaches_the_parts():

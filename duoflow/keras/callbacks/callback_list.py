@@ -78,6 +78,11 @@ class CallbackList(Callback):
         end = self._listeners(f"on_{kind}_batch_end")
         return _announce(begin) if begin else None, _report(end) if end else None
 
+    def hears_each_batch(self, kind: str) -> bool:
+        """Whether a callback wants to hear of every batch, and not only every now and then."""
+        heard = self._listeners(f"on_{kind}_batch_begin") + self._listeners(f"on_{kind}_batch_end")
+        return any(not _is_throttled(listener) for listener in heard)
+
     def _listeners(self, name: str) -> list[Callable[..., None]]:
         aliases = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
         out = []
@@ -108,9 +113,13 @@ def _announce(listeners: list[Callable[..., None]]) -> BatchHook:
     return begin
 
 
+def _is_throttled(listener: Callable[..., None]) -> bool:
+    return getattr(getattr(listener, "__self__", None), "wants_every", None) is not None
+
+
 def _report(listeners: list[Callable[..., None]]) -> BatchHook:
-    throttled = [f for f in listeners if getattr(getattr(f, "__self__", None), "wants_every", None) is not None]
-    others = [f for f in listeners if f not in throttled]
+    throttled = [f for f in listeners if _is_throttled(f)]
+    others = [f for f in listeners if not _is_throttled(f)]
     due = 0.0
 
     def end(batch: int, read: Callable[[], Any]) -> None:

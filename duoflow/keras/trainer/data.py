@@ -1,4 +1,5 @@
-"""Training data of every kind as one thing: a sequence of batches, each the flat arrays of `(x, y, sample_weight)`.
+"""Training data of every kind as one thing: portions of one batch or many, each of flat arrays of
+`(x, y, sample_weight)`.
 
 `make_adapter` chooses the adapter; the trainer iterates its `epoch()` and asks for `steps`.
 """
@@ -24,8 +25,8 @@ from duoflow.data import Dataset
 from .. import config as keras_config
 
 __all__ = [
-    "Adapter", "Batch", "Form", "make_adapter", "pack_x_y_sample_weight", "single_batch", "train_validation_split",
-    "unpack_x_y_sample_weight",
+    "Adapter", "Batch", "Form", "Portion", "Rows", "make_adapter", "pack_x_y_sample_weight", "single_batch",
+    "train_validation_split", "unpack_x_y_sample_weight",
 ]  # fmt: skip
 
 
@@ -144,6 +145,43 @@ class Batch(NamedTuple):
     form: Form
     leaves: list[np.ndarray[Any, Any]]
 
+    @property
+    def steps(self) -> int:
+        """One: a batch is the smallest portion."""
+        return 1
+
+    def batch(self, i: int) -> Batch:
+        """Itself."""
+        return self
+
+
+class Rows(NamedTuple):
+    """Batches of one size as rows of whole arrays: batch i takes those that `order[i]` numbers.
+
+    order: int64 of shape [batches, batch size]
+    ascending: whether the rows of each batch lie side by side
+    """
+
+    form: Form
+    arrays: list[np.ndarray[Any, Any]]
+    order: np.ndarray[Any, Any]
+    ascending: bool
+
+    @property
+    def steps(self) -> int:
+        """How many batches there are."""
+        return len(self.order)
+
+    def batch(self, i: int) -> Batch:
+        """One of them."""
+        rows = self.order[i]
+        chosen: Any = slice(rows[0], rows[-1] + 1) if self.ascending else rows
+        return Batch(self.form, [array[chosen] for array in self.arrays])
+
+
+#: What an adapter gives out: `steps` batches, of which `batch(i)` is one.
+Portion = Batch | Rows
+
 
 def flat(data: Any) -> Batch:
     """A batch from (x, y, sample_weight) in structures of arrays and None."""
@@ -161,7 +199,7 @@ class Adapter:
 
     steps: int | None = None
 
-    def epoch(self) -> Iterator[Batch]:
+    def epoch(self) -> Iterator[Portion]:
         """The batches of one pass."""
         raise NotImplementedError
 
@@ -177,26 +215,29 @@ class ArrayAdapter(Adapter):
         weight = None if sample_weight is None else _structure_of_arrays(sample_weight, "sample_weight")
         if class_weight is not None:
             weight = _class_weights(y, weight, class_weight)
-        self._form, self._arrays = flat((x, y, weight))
+        self._form, arrays = flat((x, y, weight))
+        self._arrays = [np.ascontiguousarray(array) for array in arrays]
         self._count = _samples(x, y, weight)
         self._size, self._shuffle = batch_size or 32, shuffle
         self.steps = math.ceil(self._count / self._size)
 
-    def epoch(self) -> Iterator[Batch]:
-        """Slices of the arrays, or gathered rows when shuffled."""
-        arrays, form = self._arrays, self._form
-        for rows in self._rows():
-            yield Batch(form, [array[rows] for array in arrays])
+    def epoch(self) -> Iterator[Portion]:
+        """All full batches in one, then the smaller last one if there is any."""
+        order, ascending = self._order()
+        full = self._count - self._count % self._size
+        if full:
+            yield Rows(self._form, self._arrays, order[:full].reshape(-1, self._size), ascending)
+        if full < self._count:
+            yield Rows(self._form, self._arrays, order[None, full:], ascending).batch(0)
 
-    def _rows(self) -> Iterator[Any]:
-        """What each batch takes: slices, in order or not, or random rows."""
-        size, starts = self._size, range(0, self._count, self._size)
-        if self._shuffle and self._shuffle != "batch":
-            order = np.random.permutation(self._count)
-            yield from (order[start : start + size] for start in starts)
-        else:
-            chosen = np.random.permutation(starts).tolist() if self._shuffle else starts
-            yield from (slice(start, start + size) for start in chosen)
+    def _order(self) -> tuple[np.ndarray[Any, Any], bool]:
+        """The rows in the order of training, and whether those of a batch lie side by side."""
+        if self._shuffle == "batch":
+            order = np.arange(self._count)
+            batches = order[: self._count - self._count % self._size].reshape(-1, self._size)
+            batches[:] = np.random.permutation(batches)
+            return order, True
+        return (np.random.permutation(self._count), False) if self._shuffle else (np.arange(self._count), True)
 
 
 def _class_weights(y: Any, weight: Any, class_weight: dict[int, float]) -> Any:
@@ -231,7 +272,7 @@ def _batch(element: Any, class_weight: Any) -> Batch:
 
 def single_batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Batch:
     """Everything there is as one batch."""
-    return next(ArrayAdapter(x, y, sample_weight, sys.maxsize, False, class_weight).epoch())
+    return next(ArrayAdapter(x, y, sample_weight, sys.maxsize, False, class_weight).epoch()).batch(0)
 
 
 class IterableAdapter(Adapter):

@@ -6,6 +6,7 @@ dimension left open, and then called batch by batch. Values of metrics stay in t
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,11 +15,8 @@ from typing import Any
 import numpy as np
 
 from duoflow import ops as tf
-from duoflow.core import dtypes, nest
+from duoflow.core import nest
 from duoflow.core.autodiff import GradientTape
-from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import EagerTensor
-from duoflow.trace.function import function
 
 from .. import optimizers
 from ..callbacks import CallbackList, History
@@ -29,12 +27,13 @@ from .compiled import CompileLoss, CompileMetrics
 from .data import (
     Adapter,
     Batch,
-    Form,
+    Portion,
     make_adapter,
     single_batch,
     train_validation_split,
     unpack_x_y_sample_weight,
 )
+from .steps import EagerStep, TracedStep
 
 __all__ = ["Trainer"]
 
@@ -244,7 +243,7 @@ class Trainer:
 
     def _step_function(self, kind: str, step: Callable[[Any], Any], force: bool) -> Callable[[Any], Any]:
         if force or kind not in self._steps:
-            self._steps[kind] = (lambda batch: step(_tensors(batch))) if self.run_eagerly else _TracedStep(step)
+            self._steps[kind] = EagerStep(step) if self.run_eagerly else TracedStep(step)
         return self._steps[kind]  # type: ignore[no-any-return]
 
     # -- loops -------------------------------------------------------------------------------------------------------
@@ -296,29 +295,33 @@ class Trainer:
         runner.on_train_end(logs)
         return self.history  # type: ignore[attr-defined,no-any-return]
 
-    def _run_batches(
-        self, step: Callable[[Any], Any], batches: Iterator[Batch], runner: CallbackList, kind: str
-    ) -> Any:
-        """Run a step over batches; callbacks hear of every so many, if any listens. Gives the last step's result."""
+    def _run_batches(self, step: Any, portions: Iterator[Portion], runner: CallbackList, kind: str) -> Any:
+        """Run a step over all batches, as many at a time as callbacks allow. Gives the last step's result."""
         begin, end = runner.batch_hooks(kind)
-        run, result_of = (step.run, step.result_of) if isinstance(step, _TracedStep) else (step, _itself)
-        every, i, out = self.steps_per_execution, -1, None
-        for i, batch in enumerate(batches):
-            if begin is not None and i % every == 0:
-                begin(i)
-            out = run(batch)
-            if end is not None and (i + 1) % every == 0:
-                end(i, partial(result_of, out))
-            if self.stop_training and kind == "train" or self.stop_evaluating and kind == "test":
-                break
-        if end is not None and (i + 1) % every:
-            end(i, partial(result_of, out))
+        every = self.steps_per_execution if runner.hears_each_batch(kind) else sys.maxsize
+        done, out = 0, None
+        for portion in portions:
+            at = 0
+            while at < portion.steps:
+                if begin is not None and done % every == 0:
+                    begin(done)
+                count, out = step.run(portion, at, every - done % every)
+                at, done = at + count, done + count
+                if end is not None and (every == sys.maxsize or done % every == 0):
+                    end(done - 1, partial(step.result_of, out))
+                if self.stop_training and kind == "train" or self.stop_evaluating and kind == "test":
+                    break
+            else:
+                continue
+            break
+        if end is not None and every != sys.maxsize and done % every:
+            end(done - 1, partial(step.result_of, out))
         if out is None:
             raise ValueError(
                 "The dataset is empty: there was no batch to run. A generator may have run out; make sure it yields "
                 "`steps_per_epoch * epochs` batches."
             )
-        return result_of(out)
+        return step.result_of(out)
 
     def _epoch_logs(self, logs: Any) -> dict[str, Any]:
         """The metrics of a whole epoch, if its last step returned metrics; else what that step returned."""
@@ -370,7 +373,7 @@ class Trainer:
         self.stop_predicting = False
         parts: list[list[Any]] = []
         out: Any = None
-        for i, batch in enumerate(_Epochs(adapter, steps).next_epoch()):
+        for i, batch in enumerate(_batches(_Epochs(adapter, steps).next_epoch())):
             if begin is not None:
                 begin(i)
             out = step(batch)
@@ -414,47 +417,6 @@ class Trainer:
         return logs if return_dict else self._in_order(logs)
 
 
-class _TracedStep:
-    """A step as one traced function per form of the data, numbers of samples left open."""
-
-    def __init__(self, step: Callable[[Any], Any]) -> None:
-        self._step = step
-        self._traces: dict[Form, Any] = {}
-        self._form: Form | None = None
-        self._trace: Any = None
-
-    def __call__(self, batch: Batch) -> Any:
-        return self.result_of(self.run(batch))
-
-    def run(self, batch: Batch) -> list[Any]:
-        """Run the step; the values of its outputs as they come."""
-        form, leaves = batch
-        if form is not self._form:
-            if form not in self._traces:
-                self._traces[form] = self._traced(form)
-            self._form, self._trace = form, self._traces[form]
-        return self._trace.run_flat(leaves)  # type: ignore[no-any-return]
-
-    def result_of(self, values: list[Any]) -> Any:
-        """What the step returns, from the values of the last run."""
-        return self._trace.result_of(values)
-
-    def _traced(self, form: Form) -> Any:
-        def step(*tensors: Any) -> Any:
-            return self._step(form.packed(tensors))
-
-        specs = [TensorSpec((None, *shape), dtypes.from_numpy(dtype)) for dtype, shape in form.kinds]
-        return function(step, autograph=False).get_concrete_function(*specs)
-
-
-def _itself(x: Any) -> Any:
-    return x
-
-
-def _tensors(batch: Batch) -> Any:
-    return batch.form.packed([EagerTensor(leaf) for leaf in batch.leaves])
-
-
 def _batch_size(x: Any) -> Any:
     first = nest.flatten(x)[0]
     return tf.shape(first)[0]
@@ -484,6 +446,10 @@ def _due(epoch: int, frequency: Any) -> bool:
     return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
 
 
+def _batches(portions: Iterator[Portion]) -> Iterator[Batch]:
+    return (portion.batch(i) for portion in portions for i in range(portion.steps))
+
+
 class _Epochs:
     """Epoch after epoch of an adapter; with a fixed number of steps an epoch goes on where the last ended."""
 
@@ -491,17 +457,17 @@ class _Epochs:
         self._adapter, self._steps = adapter, steps
         self._stream: Iterator[Batch] | None = None
 
-    def next_epoch(self) -> Iterator[Batch]:
+    def next_epoch(self) -> Iterator[Portion]:
         """The batches of the next epoch."""
         if self._steps is None:
             yield from self._adapter.epoch()
             return
         renewed = self._stream is None
-        stream = self._stream or self._adapter.epoch()
+        stream = self._stream or _batches(self._adapter.epoch())
         for _ in range(self._steps):
             batch = next(stream, None)
             if batch is None and not renewed:
-                stream, renewed = self._adapter.epoch(), True
+                stream, renewed = _batches(self._adapter.epoch()), True
                 batch = next(stream, None)
             if batch is None:
                 warnings.warn(

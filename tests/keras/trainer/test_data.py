@@ -17,8 +17,13 @@ def model(**compiled):
     return net
 
 
+def batches(*arrays, **options):
+    portions = make_adapter(*arrays, **options).epoch()
+    return [portion.batch(i).leaves for portion in portions for i in range(portion.steps)]
+
+
 def rows(**options):
-    return [batch.leaves[0][:, 0].tolist() for batch in make_adapter(X, **options).epoch()]
+    return [leaves[0][:, 0].tolist() for leaves in batches(X, **options)]
 
 
 def test_batches_in_order():
@@ -26,10 +31,10 @@ def test_batches_in_order():
 
 
 def test_shuffled_rows_stay_whole():
-    batches = [batch.leaves for batch in make_adapter(X, Y, batch_size=3, shuffle=True).epoch()]
-    seen = np.concatenate([x for x, _ in batches])
+    taken = batches(X, Y, batch_size=3, shuffle=True)
+    seen = np.concatenate([x for x, _ in taken])
     assert sorted(seen[:, 0]) == X[:, 0].tolist() and seen[:, 0].tolist() != X[:, 0].tolist()
-    for x, y in batches:
+    for x, y in taken:
         np.testing.assert_array_equal(x[:, :1], y * 4)
 
 
@@ -43,9 +48,9 @@ def test_shuffled_batches_keep_their_rows():
     ids=["lists", "tensor", "variable", "float64", "view"],
 )
 def test_kinds_of_arrays(given):
-    (batch,) = make_adapter(given).epoch()
-    assert batch.leaves[0].dtype == np.float32
-    np.testing.assert_array_equal(batch.leaves[0], X)
+    ((leaf,),) = batches(given)
+    assert leaf.dtype == np.float32
+    np.testing.assert_array_equal(leaf, X)
 
 
 def test_a_smaller_last_batch_is_no_new_trace():
