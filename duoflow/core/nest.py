@@ -1,11 +1,13 @@
-"""Nested structures, as `tf.nest`: lists, tuples, named tuples, dicts (by sorted key), dataclasses; all else is a leaf.
+"""Nested structures, as `tf.nest`: lists, tuples, named tuples, dicts (by sorted key); all else is a leaf, None too.
 
-None is a leaf, as in TensorFlow.
+A class is a structure if it has TensorFlow's `__tf_flatten__` (metadata, components) and `__tf_unflatten__`; it is
+registered when the first of its objects is met.
 """
 
 from __future__ import annotations
 
 import collections.abc
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,9 +24,34 @@ def register(cls: type, flatten_function: Callable[..., Any], unflatten_function
     optree.register_pytree_node(cls, flatten_function, unflatten_function, namespace="duoflow")
 
 
+#: Types met as leaves, which stay leaves.
+_known_leaves: set[type] = set(_LEAF_TYPES)
+
+
+def _meet(leaves: Iterable[Any]) -> bool:
+    """Note the types of leaves; whether one of them turned out to be a structure, registered now."""
+    found = False
+    for cls in {type(leaf) for leaf in leaves} - _known_leaves:
+        if hasattr(cls, "__tf_flatten__") and hasattr(cls, "__tf_unflatten__"):
+            register(cls, _flatten_by_protocol, functools.partial(_unflatten_by_protocol, cls))
+            found = True
+        else:
+            _known_leaves.add(cls)
+    return found
+
+
+def _flatten_by_protocol(value: Any) -> tuple[Any, Any]:
+    metadata, components = value.__tf_flatten__()
+    return components, metadata
+
+
+def _unflatten_by_protocol(cls: Any, metadata: Any, components: Any) -> Any:
+    return cls.__tf_unflatten__(metadata, components)
+
+
 def is_nested(seq: Any) -> bool:
     """Whether a value is a structure rather than a leaf. TensorFlow: tf.nest.is_nested."""
-    return not isinstance(seq, _LEAF_TYPES) and not optree.tree_structure(seq, **_OPTIONS).is_leaf()
+    return not isinstance(seq, _LEAF_TYPES) and not _form_of(seq).is_leaf()
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
@@ -35,12 +62,22 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 
     TensorFlow: tf.nest.flatten.
     """
-    return optree.tree_leaves(structure, **_OPTIONS)
+    leaves = optree.tree_leaves(structure, **_OPTIONS)
+    if _known_leaves.issuperset(map(type, leaves)) or not _meet(leaves):
+        return leaves
+    return flatten(structure)
 
 
 def flatten_with_form(structure: Any) -> tuple[list[Any], Any]:
     """The leaves, and the form without them: hashable, `form.unflatten(leaves)` gives the structure back."""
-    return optree.tree_flatten(structure, **_OPTIONS)
+    leaves, form = optree.tree_flatten(structure, **_OPTIONS)
+    if _known_leaves.issuperset(map(type, leaves)) or not _meet(leaves):
+        return leaves, form
+    return flatten_with_form(structure)
+
+
+def _form_of(structure: Any) -> Any:
+    return flatten_with_form(structure)[1]
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any], expand_composites: bool = False) -> Any:
@@ -48,7 +85,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any], expand_compos
 
     TensorFlow: tf.nest.pack_sequence_as.
     """
-    spec = optree.tree_structure(structure, **_OPTIONS)
+    spec = _form_of(structure)
     leaves = list(flat_sequence)
     if spec.num_leaves != len(leaves):
         raise ValueError(
@@ -131,5 +168,6 @@ def _children(x: Any) -> list[Any]:
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """Pairs of (path of keys and indices, leaf)."""
+    _form_of(structure)  # registers the structures in it
     paths, leaves, _ = optree.tree_flatten_with_path(structure, **_OPTIONS)
     return list(zip(paths, leaves, strict=True))

@@ -109,31 +109,41 @@ class Variable(Operators):
         self._unread = False
         self._uid = next(_uids)
         dtype = None if dtype is None else dtypes.as_dtype(dtype)
+        later: Tensor | None = None
         with init_scope():
             if context.graph is None:
-                self._create_eager(initial_value, dtype, name, shape, validate_shape)
+                later = self._create_eager(initial_value, dtype, name, shape, validate_shape)
             else:
                 self._create_in_graph(context.graph, initial_value, dtype, name, shape, validate_shape)
+        if later is not None:
+            self.assign(later)
 
     def _create_eager(
         self, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool
-    ) -> None:
+    ) -> Tensor | None:
+        """Returns the initial value if it depends on the arguments of a function, whose first call then assigns it."""
         value = initial_value if isinstance(initial_value, GraphTensor) else _initial_tensor(initial_value, dtype)
+        later: Tensor | None = None
         if isinstance(value, GraphTensor):
-            value = _initial_tensor(EagerTensor(_lifted(value)), dtype)
-        assert isinstance(value, EagerTensor)
+            known = _lifted(value)
+            if known is None:
+                later = value
+            else:
+                value = _initial_tensor(EagerTensor(known), dtype)
         self._graph: Graph | None = None
         self._name = (context.scope + (name or "Variable")) + ":0"
         self._dtype = value.dtype
         self._dims = value.dims if shape is None else shapes.as_dims(shape)
         state = State(self._dtype, self._dims if validate else None, self._name[:-2], self._trainable)
-        state.write(value._array)
+        if isinstance(value, EagerTensor):
+            state.write(value._array)
         self._state: State | None = state
         self.handle: Tensor = HandleTensor(state)
         self._initial: Tensor | None = None
         self._initializer_op: Any = None
         if context.created_variables is not None:
             context.created_variables.append(self)
+        return later
 
     def _create_in_graph(
         self, graph: Graph, initial_value: Any, dtype: DType | None, name: str | None, shape: Any, validate: bool
@@ -476,7 +486,7 @@ def _restore(value: Any, trainable: bool, name: str, dtype: DType, dims: Dims) -
 
 
 def _lifted(tensor: GraphTensor) -> Any:
-    """The value of a tensor of a function being traced, which must not depend on the function's arguments."""
+    """The value of a tensor of a function being traced; None if it depends on the function's arguments."""
     graph = tensor.graph
     values: dict[int, Any] = {id(inside): outside._array for outside, inside in graph.captures.values()
                               if isinstance(outside, EagerTensor)}  # fmt: skip
@@ -487,12 +497,7 @@ def _lifted(tensor: GraphTensor) -> Any:
             steps.append(node)
     for node in reversed(steps):
         if node.op is PLACEHOLDER:
-            raise ValueError(
-                "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
-                "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions: the initial value "
-                "depends on "
-                f"{node.outputs[0]!r}."
-            )
+            return None
         out = node.op.evaluate(*[values[id(t)] for t in node.inputs], **node.attrs)
         values.update(zip(map(id, node.outputs), out if type(out) is tuple else (out,), strict=True))
     return np.asarray(values[id(tensor)])

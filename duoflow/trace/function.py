@@ -9,27 +9,22 @@ A call with tensors only, by position, finds its trace by dtypes and shapes with
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from duoflow.core import nest
-from duoflow.core.composite import Composite, expand
+from duoflow.core.composite import expand
 from duoflow.core.context import context
 from duoflow.core.errors import caller_origin, with_origin
 from duoflow.core.reporting import get_logger
-from duoflow.core.shapes import show
-from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 from duoflow.core.variables import Variable
 
 from .autograph import convert as to_autograph
 from .concrete import ConcreteFunction, trace
-from .types import CompositeType, TensorType, covers, generalize, types_of
+from .signature import FunctionType, Parameters
+from .types import CompositeType, TensorType, covers, generalize
 
 __all__ = ["Function", "function", "functions_run_eagerly", "run_functions_eagerly"]
 
@@ -59,13 +54,12 @@ class Function:
     ) -> None:
         self._python_function = python_function
         self._name = name
-        self._input_signature = None if input_signature is None else _checked_signature(input_signature)
         self._autograph = autograph
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
         self._follow_type_hints = follow_type_hints
         self._instance: Callable[[], Any] | None = instance
-        self._signature = _signature_of(python_function, bound=instance is not None)
+        self._parameters = Parameters(python_function, instance is not None, input_signature, follow_type_hints)
         self._traces: list[_Trace] = []
         self._exact: dict[Any, _Trace] = {}
         self._fast: dict[Any, ConcreteFunction] = {}
@@ -98,62 +92,23 @@ class Function:
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        leaves, form = self._canonical(args, kwargs)
-        found = self._find(leaves, form, args, kwargs)
-        if found.takes_only(args) and not kwargs and self._input_signature is None and found.concrete.usable():
+        leaves, form = self._parameters.leaves(args, kwargs)
+        found = self._find(leaves, form)
+        if found.takes_only(args) and not kwargs and self._parameters.specs is None and found.concrete.usable():
             self._fast[tuple([part for a in args for part in (a._array.dtype, a._array.shape)])] = found.concrete
-        return found.concrete.call_flat(found.tensors(leaves))
-
-    def _canonical(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
-        """The leaves of the arguments, defaults included, and their structure."""
-        try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(
-                f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: "
-                f"{kwargs} for "
-                f"signature: {self._shown_signature()}."
-            ) from None
-        bound.apply_defaults()
-        if self._input_signature is not None:
-            return nest.flatten_with_form((self._fit_signature(bound), bound.kwargs))
-        if self._follow_type_hints:
-            self._follow_hints(bound)
-        return nest.flatten_with_form((bound.args, bound.kwargs))
-
-    def _fit_signature(self, bound: inspect.BoundArguments) -> tuple[Any, ...]:
-        """The positional arguments, of which those that `input_signature` covers are converted to what it says."""
-        given = list(bound.args)
-        assert self._input_signature is not None
-        for i, spec in enumerate(self._input_signature):
-            try:
-                given[i] = _fitted_to(given[i], spec)
-            except (TypeError, ValueError) as error:
-                received = nest.map_structure(_describe, given[i])
-                raise TypeError(
-                    f"Binding inputs to tf.function failed due to `Can not cast {received!r} to {spec!r}`. "
-                    "Received args: "
-                    f"{bound.args} and kwargs: {bound.kwargs} for signature: {self._shown_signature()}. ({error})"
-                ) from None
-        return tuple(given)
-
-    def _shown_signature(self) -> str:
-        if self._input_signature is None:
-            return str(self._signature)
-        pairs = zip(self._signature.parameters, self._input_signature, strict=False)
-        return f"({', '.join(f'{name}: {spec!r}' for name, spec in pairs)})"
-
-    def _follow_hints(self, bound: inspect.BoundArguments) -> None:
-        """Make tensors of the numbers given for parameters that are annotated as tensors."""
-        for name, value in bound.arguments.items():
-            hint = self._signature.parameters[name].annotation
-            if (hint is Tensor or hint == "tf.Tensor") and isinstance(value, (int, float, bool, complex)):
-                bound.arguments[name] = convert(value)
+        return found.to_run().call_flat(found.tensors(leaves))
 
     # -- traces ------------------------------------------------------------------------------------------------------
 
-    def _find(self, leaves: list[Any], form: Any, args: Any, kwargs: Any) -> _Trace:
-        types = self._types(leaves)
+    def _find(self, leaves: list[Any], form: Any) -> _Trace:
+        types = self._parameters.types(leaves)
+        found = self._known(form, types)
+        if found is None:
+            with _tracing:  # another thread may have made it meanwhile
+                found = self._known(form, types) or self._trace(leaves, form, types)
+        return found
+
+    def _known(self, form: Any, types: tuple[Any, ...]) -> _Trace | None:
         found = self._exact.get((form, types))
         if found is not None and found.concrete.usable():
             return found
@@ -161,16 +116,7 @@ class Function:
             if candidate.form == form and covers(candidate.types, types) and candidate.concrete.usable():
                 self._exact[form, types] = candidate
                 return candidate
-        with _tracing:
-            return self._trace(leaves, form, types)
-
-    def _types(self, leaves: list[Any]) -> tuple[Any, ...]:
-        types = list(types_of(leaves))
-        if self._input_signature is not None:
-            for i, spec in enumerate(nest.flatten(self._input_signature)):
-                if isinstance(spec, TensorSpec):
-                    types[i] = TensorType(spec.dtype, spec.shape.as_tuple())
-        return tuple(types)
+        return None
 
     def _trace(self, leaves: list[Any], form: Any, types: tuple[Any, ...]) -> _Trace:
         if self._reduce_retracing:
@@ -179,15 +125,18 @@ class Function:
                 types = types if wider is None else wider
         first = not self._called and not self._created
         concrete, created = self._traced(leaves, form, types)
+        initial = None
         if created:
             if not first:
-                raise _too_late(created)
+                raise _too_late(created, _NOT_FIRST)
             self._created = created
+            if any(v._state.array is None for v in created):
+                initial = concrete
             concrete, again = self._traced(leaves, form, types)
             if again:
-                raise _too_late(again)
+                raise _too_late(again, _ONCE)
         self._called = True
-        made = _Trace(form, types, concrete)
+        made = _Trace(form, types, concrete, initial)
         self._recent.traced(self, made)
         self._traces.append(made)
         self._exact[form, types] = made
@@ -202,31 +151,13 @@ class Function:
             if self._autograph:
                 target = to_autograph(target)
             name = f"__inference_{self._name}_{self._count}"
-            concrete = trace(target, name, leaves, types, form, self._names(leaves, form))
+            names = self._parameters.names(leaves, form)
+            concrete = trace(target, name, leaves, types, form, names, self._parameters.signature)
             return concrete, context.created_variables
         finally:
             created, context.created_variables = context.created_variables, outer
             if outer is not None:
                 outer += created
-
-    def _names(self, leaves: Sequence[Any], form: Any) -> list[str]:
-        """A name per leaf: its parameter's, or that of its spec."""
-        positional, keyword = form.unflatten(range(len(leaves)))
-        parameters = [p for p in self._signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-        names = [""] * len(leaves)
-        for i, value in enumerate(positional):
-            parameter = parameters[min(i, len(parameters) - 1)]
-            own = parameter.name if parameter.kind is not parameter.VAR_POSITIONAL else f"{parameter.name}_{i}"
-            for leaf in nest.flatten(value):
-                names[leaf] = own
-        for key, value in keyword.items():
-            for leaf in nest.flatten(value):
-                names[leaf] = key
-        specs = nest.flatten(self._input_signature) if self._input_signature is not None else []
-        for i, leaf in enumerate([*specs, *leaves[len(specs) :]]):
-            if isinstance(leaf, TensorSpec) and leaf.name:
-                names[i] = leaf.name
-        return names
 
     def _bound_python_function(self) -> Callable[..., Any]:
         if self._instance is None:
@@ -241,10 +172,16 @@ class Function:
 
         With an `input_signature` the arguments may be left out.
         """
-        if self._input_signature is not None and not args and not kwargs:
-            args = self._input_signature
-        leaves, form = self._canonical(args, kwargs)
-        return self._find(leaves, form, args, kwargs).concrete
+        if self._parameters.specs is not None and not args and not kwargs:
+            args = self._parameters.specs
+        leaves, form = self._parameters.leaves(args, kwargs)
+        found = self._find(leaves, form)
+        if found.initial is not None:
+            raise ValueError(
+                f"{self._name!r} makes a variable whose initial value depends on an argument. Call the function once "
+                "before get_concrete_function, so that the variable has its value."
+            )
+        return found.concrete
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -256,7 +193,7 @@ class Function:
     @property
     def input_signature(self) -> Any:
         """The specs of the arguments, if they were fixed."""
-        return self._input_signature
+        return self._parameters.specs
 
     @property
     def name(self) -> str:
@@ -267,6 +204,11 @@ class Function:
     def variables(self) -> tuple[Variable, ...]:
         """The variables that the function made on its first call."""
         return tuple(self._created)
+
+    @property
+    def function_type(self) -> FunctionType | None:
+        """The type of the latest trace, None before the first. TensorFlow: PolymorphicFunction.function_type."""
+        return self._traces[-1].concrete.function_type if self._traces else None
 
     def experimental_get_tracing_count(self) -> int:
         """How many traces were made."""
@@ -286,7 +228,7 @@ class Function:
         key, methods = id(instance), self._bound_methods
         reference = weakref.ref(instance, lambda _: methods.pop(key, None))
         method = Function(
-            self._python_function, self._name, self._input_signature, self._autograph, self._jit_compile,
+            self._python_function, self._name, self._parameters.specs, self._autograph, self._jit_compile,
             self._reduce_retracing, self._follow_type_hints, reference,
         )  # fmt: skip
         methods[key] = (reference, method)
@@ -297,19 +239,29 @@ class Function:
 
 
 class _Trace:
-    """One entry of a function's cache."""
+    """One entry of a function's cache: the trace, and that for the first call if variables get their values there."""
 
-    __slots__ = ("form", "types", "concrete", "_positions")
+    __slots__ = ("form", "types", "concrete", "initial")
 
-    def __init__(self, form: Any, types: tuple[Any, ...], concrete: ConcreteFunction) -> None:
-        self.form, self.types, self.concrete = form, types, concrete
-        self._positions = [i for i, t in enumerate(types) if isinstance(t, (TensorType, CompositeType))]
+    def __init__(
+        self, form: Any, types: tuple[Any, ...], concrete: ConcreteFunction, initial: ConcreteFunction | None = None
+    ) -> None:
+        self.form, self.types, self.concrete, self.initial = form, types, concrete, initial
 
     def tensors(self, leaves: Sequence[Any]) -> list[Tensor]:
         """The leaves that are tensors or become them."""
-        return [
-            part if isinstance(part, Tensor) else convert(part) for part in expand([leaves[i] for i in self._positions])
-        ]
+        found: list[Any] = []
+        for kind, leaf in zip(self.types, leaves, strict=True):
+            if isinstance(kind, (TensorType, CompositeType)):
+                found.append(leaf)
+            else:
+                found += kind.to_tensors(leaf)
+        return [part if isinstance(part, Tensor) else convert(part) for part in expand(found)]
+
+    def to_run(self) -> ConcreteFunction:
+        """The concrete function for the next call."""
+        initial, self.initial = self.initial, None
+        return initial or self.concrete
 
     def takes_only(self, args: Sequence[Any]) -> bool:
         """Whether the arguments are eager tensors and nothing else."""
@@ -319,59 +271,16 @@ class _Trace:
 # -- helpers -----------------------------------------------------------------------------------------------------------
 
 
-def _signature_of(function: Callable[..., Any], bound: bool) -> inspect.Signature:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-    parameters = list(signature.parameters.values())
-    if bound and parameters and parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
-        parameters = parameters[1:]
-    return signature.replace(parameters=parameters)
+_NOT_FIRST = "Creating variables on a non-first call to a function decorated with tf.function"
+_ONCE = (
+    "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable is only "
+    "created once or created outside tf.function. See "
+    "https://www.tensorflow.org/guide/function#creating_tfvariables for more information"
+)
 
 
-def _checked_signature(signature: Any) -> tuple[Any, ...]:
-    if not isinstance(signature, (list, tuple)):
-        raise TypeError(f"input_signature must be either a tuple or a list, got {type(signature)}.")
-    for leaf in nest.flatten(list(signature)):
-        if not isinstance(leaf, (TypeSpec, Variable)):
-            raise TypeError(f"input_signature must be a possibly nested sequence of TensorSpec objects, got {leaf!r}.")
-    return tuple(signature)
-
-
-def _fitted_to(value: Any, spec: Any) -> Any:
-    """An argument with a tensor in place of each value for which a structure of specs has one."""
-    specs, form = nest.flatten_with_form(spec)
-    return form.unflatten([_cast_to(v, s) for v, s in zip(form.flatten_up_to(value), specs, strict=True)])
-
-
-def _cast_to(value: Any, spec: Any) -> Any:
-    if not isinstance(spec, TensorSpec) or isinstance(value, TypeSpec):
-        return value
-    tensor = convert(value) if isinstance(value, (Tensor, Variable, Composite)) else convert(value, spec.dtype)
-    if tensor.dtype is not spec.dtype:
-        raise TypeError(f"dtype is {tensor.dtype.name}")
-    if not spec.shape.is_compatible_with(tensor.shape):
-        raise TypeError(f"shape is {show(tensor.dims)}")
-    return tensor
-
-
-def _describe(value: Any) -> Any:
-    if isinstance(value, (Tensor, Variable, np.ndarray)):
-        return TensorSpec(value.shape, value.dtype)
-    return value
-
-
-def _too_late(variables: Sequence[Variable]) -> ValueError:
-    return ValueError(
-        with_origin(
-            "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable "
-            "is only "
-            f"created once or created outside tf.function ({variables[0].name!r} was created again). See "
-            "https://www.tensorflow.org/guide/function#creating_tfvariables for more information.",
-            caller_origin(),
-        )
-    )
+def _too_late(variables: Sequence[Variable], message: str) -> ValueError:
+    return ValueError(with_origin(f"{message}. ({variables[0].name!r} was created again.)", caller_origin()))
 
 
 class _RecentTraces:
@@ -388,7 +297,7 @@ class _RecentTraces:
         if self.warned or len(same_form) + 1 < self.LIMIT:
             return
         self.warned = True
-        names = function._names(range(len(new.types)), new.form)
+        names = function._parameters.paths(new.form)
         last = same_form[-1]
         causes = [f"{n!r}: {a!r} then {b!r}" for n, a, b in zip(names, last.types, new.types, strict=True) if a != b]
         get_logger().warning(

@@ -194,8 +194,30 @@ def test_variables_made_on_the_first_call_only():
     assert layer.v is not other.v and type(layer).__call__.variables == ()
     with pytest.raises(ValueError, match=r"singleton tf.Variables created on the first call"):
         tf.function(lambda x: tf.Variable(1.0) + x)(c(1.0))
-    with pytest.raises(ValueError, match="init_scope"):
-        tf.function(lambda x: tf.Variable(x))(c(1.0))
+    late = []
+    f = tf.function(lambda x, make: (late.append(tf.Variable(1.0)) if make else None, x)[1])
+    f(c(1.0), False)
+    with pytest.raises(ValueError, match="Creating variables on a non-first call"):
+        f(c(1.0), True)
+
+
+def test_a_variable_may_start_from_an_argument():
+    class Mean:
+        total = None
+
+        @tf.function
+        def __call__(self, x):
+            if self.total is None:
+                self.total = tf.Variable(tf.zeros_like(x) + x * 0.5)
+            return self.total.assign_add(x)
+
+    mean = Mean()
+    assert [mean(c([2.0])).numpy().tolist() for _ in range(3)] == [[3.0], [5.0], [7.0]]
+    inner, other = Mean(), Mean()
+    outer = tf.function(lambda x: inner(x) * 10.0)
+    assert [outer(c([2.0])).numpy().tolist() for _ in range(2)] == [[30.0], [50.0]]
+    with pytest.raises(ValueError, match="initial value depends on an argument"):
+        Mean.__call__.__get__(other).get_concrete_function(c([1.0]))
 
 
 def test_methods_do_not_keep_their_object():
@@ -246,17 +268,49 @@ def test_concrete_functions():
         g(c([1.0, 2.0]), scale=c(1.0)),
         g(values=c([1.0, 2.0]), scale=c(1.0)),
         g(c([1.0, 2.0]), 3, scale=c(1.0)),
+        g([1.0, 2.0], n=3, scale=1.0),
     ):
         assert out.numpy().tolist() == [4.0, 7.0]
     for args, kwargs, message in [
-        ((c([1.0, 2.0]),), {}, "missing required arguments: scale"),
-        ((c([1, 2]),), {"scale": c(1.0)}, "must be a float32 tensor"),
-        ((c([1.0, 2.0]), 4), {"scale": c(1.0)}, "traced for 3"),
+        ((c([1.0, 2.0]),), {}, "missing a required argument: 'scale'"),
+        ((c([1.0, 2.0]), 4), {"scale": c(1.0)}, r"Can not cast 4 to Literal\[3\]"),
         ((c([1.0, 2.0]),), {"scale": c(1.0), "other": c(1.0)}, "unexpected keyword"),
+        ((c([1.0, 2.0]), 3, 4), {"scale": c(1.0)}, "too many positional arguments"),
     ]:
         with pytest.raises(TypeError, match=message):
             g(*args, **kwargs)
-    assert "values: TensorSpec(shape=(2,)" in f.pretty_printed_concrete_signatures()
+
+
+def test_signatures_are_printed_as_tensorflow_prints_them():
+    f = tf.function(lambda x, n=3, *, flag=True: {"a": x * n, "b": [x, None]})
+    g = f.get_concrete_function(tf.TensorSpec([None, 2], tf.float32, name="q"))
+    out = "TensorSpec(shape=(None, 2), dtype=tf.float32, name=None)"
+    spec = out.replace("None)", "'q')")
+    result = f"Dict[['a', {out}], ['b', List[{out}, Literal[None]]]]"
+    line = f"(x: {spec}, n: Literal[3], *, flag: Literal[True]) -> {result}"
+    assert str(g.function_type) == str(f.function_type) == g.pretty_printed_signature(verbose=False) == line
+    assert repr(g).startswith(f"<ConcreteFunction {line} at ")
+    assert str(g) == (
+        "ConcreteFunction Input Parameters:\n"
+        f"  x (POSITIONAL_OR_KEYWORD): {spec}\n"
+        "  n (POSITIONAL_OR_KEYWORD): Literal[3]\n"
+        "  flag (KEYWORD_ONLY): Literal[True]\n"
+        f"Output Type:\n  {result}\n"
+        "Captures:\n  None"
+    )  # fmt: skip
+    f(c([[1.0, 2.0]]), flag=False)
+    assert f.pretty_printed_concrete_signatures().count("Input Parameters") == 2
+
+
+def test_an_input_signature_leaves_defaults_alone():
+    f = tf.function(lambda x, y=3: x + y, input_signature=[tf.TensorSpec([])])
+    assert float(f(c(1.0))) == 4.0
+    with pytest.raises(TypeError, match=r"Can not cast 4 to Literal\[3\]"):
+        f(c(1.0), 4)
+    with pytest.raises(TypeError, match="1 extra type constraints"):
+        tf.function(lambda x: x, input_signature=[tf.TensorSpec([])] * 2)
+    with pytest.raises(TypeError, match="keyword-only parameter `y` must have a default"):
+        tf.function(lambda x, *, y: x, input_signature=[tf.TensorSpec([])])
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
