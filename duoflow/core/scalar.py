@@ -3,6 +3,7 @@
 A record's `body(b, *values, **attrs)` is written against a `ScalarBuilder` and runs unchanged on each of them: the one
 here computes on NumPy arrays, the native engine's writes LLVM IR, XLA's builds HLO. Values support Python's arithmetic,
 comparison, bitwise and shift operators among themselves and with Python numbers, which adapt to the value's type.
+`b.require(condition, message)` says what must hold of the operands: where it does not, the call fails.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from . import dtypes, special
 from .dtypes import DType
+from .errors import InvalidArgumentError
 
 __all__ = ["UNARY", "NumpyBuilder", "ScalarBuilder", "Unsupported"]
 
@@ -49,6 +51,7 @@ class ScalarBuilder(Protocol):
     def isfinite(self, x: Any) -> Any: ...
     def mulhi(self, a: Any, b: Any) -> Any: ...
     def popcount(self, x: Any) -> Any: ...
+    def require(self, condition: Any, message: str) -> None: ...
     def complex(self, re: Any, im: Any) -> Any: ...
     def real(self, x: Any) -> Any: ...
     def imag(self, x: Any) -> Any: ...
@@ -100,6 +103,11 @@ class NumpyBuilder:
         out = np.empty(np.broadcast_shapes(re.shape, im.shape), np.result_type(re.dtype, np.complex64))
         out.real, out.imag = re, im
         return out
+
+    @staticmethod
+    def require(condition: Any, message: str) -> None:
+        if not np.all(condition):
+            raise InvalidArgumentError(None, None, message)
 
     @staticmethod
     def fma(a: Any, b: Any, c: Any) -> Any:

@@ -107,12 +107,10 @@ def elementwise(
     gradient: Callable[..., Any] | None = None,
     allowed: tuple[DType, ...] = NUMERIC,
     out: DType | Callable[[DType], DType] | None = None,
-    tags: frozenset[str] = frozenset(),
 ) -> Op:
     """Record an elementwise op of one or more operands that broadcast and share a dtype.
 
     `out` is the output's dtype if it is not the operands'. Without a gradient the op stops the tape.
-    The tag "integer_division" says that a zero second operand of an integer type is an error.
     """
     accepted = frozenset(d.numpy for d in allowed)
     meaning = evaluate or functools.partial(run_body, body)
@@ -148,7 +146,6 @@ def elementwise(
             body=body,
             checked=False,
             differentiable=differentiable,
-            tags=tags,
         )
     )
 

@@ -164,7 +164,9 @@ def _checked_divisor(divide: Any) -> Any:
     return run
 
 
-_INTEGER_DIVISION = frozenset({"integer_division"})
+def _divisor(b: Any, y: Any) -> Any:
+    b.require(y != 0, "Integer division by zero")
+    return y
 
 
 @_checked_divisor
@@ -175,10 +177,9 @@ def _floor_divide(x: Any, y: Any) -> Any:
 @binary(
     "FloorDiv",
     _floor_divide,
-    body=lambda b, x, y: b.floordiv(x, y) if is_int(x) else b.floor(x / y),
+    body=lambda b, x, y: b.floordiv(x, _divisor(b, y)) if is_int(x) else b.floor(x / y),
     gradient=lambda n, g: (None, None),
     allowed=REAL,
-    tags=_INTEGER_DIVISION,
 )
 def floordiv(x: Any, y: Any, name: str | None = None) -> Any:
     """x / y rounded toward minus infinity. A zero integer divisor is an `InvalidArgumentError`.
@@ -193,10 +194,9 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Any:
 @binary(
     "FloorMod",
     _checked_divisor(in_float32(np.mod)),
-    body=lambda b, x, y: b.floormod(x, y),
+    body=lambda b, x, y: b.floormod(x, _divisor(b, y) if is_int(x) else y),
     gradient=lambda n, g: (g, -g * F.floordiv(n.inputs[0], n.inputs[1])),
     allowed=REAL,
-    tags=_INTEGER_DIVISION,
 )
 def floormod(x: Any, y: Any, name: str | None = None) -> Any:
     """The remainder of `floordiv`; it has the sign of y.
@@ -222,10 +222,9 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 @binary(
     "TruncateDiv",
     _trunc_divide,
-    body=lambda b, x, y: b.truncdiv(x, y) if is_int(x) else b.trunc(x / y),
+    body=lambda b, x, y: b.truncdiv(x, _divisor(b, y)) if is_int(x) else b.trunc(x / y),
     gradient=lambda n, g: (None, None),
     allowed=REAL,
-    tags=_INTEGER_DIVISION,
 )
 def truncatediv(x: Any, y: Any, name: str | None = None) -> Any:
     """x / y rounded toward zero, as C divides integers.
@@ -240,10 +239,9 @@ def truncatediv(x: Any, y: Any, name: str | None = None) -> Any:
 @binary(
     "TruncateMod",
     _checked_divisor(in_float32(np.fmod)),
-    body=lambda b, x, y: x - b.truncdiv(x, y) * y if is_int(x) else b.fmod(x, y),
+    body=lambda b, x, y: x - b.truncdiv(x, _divisor(b, y)) * y if is_int(x) else b.fmod(x, y),
     gradient=lambda n, g: (g, -g * F.truncatediv(n.inputs[0], n.inputs[1])),
     allowed=(dtypes.int32, dtypes.int64, *FLOATING),
-    tags=_INTEGER_DIVISION,
 )
 def truncatemod(x: Any, y: Any, name: str | None = None) -> Any:
     """The remainder of `truncatediv`; it has the sign of x.

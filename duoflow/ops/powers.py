@@ -150,7 +150,13 @@ def _power(x: Any, y: Any) -> Any:
     return in_float32(np.power)(x, y)
 
 
-@binary("Pow", _power, body=lambda b, x, y: b.pow(x, y), gradient=_pow_gradient, allowed=(*FLOATING, *SIGNED, *COMPLEX))
+def _power_body(b: Any, x: Any, y: Any) -> Any:
+    if is_int(y):
+        b.require(y >= 0, "Integers to negative integer powers are not allowed")
+    return b.pow(x, y)
+
+
+@binary("Pow", _power, body=_power_body, gradient=_pow_gradient, allowed=(*FLOATING, *SIGNED, *COMPLEX))
 def pow(x: Any, y: Any, name: str | None = None) -> Any:
     """x to the power of y, elementwise. An integer to a negative power is an `InvalidArgumentError`.
 

@@ -158,8 +158,7 @@ def _infer_sparse_xent(logits: Spec, labels: Spec) -> Spec:
     return Spec(shapes.merge(rows, labels.shape), logits.dtype)
 
 
-def _sparse_xent(logits: Any, labels: Any) -> Any:
-    count = logits.shape[-1]
+def _checked_labels(labels: Any, count: Any) -> Any:
     bad = (labels < 0) | (labels >= count)
     if np.any(bad):
         raise InvalidArgumentError(
@@ -167,11 +166,33 @@ def _sparse_xent(logits: Any, labels: Any) -> Any:
             f"{count}).  "
             f"Label values: {' '.join(map(str, labels[:20]))}"
         )  # fmt: skip
+    return labels
+
+
+def _require_label(b: Any, label: Any, count: Any) -> Any:
+    b.require((label >= 0) & (label < count), "a label outside the valid range")
+    return label
+
+
+CHECKED_LABELS = Op(
+    "CheckedLabels",
+    Kind.ELEMENTWISE,
+    lambda labels, count: Spec(labels.shape, labels.dtype),
+    _checked_labels,
+    body=_require_label,
+    differentiable=False,
+)
+"""Class numbers, which must be in [0, count)."""
+
+
+def _sparse_xent(logits: Any, labels: Any) -> Any:
+    _checked_labels(labels, logits.shape[-1])
     log_p = _log_softmax(logits, axis=-1)
     return -np.take_along_axis(log_p, labels[:, None].astype(np.int64), -1)[:, 0]
 
 
 def _expand_sparse_xent(logits: Any, labels: Any) -> Any:
+    labels = emit_one(CHECKED_LABELS, (labels, F.cast(F.shape(logits)[-1], labels.dtype)))
     return -F.gather(F.log_softmax(logits), labels, axis=1, batch_dims=1)
 
 

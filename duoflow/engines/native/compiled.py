@@ -22,7 +22,7 @@ from duoflow.passes.state import StateTable
 
 from . import plan
 from .contract import as_gemm
-from .control import Part, as_region
+from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, describe_all, storage
 from .ir import Module
@@ -87,13 +87,13 @@ class _Compiler:
                 and id(node) not in self.fusion.group_of
                 and not self.fusion.is_view(node)
             ):
-                region = as_region(node, self._part) if node.op.kind is Kind.CONTROL else None
+                region = as_region(node, self._part_of(node)) if node.op.kind is Kind.CONTROL else None
                 tasks.append(region or HostTask(node, self.out.callback, self._stored(node.inputs)))
         return tasks
 
-    def _part(self, graph: Graph, variables: int) -> Part:
-        """The compiled sub-graph of a control node."""
-        return _PartCompiler(graph, variables, self.out).part()
+    def _part_of(self, node: Node) -> Plan:
+        """Compiles the sub-graphs of a control node."""
+        return lambda graph, variables: _PartCompiler(graph, variables, self.out, node).part()
 
     def _heavy(self, node: Node) -> BlockTask | None:
         """The task of a contraction that the kernels can do."""
@@ -309,9 +309,13 @@ class _Compiler:
     def _add(self, task: Task, program: Program, where: Where, base: int) -> None:
         """Add a task to the program; the arena starts at `base`."""
         if isinstance(task, LoopTask) and task.can_fail:
-            task.check = self.out.add_check(task.nodes)
+            task.check = self.out.add_check(self._suspects(task))
         scratch = (ARENA, base + self.scratch.get(id(task), 0))
         task.call(program, where, scratch, self.addresses.get(id(task), 0))
+
+    def _suspects(self, task: Task) -> list[Node]:
+        """Those of the whole graph that a failure of the task is of."""
+        return task.nodes
 
     def _where(self, tensor: GraphTensor) -> Operand:
         return self.out.where[id(storage(tensor, self.descriptions))]
@@ -320,8 +324,10 @@ class _Compiler:
 class _PartCompiler(_Compiler):
     """Compiles the sub-graph of a control node into tasks that are added to the program of the whole."""
 
-    def __init__(self, graph: Graph, variables: int, out: Specialization) -> None:
+    def __init__(self, graph: Graph, variables: int, out: Specialization, owner: Node) -> None:
         super().__init__(graph, StateTable(), out)
+        #: The control node of the whole graph that this is a part of.
+        self.owner = owner
         inputs = {id(t) for t in graph.inputs}
         moving = [k for k in range(variables) if id(self.source(graph.outputs[k])) not in inputs]
         self.table.updates = [(k, k) for k in moving]
@@ -336,6 +342,12 @@ class _PartCompiler(_Compiler):
         blocks = [t for t in self.tasks if isinstance(t, BlockTask)]
         self._replaced = {id(t.product): id(t.replaced_by) for t in blocks if t.replaced_by is not None}
         return self
+
+    def _part_of(self, node: Node) -> Plan:
+        return super()._part_of(self.owner)
+
+    def _suspects(self, task: Task) -> list[Node]:
+        return [self.owner]
 
     def _partition(self) -> list[Task]:
         tasks = super()._partition()

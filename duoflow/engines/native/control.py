@@ -28,7 +28,7 @@ from .specialization import ARENA
 from .static import elements, inputs_of
 from .tasks import Task, Where
 
-__all__ = ["Part", "Region", "as_region"]
+__all__ = ["Part", "Plan", "Region", "as_region"]
 
 _LOOPS = {"While", "StatelessWhile"}
 _BRANCHES = {"If", "StatelessIf"}

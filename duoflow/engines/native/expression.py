@@ -39,10 +39,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Elementwise:
-    """The node's record has a body that the scalar builder takes."""
+    """The node's record has a body that the scalar builder takes; `can_fail` if it requires something of operands."""
 
-
-_ELEMENTWISE = Elementwise()
+    can_fail: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,18 +77,13 @@ def describe(node: Node) -> Any:
 
 
 def _elementwise(node: Node) -> Elementwise | None:
-    if node.op.body is None or not _attrs_are_hashable(node) or _may_divide_by_zero(node):
+    if node.op.body is None or not _attrs_are_hashable(node):
         return None
-    possible = _body_is_possible(node.op, tuple(t.dtype for t in node.inputs), attrs_key(node.attrs))
-    return _ELEMENTWISE if possible else None
-
-
-def _may_divide_by_zero(node: Node) -> bool:
-    """Whether an integer division could fail: that is an error, which the host raises."""
-    if "integer_division" not in node.op.tags or not node.inputs[0].dtype.is_integer:
-        return False
-    divisor = node.inputs[1].spec.array
-    return divisor is None or not divisor.all()
+    attrs = attrs_key(node.attrs)
+    found = _probed(node.op, tuple((t.dtype, None) for t in node.inputs), attrs)
+    if found is not None and found.can_fail:  # what is constant may be all right
+        found = _probed(node.op, tuple((t.dtype, uniform_value(t)) for t in inputs_of(node)), attrs)
+    return found
 
 
 def _counting(node: Node) -> Counting | None:
@@ -108,16 +102,17 @@ def _attrs_are_hashable(node: Node) -> bool:
 
 
 @functools.cache
-def _body_is_possible(op: Op, dtypes: tuple[DType, ...], attrs: tuple[Any, ...]) -> bool:
-    """Write the body once, into a module that is thrown away."""
+def _probed(op: Op, operands: tuple[tuple[DType, Any], ...], attrs: tuple[Any, ...]) -> Elementwise | None:
+    """Write the body once, into a module that is thrown away, for operands of these types (and constant values)."""
     assert op.body is not None
+    required: list[Any] = []
     with Module().function("probe", [("ptr", "p")]) as f:
-        b = LLVMBuilder(f, 1)
+        b = LLVMBuilder(f, 1, required.append)
         try:
-            op.body(b, *[b.load(d, "%p") for d in dtypes], **dict(attrs))
+            op.body(b, *[b.load(d, "%p") if v is None else b.const(v, d) for d, v in operands], **dict(attrs))
         except (Unsupported, TypeError):
-            return False
-    return True
+            return None
+    return Elementwise(bool(required))
 
 
 def _possible(found: Any, node: Node) -> Any:

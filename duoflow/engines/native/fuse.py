@@ -220,17 +220,21 @@ class Fusion:
             self.group_of[id(node)] = producer
 
     def _anchors_allow(self, producer: Group, consumer: Group) -> bool:
-        """Epilogues have one product, do not reduce or gather (blocks cannot report), and do not feed the product."""
+        """Epilogues have one product, do not reduce or fail (blocks cannot report it), and do not feed the product."""
         if producer.anchor is None and consumer.anchor is None:
             return True
         if (producer.anchor and consumer.anchor) or not (producer.is_flat and consumer.is_flat):
             return False
-        if any(isinstance(self.descriptions[id(n)], lowering.Gather) for n in (*producer.nodes, *consumer.nodes)):
+        if any(map(self._can_fail, (*producer.nodes, *consumer.nodes))):
             return False
         if consumer.anchor is None:
             return True
         sources = [storage(t, self.descriptions) for t in consumer.anchor.inputs]
         return all(producer.level(t) is None for t in sources)
+
+    def _can_fail(self, node: Node) -> bool:
+        found = self.descriptions[id(node)]
+        return isinstance(found, lowering.Gather) or (isinstance(found, Elementwise) and found.can_fail)
 
     def _operands(self, nodes: list[Node]) -> int:
         members = {id(n) for n in nodes}

@@ -62,7 +62,7 @@ class LoopKernel:
     stored: Container[int] = ()
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
-    #: Whether the operand before the reads, a byte, is cleared when an index is out of range. Set by `write_loops`.
+    #: Whether the operand before the reads, a byte, may be cleared: something failed. Set by `write_loops`.
     can_fail: bool = False
 
     @property
@@ -88,9 +88,8 @@ def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
             sizes = factors[dimension]
             sizes[position : position + 1] = [split.var.extent // split.inner, split.inner]
     kernel.reads = plan.reads
-    kernel.can_fail = plan.checks
     with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
-        _Writer(f, kernel, plan).write()
+        kernel.can_fail = _Writer(f, kernel, plan).write()
 
 
 class LoopPlan:
@@ -120,7 +119,6 @@ class LoopPlan:
         for node in kernel.members:
             self._enter(node)
         self.reads: list[GraphTensor] = []
-        self.checks = False
         self._collect_reads()
 
     def _inside(self, tensor: GraphTensor, position: Affine) -> Expression | None:
@@ -165,8 +163,6 @@ class LoopPlan:
             seen.add(id(e))
             if isinstance(e, Load):
                 found.setdefault(id(e.tensor), e.tensor)
-                if e.dynamic is not None:
-                    self.checks = True
             for child in children(e):
                 visit(child)
 
@@ -201,16 +197,17 @@ class _Writer:
         pointers = [f.parameter("%ptrs", i + 1, "ptr") for i in range(len(operands))]
         self.pointers = {id(t): p for t, p in zip(plan.reads, pointers)}
         self.targets = dict(zip(map(id, kernel.outputs), pointers[len(plan.reads) :]))
-        check = f.parameter("%ptrs", 0, "ptr") if plan.checks else None
-        self.at = Place(f, self.lanes, self.vector_var, self.pointers, check)
+        self.at = Place(f, self.lanes, self.vector_var, self.pointers, check=0)
         self.phases = 1 + max([plan.phase_of[id(n.outputs[0])] for n in kernel.members], default=0)
         self.stored = {id(t) for t in kernel.outputs}
 
-    def write(self) -> None:
+    def write(self) -> bool:
+        """Write the function's body; whether it can fail."""
         if self.rowwise:
             self._share_outer(self.plan.kept, self._row)
         else:
             self._columns()
+        return self.at.can_fail
 
     # Sharing ------------------------------------------------------------------------------------------------------
 

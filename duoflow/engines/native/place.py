@@ -41,15 +41,19 @@ class Place:
     """The stack of scopes in one function."""
 
     def __init__(
-        self, f: Function, lanes: int, vector_var: Var | None, pointers: dict[int, str], check: str | None
+        self, f: Function, lanes: int, vector_var: Var | None, pointers: dict[int, str], check: int | None
     ) -> None:
         self.f = f
-        self.one, self.vector = LLVMBuilder(f, 1), LLVMBuilder(f, lanes)
+        fail_unless = None if check is None else self._fail_unless
+        self.one, self.vector = LLVMBuilder(f, 1, fail_unless), LLVMBuilder(f, lanes, fail_unless)
         self.lanes = lanes
         self._vector_var = vector_var if lanes > 1 else None
         self._single_var = vector_var if lanes == 1 else None
         self._pointers = pointers
+        #: The operand (by position in the kernel's `ptrs`) whose byte is cleared when something fails.
         self._check = check
+        #: Whether there is anything that can fail.
+        self.can_fail = False
         self._scopes = [Scope()]
         self._starts: list[tuple[Scope, Index, str | None]] = []
         self._reloads: dict[int, tuple[int, str, Affine, DType]] = {}
@@ -249,7 +253,7 @@ class Place:
         b = place.builder
         place = b.cast(place, dtypes.int64)
         inside = (place >= 0) & (place < e.limit)
-        self._report(inside, condition)
+        self._fail_unless(inside, condition)
         place = b.select(inside, place, b.const(0, dtypes.int64))
         variable = self._vector_var
         varies = variable is not None and variable in e.index.variables()
@@ -262,10 +266,12 @@ class Place:
         rest = self.vector.cast(self._vector_index(e.index), dtypes.int64)
         return self.vector.gather(e.dtype, pointer, step + rest, self._masked(condition))
 
-    def _report(self, inside: Value, condition: Value | None) -> None:
-        """Clear the check byte if any lane that counts is out of range."""
-        b = inside.builder
-        bad = ~inside
+    def _fail_unless(self, holds: Value, condition: Value | None = None) -> None:
+        """Clear the check byte if any lane that counts (and meets `condition`) does not hold."""
+        assert self._check is not None
+        self.can_fail = True
+        b = holds.builder
+        bad = ~holds
         if condition is not None and (condition.builder.lanes == b.lanes or condition.builder.lanes == 1):
             bad = bad & condition if b.lanes == condition.builder.lanes else bad & b.spread(condition)
         if b.lanes > 1:
@@ -274,7 +280,7 @@ class Place:
                 bad = bad & b.wrap(mask, dtypes.bool_)
             bad = b.fold(bad, lambda n, x, y: x | y)
         with self.f.when(bad.ref):
-            self.f.store("i8", "0", self._check or "")
+            self.f.store("i8", "0", self.f.parameter("%ptrs", self._check, "ptr"))
 
     def store(self, pointer: str, index: Affine, value: Value, dtype: DType) -> None:
         """Write an element, or a vector of them if the index moves with the vector variable."""

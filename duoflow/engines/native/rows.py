@@ -1,18 +1,40 @@
-"""`x[i]` with an index that is computed: a gather, which the loop kernels do."""
+"""`x[i]` with an index that is computed, as a gather, which the loop kernels do."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
-from duoflow.core.record import OPS
+from duoflow.core.lowering import Gather
+from duoflow.core.record import Kind, Op
+from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import Rewriter
 
 __all__ = ["rows_as_gathers"]
 
 _OTHER_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask")
+
+
+def _evaluate_row(x: Any, index: Any) -> Any:
+    if not 0 <= index < len(x):
+        given = index if index >= 0 else index - len(x)
+        raise InvalidArgumentError(None, None, f"slice index {given} of dimension 0 out of bounds.")
+    return x[index]
+
+
+ROW = Op(
+    "Row",
+    Kind.VIEW,
+    lambda x, index: Spec(x.shape[1:], x.dtype),
+    _evaluate_row,
+    lower=lambda specs, outs, attrs: Gather(0),
+)
+"""`x[i]` of x [n, ...] with a scalar i from 0 on."""
 
 
 def rows_as_gathers(graph: Graph) -> Graph:
@@ -46,4 +68,4 @@ def _gathered(rw: Rewriter, node: Node) -> GraphTensor:
     with rw.building(node):
         given = F.reshape(begin, ())
         index = F.where(given < 0, given + F.constant(count), given)
-    return rw.add(OPS["GatherV2"], (x, index), {"axis": 0, "batch_dims": 0}, like=node)[0]
+    return rw.add(ROW, (x, index), like=node)[0]

@@ -23,6 +23,7 @@ Beyond the vocabulary: memory (`load`, `store`, `load_uniform`, `gather`, `scatt
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,7 @@ _REGISTER = {
 _MEMORY = {"float16": "i16", "bfloat16": "i16", "bool": "i8"}
 
 _FLOAT_COMPARE = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
+_COMPARE = {name: getattr(operator, name) for name in _FLOAT_COMPARE}
 _NUMBER = (int, float, bool, np.number, np.bool_)
 
 
@@ -136,9 +138,10 @@ class Value:
 class LLVMBuilder:
     """Writes a body's operations into a function, `lanes` elements at a time."""
 
-    def __init__(self, function: Function, lanes: int) -> None:
+    def __init__(self, function: Function, lanes: int, fail_unless: Callable[[Value], None] | None = None) -> None:
         self.f = function
         self.lanes = lanes
+        self._fail_unless = fail_unless
 
     # Values -------------------------------------------------------------------------------------------------------
 
@@ -234,6 +237,8 @@ class LLVMBuilder:
     def _compare(self, operation: str, a: Value, b: Value) -> Value:
         if a.dtype.is_floating:
             return self._emit(f"fcmp {_FLOAT_COMPARE[operation]}", dtypes.bool_, a, b)
+        if a.literal is not None and b.literal is not None:
+            return self.const(_COMPARE[operation](a.literal, b.literal), dtypes.bool_)
         if operation not in ("eq", "ne"):
             operation = ("u" if a.dtype.is_unsigned or a.dtype.is_bool else "s") + operation
         return self._emit(f"icmp {operation}", dtypes.bool_, a, b)
@@ -282,6 +287,14 @@ class LLVMBuilder:
         # One instruction on x86, whose min and max give the second operand unless the comparison holds.
         chosen = self.select(self._compare(better, a, b), a, b)
         return chosen if a.literal is not None else self.select(self.isnan(a), a, chosen)
+
+    def require(self, condition: Value, message: str) -> None:
+        """Have a run fail where the condition does not hold; `message` is for those who find out why."""
+        if condition.literal is not None and condition.literal:
+            return
+        if self._fail_unless is None:
+            raise Unsupported("a condition where nothing can fail")
+        self._fail_unless(condition)
 
     def isnan(self, x: Value) -> Value:
         return self._emit("fcmp uno", dtypes.bool_, x, x)
@@ -537,7 +550,7 @@ class LLVMBuilder:
 
     def narrower(self, lanes: int) -> LLVMBuilder:
         """A builder of another width writing into the same function."""
-        return self if lanes == self.lanes else LLVMBuilder(self.f, lanes)
+        return self if lanes == self.lanes else LLVMBuilder(self.f, lanes, self._fail_unless)
 
     def iota(self, dtype: DType) -> Value:
         """0, 1, 2... across the lanes."""

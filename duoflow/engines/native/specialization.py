@@ -16,13 +16,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from duoflow.core.errors import InvalidArgumentError, with_origin
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.state import aligned_empty
 from duoflow.core.tensor import GraphTensor, Tensor
 from duoflow.passes.state import StateTable
 
 from ..reference import evaluate_node
+from .failures import raise_error
 from .fuse import Fusion, storage
 from .jit import Library
 from .runner import Operand, Program
@@ -32,7 +33,7 @@ from .threads import Block
 
 __all__ = ["ARENA", "CHECKS", "Specialization"]
 
-#: The first buffers of every program: the arena, and a byte for each kernel that gathers.
+#: The first buffers of every program: the arena, and a byte for each kernel that can fail.
 ARENA, CHECKS = 0, 1
 
 
@@ -72,7 +73,7 @@ class Specialization:
         return self.buffer_count - 1
 
     def add_check(self, nodes: list[Node]) -> Operand:
-        """A byte that a kernel for these nodes clears when an index is out of range."""
+        """A byte that a kernel for these nodes clears when an operand is not allowed."""
         self.checked.append(nodes)
         return (CHECKS, len(self.checked) - 1)
 
@@ -239,7 +240,7 @@ class _Context:
                 self.objects[key] = values[position]
         self.frame.run()
         if owner.checked:
-            self._raise_if_out_of_range()
+            self._raise_if_failed()
         results = [take(self) for take in owner.results]  # before states change: a result may be an old value
         for position, take in owner.adopted:
             self._state(values, position).adopt(np.require(take(self), requirements="C"))
@@ -317,14 +318,19 @@ class _Context:
                 self._buffers[buffer] = _address(result)
             self.objects[id(tensor)] = result
 
-    def _raise_if_out_of_range(self) -> None:
-        if not self._checks.all():
-            bad = np.flatnonzero(self._checks == 0)
-            self._checks[:] = 1
-            node = next(n for n in self.owner.checked[int(bad[0])] if "Gather" in n.op.name)
-            limit = node.inputs[0].dims
-            message = f"{{{{node {node.name}}}}} indices are not all inside the gathered dimension of shape {limit}"
-            raise InvalidArgumentError(None, node, with_origin(message, node.origin))
+    def _raise_if_failed(self) -> None:
+        if self._checks.all():
+            return
+        suspects = [n for i in np.flatnonzero(self._checks == 0) for n in self.owner.checked[i]]
+        self._checks[:] = 1
+        raise_error(self.owner.graph, suspects, self._intact)
+
+    def _intact(self, tensor: GraphTensor) -> Any:
+        """The value of a tensor that no kernel writes, as it is after a run; None for others."""
+        if id(tensor) in self.objects:
+            return self.objects[id(tensor)]
+        buffer, _ = self.owner.where.get(id(tensor), (ARENA, 0))
+        return self.value(tensor) if buffer in self._inputs or buffer in self._constant else None
 
 
 _MISSING: Any = object()
