@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +19,8 @@ from duoflow.core.variables import Variable
 from duoflow.ops.call import call
 from duoflow.ops.subgraphs import report_reads, trace_into
 
-from .types import CompositeType, Literal, TensorType, type_of
+from .signature import FunctionType, binding_error
+from .types import CompositeType, Identity, Literal, Parts, TensorType, TraceType, type_of
 
 __all__ = ["ConcreteFunction", "FuncGraph", "trace"]
 
@@ -48,10 +51,12 @@ def trace(
     types: Sequence[Any],
     form: Any,
     names: Sequence[str],
+    signature: inspect.Signature,
 ) -> ConcreteFunction:
     """Call `function` on placeholders in place of the tensors among `leaves`, and keep the graph that comes of it.
 
-    `form` puts leaves together to (args, kwargs); `types` are the leaves' trace types; `names` name the placeholders.
+    `form` puts leaves together to (args, kwargs); `types` are the leaves' trace types; `names` name the placeholders;
+    `signature` is that of the Python function.
     """
     graph = FuncGraph(name, True, context.graph)
     with entered(graph=graph, tapes=(), control=(), scope=""):
@@ -64,7 +69,11 @@ def trace(
     graph.outputs = [graph.capture(t) for t in outputs if t is not None]
     graph.variables = tuple(reads)
     graph.structured_outputs = pack(structure, [None if t is None else graph.capture(t) for t in outputs])
-    return ConcreteFunction(graph, structure, [t is None for t in outputs])
+    return ConcreteFunction(graph, structure, [t is None for t in outputs], signature)
+
+
+#: Types of ours whose arguments stand for themselves while a function is traced.
+_OWN = (Literal, Identity, Parts)
 
 
 def _stand_in(graph: Graph, leaf: Any, kind: Any, name: str) -> Any:
@@ -72,13 +81,32 @@ def _stand_in(graph: Graph, leaf: Any, kind: Any, name: str) -> Any:
         return graph.add_input(kind.dtype, kind.dims, name)
     if isinstance(kind, CompositeType):
         return leaf._with_components(tuple([graph.add_input(t.dtype, t.dims, name) for t in kind.parts]))
-    return leaf
+    if isinstance(kind, _OWN):
+        return leaf
+    specs = kind.flatten()
+    tensors = [graph.add_input(spec.dtype, spec.shape.as_tuple(), name) for spec in specs]
+    return kind.from_tensors(iter(tensors)) if specs else kind.placeholder_value(None)
 
 
 def _as_spec(leaf: Any, kind: Any, name: str) -> Any:
     if isinstance(kind, TensorType):
         return TensorSpec(kind.dims, kind.dtype, name)
     return leaf if isinstance(kind, (Literal, CompositeType)) else kind  # other objects are not kept alive
+
+
+def _takes_tensors(spec: Any) -> bool:
+    """Whether a leaf of the structured signature stands for tensors."""
+    return isinstance(spec, (TensorSpec, Composite)) or isinstance(spec, TraceType) and bool(spec.flatten())
+
+
+def _tensors_of(leaf: Any, spec: Any) -> list[Any]:
+    """The tensors of an argument; one that holds none must be of the type that was traced."""
+    if isinstance(spec, (TensorSpec, Composite)):
+        return [leaf]
+    kind = spec if isinstance(spec, TraceType) else type_of(spec)
+    if leaf is not spec and not type_of(leaf).is_subtype_of(kind):
+        raise TypeError(f"Can not cast {leaf!r} to {kind!r}")
+    return list(kind.to_tensors(leaf)) if kind.flatten() else []
 
 
 def _results(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
@@ -117,8 +145,9 @@ class ConcreteFunction:
     TensorFlow: tf.types.experimental.ConcreteFunction.
     """
 
-    def __init__(self, graph: FuncGraph, structure: Any, missing: Sequence[bool]) -> None:
+    def __init__(self, graph: FuncGraph, structure: Any, missing: Sequence[bool], signature: inspect.Signature) -> None:
         self.graph = graph
+        self._signature = signature
         self._structure = structure
         self._missing = list(missing)
         self._plain = self._missing == [False] and isinstance(structure, (Tensor, Variable))
@@ -191,29 +220,36 @@ class ConcreteFunction:
         return self.call_flat(self._bound(args, kwargs))
 
     def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
-        """One tensor per input; Python values of the signature may be given or left out."""
-        leaves = nest.flatten(list(args))
-        specs = nest.flatten(list(self.structured_input_signature[0]))
-        if len(leaves) == len(specs):
-            pairs = list(zip(leaves, specs, strict=True))
-            for leaf, spec in pairs:
-                if not isinstance(spec, (TensorSpec, Composite)) and type_of(leaf) not in (spec, type_of(spec)):
-                    raise TypeError(
-                        f"{self._head()} was traced for {spec!r} and cannot be called with {leaf!r} in its place."
-                    )
-            leaves = [leaf for leaf, spec in pairs if isinstance(spec, (TensorSpec, Composite))]
-        flat = expand(leaves)
-        if len(flat) > len(self._names):
-            raise TypeError(f"{self._head()} takes {len(self._names)} positional arguments, received {len(flat)}.")
-        rest = self._names[len(flat) :]
-        missing = [name for name in rest if name not in kwargs]
-        if missing:
-            raise TypeError(f"{self._head()} missing required arguments: {', '.join(missing)}.")
-        unknown = [name for name in kwargs if name not in rest and name not in self.structured_input_signature[1]]
-        if unknown:
-            raise TypeError(f"{self._head()} got unexpected keyword arguments: {', '.join(unknown)}.")
-        flat += [kwargs[name] for name in rest]
+        """One tensor per input: from arguments as the Python function takes them, or from the tensors alone."""
+        try:
+            flat = self._from_structure(args, kwargs)
+        except TypeError as error:
+            flat = self._from_tensors(expand(nest.flatten(list(args))), kwargs)
+            if flat is None:
+                raise error from None
         return [self._fitted(v, t) for v, t in zip(flat, self.graph.inputs, strict=True)]
+
+    def _from_structure(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """The tensors among arguments for the Python function; other values may be left out, and must be the same."""
+        specs, form = nest.flatten_with_form(self.structured_input_signature)
+        traced = self._signature.bind(*form.unflatten(specs)[0], **form.unflatten(specs)[1]).arguments
+        try:
+            given = self._signature.bind_partial(*args, **kwargs).arguments
+            for name, value in traced.items():
+                if name not in given and any(map(_takes_tensors, nest.flatten(value))):
+                    raise TypeError(f"missing a required argument: {name!r}")
+            bound = inspect.BoundArguments(self._signature, collections.OrderedDict({**traced, **given}))
+            leaves = form.flatten_up_to((bound.args, bound.kwargs))
+            return expand([part for leaf, spec in zip(leaves, specs, strict=True) for part in _tensors_of(leaf, spec)])
+        except (TypeError, ValueError) as error:
+            raise binding_error(error, args, kwargs, str(self.function_type)) from None
+
+    def _from_tensors(self, flat: list[Any], kwargs: dict[str, Any]) -> list[Any] | None:
+        """Tensors given one by one, by position and by the placeholders' names; None if they are not those."""
+        rest = self._names[len(flat) :]
+        if len(flat) > len(self._names) or set(rest) != set(kwargs):
+            return None
+        return [*flat, *(kwargs[name] for name in rest)]
 
     def _head(self) -> str:
         arguments = [f"{name}: {t.spec}" for name, t in zip(self._names, self.graph.inputs, strict=True)]
@@ -221,7 +257,7 @@ class ConcreteFunction:
 
     def _fitted(self, value: Any, placeholder: GraphTensor) -> Tensor:
         tensor = convert(value, dtype_hint=placeholder.dtype)
-        if not TensorType(placeholder.dtype, placeholder.dims).covers(TensorType(tensor.dtype, tensor.dims)):
+        if not TensorType(tensor.dtype, tensor.dims).is_subtype_of(TensorType(placeholder.dtype, placeholder.dims)):
             raise TypeError(
                 f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of "
                 "shape "
@@ -260,21 +296,25 @@ class ConcreteFunction:
         left = iter(outputs)
         return pack(self._structure, [None if gone else next(left) for gone in self._missing])
 
+    @property
+    def function_type(self) -> FunctionType:
+        """The parameters with their types, and the type of the result."""
+        return FunctionType(self._signature, *self.structured_input_signature, self.structured_outputs)
+
     def pretty_printed_signature(self, verbose: bool = True) -> str:
-        """Inputs and outputs as text."""
-        inputs = (
-            "\n".join(f"  {n}: {_show_spec(t)}" for n, t in zip(self._names, self.graph.inputs, strict=True))
-            or "  None"
-        )
-        outputs = ", ".join(map(_show_spec, self.graph.outputs)) or "None"
-        captures = "\n".join(f"  {_show_spec(t)}" for t in self._captured) or "  None"
-        return f"ConcreteFunction Input Parameters:\n{inputs}\nOutput Type:\n  {outputs}\nCaptures:\n{captures}"
+        """Inputs, outputs and captures as text, on one line unless it is `verbose`."""
+        kind = self.function_type
+        if not verbose:
+            return str(kind)
+        captures = [f"{id(t)}: {_show_spec(t)}" for t in self._captured]
+        sections = (("Input Parameters", kind.lines()), ("Output Type", [kind.shown_output()]), ("Captures", captures))
+        return "\n".join(f"{title}:\n  " + "\n  ".join(lines or ["None"]) for title, lines in sections)
 
     def __repr__(self) -> str:
-        return f"<ConcreteFunction {self._head()} at {hex(id(self))}>"
+        return f"<ConcreteFunction {self.function_type} at {hex(id(self))}>"
 
     def __str__(self) -> str:
-        return self.pretty_printed_signature()
+        return f"ConcreteFunction {self.pretty_printed_signature()}"
 
 
 def _show_spec(tensor: Tensor) -> str:
