@@ -13,6 +13,7 @@ from duoflow.core.autodiff import (
     GradientTape,
     UnconnectedGradients,
     custom_gradient,
+    grad_pass_through,
     gradients,
     recompute_grad,
 )
@@ -232,8 +233,8 @@ newaxis = None
 _LAZY = {
     name: name
     for name in (
-        "autograph bitwise compat config data debugging dtypes errors experimental image keras linalg math nest "
-        "nn random strings tools types version"
+        "autodiff autograph bitwise compat config data debugging dtypes errors experimental image keras linalg math "
+        "nest nn random strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 

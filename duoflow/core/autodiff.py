@@ -88,14 +88,15 @@ def backpropagate(
         grads = [None if id(out) in stopped else table.take(out) for out in node.outputs]
         if all(g is None for g in grads) or not node.op.differentiable:
             continue
-        pulled = _pull_back(node, grads)  # may give a control node further inputs
+        pulled = pull_back(node, grads)  # may give a control node further inputs
         for tensor, cotangent in zip(node.inputs, pulled, strict=True):
             if cotangent is not None:
                 table.add(tensor, cotangent)
     return [table.take(source) for source in sources]
 
 
-def _pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
+def pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
+    """The cotangents of a node's inputs, given those of its outputs (None for zero)."""
     rule = node.op.gradient
     if rule is None:
         if node.op.expand is not None:
@@ -604,6 +605,28 @@ def _call_grad_fn(
             f"custom_gradient function expected to return {len(tensors)} gradients, but returned {len(flat)} instead."
         )
     return [None if g is None else convert(g) for g in flat] + list(variable_grads)
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Let gradients pass a function as if it were the identity; the variables it uses get none.
+
+    >>> x = tf.Variable(1.4)
+    >>> with tf.GradientTape() as tape:
+    ...     y = tf.grad_pass_through(tf.round)(x)
+    >>> tape.gradient(y, x)
+    <tf.Tensor: shape=(), dtype=float32, numpy=1.0>
+
+    TensorFlow: tf.grad_pass_through.
+    """
+
+    @custom_gradient
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        def grad(*upstream: Any, variables: Any = None) -> Any:
+            return upstream if variables is None else (upstream, [None] * len(variables))
+
+        return f(*args, **kwargs), grad
+
+    return functools.wraps(f)(inner)
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
