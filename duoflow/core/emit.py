@@ -97,8 +97,7 @@ def _translated(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any], error
             )
         )
     if isinstance(error, OpError):
-        error._message = with_origin(error.message, caller_origin())
-        return error
+        return error.at(caller_origin())
     if not isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):
         return error
     message = str(error)

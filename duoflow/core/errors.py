@@ -65,6 +65,11 @@ class OpError(Exception):
         """The graph node that failed, if known."""
         return self._node_def
 
+    def at(self, origin: _Origin | None) -> OpError:
+        """This error with the user's line below its message."""
+        self._message = with_origin(self._message, origin)
+        return self
+
     def __str__(self) -> str:
         return self._message
 

@@ -166,7 +166,7 @@ class Graph:
         except (ValueError, TypeError) as error:
             raise type(error)(with_origin(str(error), origin)) from None
         except OpError as error:
-            raise ValueError(with_origin(error.message, origin)) from None
+            raise error.at(origin) from None
         specs = inferred if isinstance(inferred, tuple) else (inferred,)
         node = Node(op, own, attrs, (), self._node_name(name or op.name), self, context.control, origin, context.device)
         node.outputs = tuple([GraphTensor(node, i, spec) for i, spec in enumerate(_fold(op, own, attrs, specs))])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import shapes
-from .dtypes import DType, as_dtype, float32
+from .dtypes import DType, as_dtype, float32, from_numpy, variant
 from .shapes import Dims, TensorShape
 
 __all__ = ["Spec", "TensorSpec", "TypeSpec"]
@@ -28,6 +28,13 @@ class Spec:
     shape: Dims
     dtype: DType
     value: Any = None
+
+    @staticmethod
+    def of(value: Any) -> Spec:
+        """All that is known of a value: an array, or the object a resource or variant stands for."""
+        if isinstance(value, np.ndarray):
+            return Spec(value.shape, from_numpy(value.dtype), value)
+        return Spec((), getattr(value, "handle_dtype", variant))
 
     @property
     def rank(self) -> int | None:

@@ -17,6 +17,8 @@ import numpy as np
 
 from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedError, with_origin
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
+from duoflow.core.record import Kind
+from duoflow.core.spec import Spec
 
 __all__ = ["ReferenceExecutable", "compile", "evaluate_node", "located"]
 
@@ -27,8 +29,7 @@ Watcher = Callable[[Node, tuple[Any, ...]], None]
 def located(error: Exception, node: Node) -> Exception:
     """The exception a failing node raises: TensorFlow's type, with the node's name and the user's line."""
     if isinstance(error, OpError):
-        error._message = with_origin(error.message, node.origin)
-        return error
+        return error.at(node.origin)
     if isinstance(error, TypeError) and "ufunc" in str(error):
         kind: Any = UnimplementedError
     elif isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):
@@ -42,6 +43,8 @@ def evaluate_node(node: Node, values: Sequence[Any]) -> tuple[Any, ...]:
     """The outputs of one node on given inputs; its errors are `located`."""
     try:
         with np.errstate(all="ignore"):
+            if node.op.checked and node.op.kind is not Kind.CONTROL:
+                node.op.infer(*[Spec.of(v) for v in values], **node.attrs)
             out = node.op.evaluate(*values, **node.attrs)
     except Exception as error:
         better = located(error, node)

@@ -65,9 +65,11 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
     TensorFlow: tf.reverse.
     """
     x = convert(tensor)
+    if convert(axis).dims == ():
+        raise invalid(f"'axis' must be a vector, received the scalar {axis}.")
     axes = tuple(sorted(axis_of(a, x.spec.rank) for a in static_ints(axis, "axis")))
     if len(set(axes)) != len(axes):
-        raise ValueError(f"axis {axes} specified more than once.")
+        raise invalid(f"axis {axes} specified more than once.")
     return emit_one(REVERSE, (x,), {"axis": axes}, name)
 
 
@@ -234,6 +236,9 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
         raise ValueError(f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'")
     with F.name_scope(name or "meshgrid"):
         vectors = [F.reshape(convert(a), [-1]) for a in args]
+        if len({v.dtype for v in vectors}) > 1:
+            found = ", ".join(v.dtype.name for v in vectors)
+            raise invalid(f"meshgrid takes vectors of one dtype, received {found}: use tf.cast.", TypeError)
         count = len(vectors)
         place = list(range(count))
         if indexing == "xy" and count > 1:

@@ -16,6 +16,7 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
+from .families import NUMERIC, check_dtype
 from .static import entries, value_of
 
 __all__ = ["bitcast", "cast", "saturate_cast"]
@@ -120,6 +121,7 @@ def _representable(source: DType, target: DType) -> tuple[Any, Any]:
 
 
 def _infer_bitcast(x: Spec, *, dtype: DType) -> Spec:
+    check_dtype("Bitcast", "input", x.dtype, NUMERIC)
     if x.dtype.size == dtype.size:
         return Spec(x.shape, dtype)
     if x.shape is None:

@@ -18,7 +18,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, GraphTensor, Operators, Tensor, convert, make_constant
 
 from .families import convert_pair
-from .static import axis_of, axis_or_negative, dims_of, int_tensor, require_ints, same_dtype
+from .static import axis_of, dims_of, int_tensor, invalid, require_ints, same_dtype, static_int
 
 __all__ = [
     "constant", "convert_to_tensor", "fill", "linspace", "one_hot", "ones", "ones_like", "pack_nested", "range",
@@ -341,7 +341,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         count = int_tensor(num)
         known = count.spec.array
         if known is not None and known < 0:
-            raise ValueError(f"Requires num >= 0: {int(known)}")
+            raise invalid(f"Requires num >= 0: {int(known)}")
         shape = F.broadcast_dynamic_shape(F.shape(start), F.shape(stop))
         start, stop = F.broadcast_to(start, shape), F.broadcast_to(stop, shape)
         axis = axis_of(axis, start.spec.rank, 1)
@@ -371,8 +371,10 @@ def _infer_one_hot(indices: Spec, depth: Spec, on_value: Spec, off_value: Spec, 
         raise ValueError(f"depth must be non-negative, got: {int(depth.array)}")
     if indices.shape is None:
         return Spec(None, dtype)
-    size = None if depth.array is None else int(depth.array)
-    at = axis_of(axis, len(indices.shape), 1)
+    size, rank = None if depth.array is None else int(depth.array), len(indices.shape)
+    if not -1 <= axis <= rank:
+        raise InvalidArgumentError(f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {axis}")
+    at = axis % (rank + 1)
     return Spec((*indices.shape[:at], size, *indices.shape[at:]), dtype)
 
 
@@ -424,7 +426,5 @@ def one_hot(
     on, off = (True, False) if dtype.is_bool else (1, 0)
     values = [convert(d if v is None else v, dtype=dtype) for v, d in ((on_value, on), (off_value, off))]
     indices = convert(indices)
-    rank = indices.spec.rank
-    at = -1 if axis is None else axis_of(axis, rank, 1)
-    at = axis_or_negative(at, None if rank is None else rank + 1)
-    return emit_one(ONE_HOT, (indices, int_tensor(depth), *values), {"axis": at}, name)
+    attrs = {"axis": -1 if axis is None else static_int(axis, "axis")}
+    return emit_one(ONE_HOT, (indices, int_tensor(depth), *values), attrs, name)

@@ -22,6 +22,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .families import check_dtype
+from .static import invalid, operand
 
 __all__ = [
     "atrous_conv2d",
@@ -289,7 +290,7 @@ def channels_first(data_format: str | None, rank: int) -> bool:
     if data_format in (None, last):
         return False
     if data_format != first:
-        raise ValueError(f"data_format must be {last!r} or {first!r}. Received: data_format={data_format!r}")
+        raise invalid(f"data_format must be {last!r} or {first!r}. Received: data_format={data_format!r}")
     return True
 
 
@@ -303,12 +304,12 @@ def per_spatial(value: Any, rank: int, what: str, first: bool) -> tuple[int, ...
     elif len(items) == rank + 2:
         batch, channel = (items[0], items[1]) if first else (items[0], items[-1])
         if batch != 1 or channel != 1:
-            raise ValueError(f"{what} in the batch and depth dimensions must be 1. Received: {what}={value}")
+            raise invalid(f"{what} in the batch and depth dimensions must be 1. Received: {what}={value}")
         items = items[2:] if first else items[1:-1]
     elif len(items) != rank:
-        raise ValueError(f"{what} should be of length 1, {rank} or {rank + 2}. Received: {what}={value}")
+        raise invalid(f"{what} should be of length 1, {rank} or {rank + 2}. Received: {what}={value}")
     if any(i <= 0 for i in items):
-        raise ValueError(f"{what} must be positive. Received: {what}={value}")
+        raise invalid(f"{what} must be positive. Received: {what}={value}")
     return tuple(items)
 
 
@@ -316,13 +317,13 @@ def as_padding(padding: Any, rank: int, first: bool) -> Any:
     """ "SAME", "VALID", or a (before, after) pair per spatial dimension."""
     if isinstance(padding, str):
         if padding.upper() not in ("SAME", "VALID"):
-            raise ValueError(f"padding must be 'SAME', 'VALID' or a list of pairs. Received: padding={padding!r}")
+            raise invalid(f"padding must be 'SAME', 'VALID' or a list of pairs. Received: padding={padding!r}")
         return padding.upper()
     pairs = tuple((int(a), int(b)) for a, b in padding)
     if len(pairs) == rank + 2:
         pairs = pairs[2:] if first else pairs[1:-1]
     if len(pairs) != rank:
-        raise ValueError(f"explicit padding needs {rank + 2} pairs. Received: padding={padding!r}")
+        raise invalid(f"explicit padding needs {rank + 2} pairs. Received: padding={padding!r}")
     return pairs
 
 
@@ -561,14 +562,18 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
     TensorFlow: tf.nn.bias_add. Raises `ValueError` for a bias that is not a vector of the channels.
     """
+    if data_format not in (None, "NHWC", "NCHW", "N...C", "NC..."):
+        raise ValueError(f"data_format must be 'N...C' or 'NC...'. Received: data_format={data_format!r}")
     value = convert(value)
-    bias = convert(bias, dtype=value.dtype)
+    bias = operand(bias, value)
     first = data_format is not None and data_format.startswith("NC")
     rank, channels = value.spec.rank, None if value.dims is None else value.dims[1 if first else -1]
+    if rank is not None and rank < 2:
+        raise invalid(f"bias_add: value must have a batch and channels, received shape {shapes.brief(value.dims)}")
     if bias.spec.rank not in (None, 1):
-        raise ValueError(f"bias_add: bias must be a vector, received shape {shapes.brief(bias.dims)}")
+        raise invalid(f"bias_add: bias must be a vector, received shape {shapes.brief(bias.dims)}")
     if not shapes.compatible((channels,), bias.dims):
-        raise ValueError(f"bias_add: value has {channels} channels but bias has shape {shapes.brief(bias.dims)}")
+        raise invalid(f"bias_add: value has {channels} channels but bias has shape {shapes.brief(bias.dims)}")
     if first and rank is not None and rank > 2:
         bias = F.reshape(bias, [1, -1] + [1] * (rank - 2))
     with F.name_scope(name or "BiasAdd"):

@@ -8,12 +8,14 @@ import numpy as np
 
 from duoflow.core import dtypes, shapes
 from duoflow.core.emit import emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import convert
+from duoflow.core.tensor import convert, static_value
 
 from .families import check_dtype
+from .static import invalid, operand
 
 __all__ = [
     "approx_max_k", "approx_min_k", "bincount", "confusion_matrix", "histogram_fixed_width",
@@ -38,7 +40,7 @@ def _infer_bincount(x: Spec, size: Spec, weights: Spec, *, binary_output: bool) 
         and shapes.num_elements(weights.shape)
         and not shapes.compatible(weights.shape, x.shape)
     ):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it acts as all weights "
             f"equal to 1. Received {shapes.brief(weights.shape)} for {shapes.brief(x.shape)}."
         )
@@ -132,7 +134,7 @@ def confusion_matrix(
     with F.name_scope(name or "confusion_matrix"):
         labels, predictions = (F.cast(F.reshape(convert(x), [-1]), dtypes.int64) for x in (labels, predictions))
         if not shapes.compatible(labels.dims, predictions.dims):
-            raise ValueError(f"Shapes {labels.shape} and {predictions.shape} are incompatible")
+            raise invalid(f"Shapes {labels.shape} and {predictions.shape} are incompatible")
         if num_classes is None:
             num_classes = F.maximum(F.reduce_max(predictions), F.reduce_max(labels)) + 1
         classes = F.cast(num_classes, dtypes.int64)
@@ -156,8 +158,13 @@ def histogram_fixed_width_bins(
     """
     with F.name_scope(name or "histogram_fixed_width_bins"):
         values = convert(values)
-        value_range = convert(value_range, dtype=values.dtype)
+        value_range = operand(value_range, values)
         nbins = convert(nbins, dtype_hint=dtypes.int32)
+        low_high, parts = static_value(value_range), static_value(nbins)
+        if parts is not None and parts <= 0:
+            raise invalid(f"nbins must be positive, received {parts}.")
+        if low_high is not None and not low_high[0] < low_high[1]:
+            raise InvalidArgumentError(f"value_range must be [low, high], low < high, received {low_high.tolist()}.")
         scaled = F.truediv(values - value_range[0], value_range[1] - value_range[0])
         place = F.cast(F.floor(scaled * F.cast(nbins, scaled.dtype)), dtypes.as_dtype(dtype))
         return F.clip_by_value(place, 0, F.cast(nbins - 1, place.dtype))

@@ -9,6 +9,7 @@ import numpy as np
 
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
@@ -38,7 +39,9 @@ def _record(op_name: str, evaluate: Any, gradient: Any, allowed: tuple[DType, ..
     def infer(x: Spec, *, axis: int, exclusive: bool, reverse: bool) -> Spec:
         check_dtype(op_name, "x", x.dtype, allowed)
         if x.rank is not None and not -x.rank <= axis < x.rank:
-            raise ValueError(f"{op_name}: Expected scan axis in the range [{-x.rank}, {x.rank}), but got {axis}")
+            raise InvalidArgumentError(
+                f"{op_name}: Expected scan axis in the range [{-x.rank}, {x.rank}), but got {axis}"
+            )
         return Spec(x.shape, x.dtype)
 
     return register(Op(op_name, Kind.HOST, infer, evaluate, gradient))

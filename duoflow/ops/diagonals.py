@@ -12,11 +12,14 @@ import numpy as np
 
 from duoflow.core import dtypes, shapes
 from duoflow.core.emit import emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert, static_value
+
+from .static import invalid, operand
 
 __all__ = ["band_part", "diag", "diag_part", "eye", "set_diag", "tensor_diag", "tensor_diag_part", "trace"]
 
@@ -257,7 +260,7 @@ def diag(
 def _infer_set(x: Spec, diagonal: Spec, *, k: Offsets, align: str) -> Spec:
     want = _part_shape(x.shape, k)
     if not shapes.compatible(want, diagonal.shape):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"The diagonals {k} of an input of shape {shapes.brief(x.shape)} have shape {shapes.brief(want)}, received "
             f"{shapes.brief(diagonal.shape)}."
         )
@@ -304,7 +307,7 @@ def set_diag(input: Any, diagonal: Any, name: str | None = "set_diag", k: Any = 
     TensorFlow: tf.linalg.set_diag.
     """
     x = convert(input)
-    return emit_one(_SET, (x, convert(diagonal, dtype=x.dtype)), {"k": _offsets(k), "align": _check(align)}, name)
+    return emit_one(_SET, (x, operand(diagonal, x)), {"k": _offsets(k), "align": _check(align)}, name)
 
 
 # -- bands -------------------------------------------------------------------------------------------------------------
@@ -312,11 +315,13 @@ def set_diag(input: Any, diagonal: Any, name: str | None = "set_diag", k: Any = 
 
 def _infer_band(x: Spec, *, num_lower: int, num_upper: int) -> Spec:
     if x.rank is not None and x.rank < 2:
-        raise ValueError(f"input must be at least 2-dim, received shape: {shapes.brief(x.shape)}")
+        raise InvalidArgumentError(f"input must be at least 2-dim, received shape: {shapes.brief(x.shape)}")
     if x.shape is not None:
         for what, amount, size in (("num_lower", num_lower, x.shape[-2]), ("num_upper", num_upper, x.shape[-1])):
             if size is not None and amount > size:
-                raise ValueError(f"{what} must be negative or less or equal to the size {size}, got: {amount}")
+                raise InvalidArgumentError(
+                    f"{what} must be negative or less or equal to the size {size}, got: {amount}"
+                )
     return Spec(x.shape, x.dtype)
 
 
@@ -394,7 +399,7 @@ def eye(
     with F.name_scope(name or "eye"):
         if rows is not None and columns is not None:
             if rows < 0 or columns < 0:
-                raise ValueError(f"Arguments `num_rows` and `num_columns` must be non-negative, got {rows}, {columns}.")
+                raise invalid(f"Arguments `num_rows` and `num_columns` must be non-negative, got {rows}, {columns}.")
             out = F.constant(np.eye(int(rows), int(columns)).astype(dtype.numpy))
         else:
             out = F.cast(F.equal(F.range(num_rows)[:, None], F.range(num_columns)), dtype)

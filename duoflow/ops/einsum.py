@@ -25,6 +25,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert, static_value
 
 from .families import in_float32
+from .static import invalid, operand
 
 __all__ = ["einsum", "tensordot"]
 
@@ -68,7 +69,7 @@ def _labels(side: str, rank: int | None, equation: str) -> Labels:
     if rank is None:
         rank = named
     if (rank < named) if dots else (rank != named):
-        raise ValueError(f"Subscripts {side!r} of the einsum equation {equation!r} do not fit a tensor of rank {rank}.")
+        raise invalid(f"Subscripts {side!r} of the einsum equation {equation!r} do not fit a tensor of rank {rank}.")
     return (*before, *range(named - rank, 0), *after)
 
 
@@ -301,7 +302,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
     """
     with F.name_scope(name or "Tensordot"):
         a = convert(a)
-        b = convert(b, dtype=a.dtype)
+        b = operand(b, a)
         if a.dims is None or b.dims is None:
             raise ValueError("tensordot needs tensors of known rank.")
         over_a, over_b = _axes_pair(axes, len(a.dims), len(b.dims))

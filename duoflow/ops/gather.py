@@ -63,7 +63,7 @@ def _infer_gather(params: Spec, indices: Spec, *, axis: int, batch_dims: int) ->
     for d in range(batch_dims):
         a, b = params.shape[d], indices.shape[d]
         if a is not None and b is not None and a != b:
-            raise ValueError(f"params.shape[{d}]: {a} should be equal to indices.shape[{d}]: {b}")
+            raise InvalidArgumentError(f"params.shape[{d}]: {a} should be equal to indices.shape[{d}]: {b}")
     out = (*params.shape[:at], *indices.shape[batch_dims:], *params.shape[at + 1 :])
     return Spec(out, params.dtype, _gathered_value(params, indices))
 

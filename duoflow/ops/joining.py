@@ -272,6 +272,8 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
     at = axis_of(axis, len(value.shape))
     total = value.shape[at]
     found = list(entries(sizes) or (None,) * num)
+    if found.count(-1) > 1:
+        raise ValueError(f"size_splits can only have one -1, received {found}")
     if found.count(-1) == 1 and total is not None and None not in found:
         found[found.index(-1)] = total - sum(s for s in found if s is not None and s != -1)
     known = [None if s is None or s == -1 else s for s in found]
@@ -291,15 +293,14 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
 def _evaluate_split(value: Any, sizes: Any, *, num: int, axis: int) -> Any:
     axis %= value.ndim
     lengths = sizes.tolist()
-    if -1 in lengths:
+    if lengths.count(-1) == 1:
         lengths[lengths.index(-1)] = value.shape[axis] - sum(s for s in lengths if s != -1)
     out, begin, whole = [], 0, (slice(None),) * axis
     for length in lengths:
         out.append(value[(*whole, slice(begin, begin + length))])
         begin += length
     if begin != value.shape[axis] or min(lengths, default=0) < 0:
-        specs = (Spec(a.shape, dtypes.from_numpy(a.dtype), a) for a in (value, sizes))
-        _infer_split(*specs, num=num, axis=axis)
+        _infer_split(Spec.of(value), Spec.of(sizes), num=num, axis=axis)
     return tuple(out)
 
 
@@ -352,6 +353,8 @@ def split(
     at = axis_of(axis, None if dims is None else len(dims))
     sizes = int_tensor(num_or_size_splits)
     if sizes.dims == ():
+        if not sizes.dtype.is_integer:
+            raise ValueError(f"The number of pieces to split into must be an integer, received {num_or_size_splits!r}.")
         parts: Any = static_int(num_or_size_splits, "num_or_size_splits")
         sizes = _equal_sizes(tensor, dims, at, parts)
     else:

@@ -12,10 +12,11 @@ from duoflow.core.emit import emit_one
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import Tensor, convert
+from duoflow.core.tensor import Operators, convert
 
 from .convolution import channels_first, to_first, to_last
 from .families import FLOATING, check_dtype
+from .static import operand
 
 __all__ = [
     "batch_norm_with_global_normalization", "batch_normalization", "dropout", "experimental_stateless_dropout",
@@ -210,6 +211,8 @@ def experimental_stateless_dropout(
 def _dropout(x: Any, rate: Any, noise_shape: Any, draw: Any, name: str | None) -> Any:
     with F.name_scope(name or "dropout"):
         is_number = isinstance(rate, numbers.Real)
+        if not is_number and not isinstance(rate, Operators):
+            raise ValueError(f"`rate` must be a scalar or scalar tensor. Received: rate={rate}")
         if is_number and not 0 <= rate < 1:
             raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
         x = convert(x)
@@ -221,7 +224,7 @@ def _dropout(x: Any, rate: Any, noise_shape: Any, draw: Any, name: str | None) -
         if is_number and rate == 0:
             return F.identity(x)
         if not is_number:
-            rate = convert(rate, dtype=None if isinstance(rate, Tensor) else x.dtype)
+            rate = operand(rate, x)
             if rate.spec.rank not in (None, 0):
                 raise ValueError(f"`rate` must be a scalar. Received a tensor of shape {rate.shape}")
             rate = F.cast(rate, x.dtype)

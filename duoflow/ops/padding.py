@@ -8,6 +8,7 @@ import numpy as np
 
 from duoflow.core import dtypes, shapes
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine
 from duoflow.core.record import Kind, Op, register
@@ -80,7 +81,7 @@ def _infer_mirror(x: Spec, paddings: Spec, *, mode: str) -> Spec:
         pair = (found or ())[2 * d : 2 * d + 2]
         if size is not None and any(p is not None and p > size - reach for p in pair):
             shown = ", ".join(map(str, pair))
-            raise ValueError(f"paddings must be {rule} than the dimension size: {shown} {broken} {size}")
+            raise InvalidArgumentError(f"paddings must be {rule} than the dimension size: {shown} {broken} {size}")
     return Spec(out, x.dtype)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Reduction
 from duoflow.core.record import Kind, Op, register
@@ -24,6 +25,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert, static_value
 
 from .families import BOOL, NUMERIC, REAL, check_dtype, in_float32
+from .static import invalid
 
 __all__ = [
     "argmax", "argmin", "count_nonzero", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
@@ -77,7 +79,7 @@ def axis_attribute(axis: Any, rank: int | None) -> Axes | Tensor:
         if value is None:
             return tensor
         if value.dtype.kind not in "iu" and value.size:
-            raise TypeError(f"Reduction axes must be integers, received {axis!r}.")
+            raise invalid(f"Reduction axes must be integers, received {axis!r}.", TypeError)
         axes = tuple(int(a) for a in value.reshape(-1))
     if rank is None or axes is None:
         return axes
@@ -507,33 +509,31 @@ def zero_fraction(value: Any, name: str | None = None) -> Any:
 # -- arg max -----------------------------------------------------------------------------------------------------------
 
 
+_INDEX_TYPES = (dtypes.int16, dtypes.uint16, dtypes.int32, dtypes.int64)
+
+
 def _record_arg(op_name: str, find: Callable[..., Any], combine: str, never: float) -> Op:
     allowed = REAL + BOOL
 
     def infer(x: Spec, *, axis: int, output_type: DType) -> Spec:
         check_dtype(op_name, "input", x.dtype, allowed)
+        check_dtype(op_name, "output_type", output_type, _INDEX_TYPES)
         if x.shape is None:
             return Spec(None, output_type)
         rank = len(x.shape)
-        if not -max(rank, 1) <= axis < max(rank, 1):
-            raise ValueError(f"Expected dimension in the range [{-rank}, {rank}), but got {axis}")
-        if not rank:
-            return Spec((), output_type)
+        if not -rank <= axis < rank:
+            raise InvalidArgumentError(f"Expected dimension in the range [{-rank}, {rank}), but got {axis}")
         if x.shape[axis] == 0:
-            raise ValueError(f"Reduction axis {axis} is empty in shape {shapes.brief(x.shape)}")
+            raise InvalidArgumentError(f"Reduction axis {axis} is empty in shape {shapes.brief(x.shape)}")
         return Spec(reduced_shape(x.shape, (axis,), False), output_type)
 
     def run(x: Any, *, axis: int, output_type: DType) -> Any:
-        if not x.ndim:
-            return np.zeros((), output_type.numpy)
         nan = x != x
         if nan.any():  # NaN is never chosen
             x = np.where(nan, np.asarray(never, x.dtype), x)
         return find(x, axis=axis).astype(output_type.numpy)
 
     def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Reduction:
-        if not specs[0].shape:
-            raise Unsupported(f"{op_name} of a scalar")
         return Reduction(combine, (attrs["axis"] % len(specs[0].shape),))
 
     return register(Op(op_name, Kind.REDUCTION, infer, run, lower=lower, differentiable=False))

@@ -9,14 +9,14 @@ import numpy as np
 
 from duoflow.core import shapes
 from duoflow.core.emit import NO_ATTRS, emit, emit_one
-from duoflow.core.errors import OutOfRangeError
+from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .gather import check_indices, check_nd_indices
-from .static import dims_of, int_tensor, same_dtype
+from .static import checked_dims, dims_of, int_tensor, operand, same_dtype
 
 __all__ = [
     "batch_scatter_indices", "count_up_to", "dynamic_partition", "dynamic_stitch", "scatter_nd",
@@ -39,7 +39,7 @@ def _check_updates(shape: Any, indices: Spec, updates: Spec) -> None:
         return
     depth = indices.shape[-1]
     if depth > len(shape):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Index depth {depth} exceeds the rank of the tensor, {len(shape)}: shape {shapes.brief(shape)}."
         )
     expected = (*indices.shape[:-1], *shape[depth:])
@@ -82,7 +82,7 @@ def _infer_scatter_nd(indices: Spec, updates: Spec, shape: Spec, *, ignore: bool
 
 
 def _evaluate_scatter_nd(indices: Any, updates: Any, shape: Any, *, ignore: bool) -> Any:
-    out = np.zeros(tuple(shape.tolist()), updates.dtype)
+    out = np.zeros(checked_dims(shape), updates.dtype)
     if out.dtype == object:
         out.fill(b"")
     where, good = _positions(indices, out.shape, ignore)
@@ -175,7 +175,7 @@ TENSOR_MAX = _tensor_scatter_op("TensorScatterMax", np.maximum.at, _extreme_grad
 
 def _tensor_scatter(op: Op, tensor: Any, indices: Any, updates: Any, policy: str, name: str | None) -> Any:
     tensor = convert(tensor)
-    inputs = (tensor, int_tensor(indices), convert(updates, dtype=tensor.dtype))
+    inputs = (tensor, int_tensor(indices), operand(updates, tensor))
     return emit_one(op, inputs, {"ignore": _ignores(policy)}, name)
 
 

@@ -18,7 +18,14 @@ from duoflow.core.autodiff import GradientTape
 from duoflow.core.context import context, entered
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit
-from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedError, UnknownError
+from duoflow.core.errors import (
+    InvalidArgumentError,
+    OpError,
+    OutOfRangeError,
+    ResourceExhaustedError,
+    UnimplementedError,
+    UnknownError,
+)
 from duoflow.core.graph import Node
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec, TensorSpec
@@ -48,10 +55,12 @@ def _infer(*specs: Spec, call: _Call) -> tuple[Spec, ...]:
 
 def translated(error: Exception) -> Exception:
     """TensorFlow's error for one that the function raised."""
-    kinds: list[tuple[Any, Any]] = [
-        ((TypeError, ValueError, IndexError, KeyError), InvalidArgumentError), (NotImplementedError,
-        UnimplementedError),
-    ]  # fmt: skip
+    kinds: list[tuple[Any, type[OpError]]] = [
+        ((TypeError, ValueError), InvalidArgumentError),
+        (StopIteration, OutOfRangeError),
+        (MemoryError, ResourceExhaustedError),
+        (NotImplementedError, UnimplementedError),
+    ]
     kind = next((new for old, new in kinds if isinstance(error, old)), UnknownError)
     shown = "".join(traceback.format_exception(error))
     return kind(None, None, f"{type(error).__name__}: {error}\n{shown}")

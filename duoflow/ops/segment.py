@@ -10,6 +10,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
@@ -57,7 +58,7 @@ def _record_sorted(op_name: str, evaluate: Callable[..., Any], gradient: Any, al
         if not data.shape:
             raise ValueError("data must be at least rank 1")
         if not shapes.compatible(data.shape[:1], segment_ids.shape):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"segment_ids should be the same size as dimension 0 of input: {shapes.brief(segment_ids.shape)} for "
                 f"data of shape {shapes.brief(data.shape)}."
             )

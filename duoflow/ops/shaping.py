@@ -10,6 +10,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType, as_dtype
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine, Reshape
 from duoflow.core.record import Kind, Op, register
@@ -17,7 +18,18 @@ from duoflow.core.shapes import Dims, TensorShape
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 
-from .static import axis_of, dims_of, entries, int_tensor, known_dims, require_ints, static_int, static_ints, value_of
+from .static import (
+    axis_of,
+    checked_dims,
+    dims_of,
+    entries,
+    int_tensor,
+    known_dims,
+    require_ints,
+    static_int,
+    static_ints,
+    value_of,
+)
 
 __all__ = [
     "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape", "expand_dims",
@@ -211,7 +223,7 @@ def _infer_reshape(x: Spec, shape: Spec) -> Spec:
     if shape.rank not in (None, 1):
         raise ValueError(f"sizes input must be 1-D, not {shapes.brief(shape.shape)}")
     if shape.array is not None and np.count_nonzero(shape.array == -1) > 1:
-        raise ValueError(
+        raise InvalidArgumentError(
             "Only one input size may be -1, not both " + " and ".join(map(str, np.flatnonzero(shape.array == -1)[:2]))
         )
     wanted = dims_of(shape)
@@ -242,11 +254,12 @@ def _solved(wanted: tuple[int | None, ...], have: Dims) -> tuple[int | None, ...
 
 def _evaluate_reshape(x: Any, shape: Any) -> Any:
     try:
-        return x.reshape(tuple(shape.tolist()))
+        dims = tuple(shape.tolist())
+        if min(dims, default=0) < -1:
+            raise ValueError(f"Size {dims.index(min(dims))} must be non-negative, not {min(dims)}")
+        return x.reshape(dims)
     except (ValueError, TypeError):
-        _infer_reshape(
-            Spec(x.shape, dtypes.from_numpy(x.dtype)), Spec(shape.shape, dtypes.from_numpy(shape.dtype), shape)
-        )
+        _infer_reshape(Spec.of(x), Spec.of(shape))
         raise
 
 
@@ -489,7 +502,7 @@ BROADCAST_TO = register(
         "BroadcastTo",
         Kind.VIEW,
         _infer_broadcast_to,
-        lambda x, shape: np.broadcast_to(x, tuple(shape.tolist())).copy(),
+        lambda x, shape: np.broadcast_to(x, checked_dims(shape)).copy(),
         lambda node, g: (F.sum_to_shape_of(g, node.inputs[0]), None),
         lower=_lower_broadcast,
     )  # fmt: skip
@@ -556,7 +569,7 @@ def _infer_tile(x: Spec, multiples: Spec) -> Spec:
     require_ints("Tile", "multiples", multiples)
     times = dims_of(multiples)
     if multiples.array is not None and np.any(multiples.array < 0):
-        raise ValueError(f"Expected multiples >= 0, but got {multiples.array.tolist()}")
+        raise InvalidArgumentError(f"Expected multiples >= 0, but got {multiples.array.tolist()}")
     if times is None or x.shape is None:
         return Spec(None if times is None else (None,) * len(times), x.dtype)
     if len(times) != len(x.shape):

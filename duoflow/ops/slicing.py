@@ -11,6 +11,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine
 from duoflow.core.record import Kind, Op, register
@@ -494,13 +495,15 @@ def _infer_slice(x: Spec, begin: Spec, size: Spec) -> Spec:
 
 def _slice_size(axis: int, dim: int | None, begin: int | None, size: int | None) -> int | None:
     if dim is not None and begin is not None and not 0 <= begin <= dim:
-        raise ValueError(f"Expected begin[{axis}] in [0, {dim}], but got {begin}")
-    if size is None or size < -1:
+        raise InvalidArgumentError(f"Expected begin[{axis}] in [0, {dim}], but got {begin}")
+    if size is None:
         return None
+    if size < -1:
+        raise ValueError(f"Expected size[{axis}] to be -1 or non-negative, but got {size}")
     if size == -1:
         return None if dim is None or begin is None else dim - begin
     if dim is not None and begin is not None and begin + size > dim:
-        raise ValueError(f"Expected size[{axis}] in [0, {dim - begin}], but got {size}")
+        raise InvalidArgumentError(f"Expected size[{axis}] in [0, {dim - begin}], but got {size}")
     return size
 
 

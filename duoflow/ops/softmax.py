@@ -18,6 +18,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .families import FLOATING, check_dtype, elementwise
+from .static import invalid, operand
 
 __all__ = [
     "l2_loss",
@@ -263,6 +264,11 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
             f"Received: labels.shape={labels.shape} of rank {labels.spec.rank} and logits.shape={logits.shape} of "
             f"rank {rank}"
         )
+    if rank is not None and not shapes.compatible(labels.dims, logits.dims[:-1]):
+        raise ValueError(
+            "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
+            f"labels.shape={labels.shape} and logits.shape={logits.shape}"
+        )
     if labels.dtype not in (dtypes.int32, dtypes.int64) and labels.dtype.is_integer:
         labels = F.cast(labels, dtypes.int32)
     if rank == 2:
@@ -274,7 +280,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
 
 def _same_shape(labels: Any, logits: Any) -> tuple[Any, Any]:
     logits = convert(logits)
-    labels = convert(labels, dtype=logits.dtype)
+    labels = operand(labels, logits)
     if not shapes.compatible(labels.dims, logits.dims):
         raise ValueError(
             f"`logits` and `labels` must have the same shape, received ({logits.shape} vs {labels.shape})."
@@ -330,4 +336,7 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
 
 def l2_loss(t: Any, name: str | None = None) -> Any:
     """sum(t ** 2) / 2. TensorFlow: tf.nn.l2_loss."""
-    return F.reduce_sum(F.square(convert(t))) * 0.5
+    t = convert(t)
+    if t.dtype not in FLOATING:
+        raise invalid(f"l2_loss takes a floating tensor, received {t.dtype.name}.", TypeError)
+    return F.reduce_sum(F.square(t)) * 0.5

@@ -286,6 +286,8 @@ def _three(diagonals: Any, diagonals_format: str) -> tuple[Any, Any, Any]:
     """The upper, main and lower diagonals [..., n]; the last of the upper and the first of the lower are not used."""
     if diagonals_format == "compact":
         stacked = convert(diagonals)
+        if stacked.dims is not None and stacked.dims[-2] not in (None, 3):
+            raise ValueError(f"Expected 3 diagonals got {stacked.dims[-2]}")
         return stacked[..., 0, :], stacked[..., 1, :], stacked[..., 2, :]
     if diagonals_format == "sequence":
         upper, main, lower = (convert(d) for d in diagonals)

@@ -15,7 +15,8 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
-from .static import axis_of, int_tensor, same_dtype
+from .families import REAL, check_dtype
+from .static import axis_of, int_tensor, operand, require_ints, same_dtype
 
 __all__ = [
     "TopKV2", "Unique", "UniqueWithCounts", "argsort", "invert_permutation", "searchsorted", "sort", "top_k", "unique",
@@ -111,6 +112,7 @@ class TopKV2(NamedTuple):
 
 
 def _infer_top_k(x: Spec, k: Spec, *, sorted: bool, index_type: DType) -> tuple[Spec, Spec]:
+    check_dtype("TopKV2", "input", x.dtype, REAL)
     if k.rank not in (None, 0):
         raise ValueError(f"k must be scalar, got shape {shapes.brief(k.shape)}")
     size = None if k.array is None else int(k.array)
@@ -204,7 +206,7 @@ def searchsorted(
     if side not in ("left", "right"):
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = {side}.")
     sequence = convert(sorted_sequence)
-    inputs = (sequence, convert(values, dtype=sequence.dtype))
+    inputs = (sequence, operand(values, sequence))
     return emit_one(SEARCHSORTED, inputs, {"side": side, "out_type": as_dtype(out_type)}, name)
 
 
@@ -276,9 +278,12 @@ def _evaluate_invert(x: Any) -> Any:
     return out
 
 
-INVERT_PERMUTATION = register(
-    Op("InvertPermutation", Kind.HOST, lambda x: Spec(x.shape, x.dtype), _evaluate_invert, differentiable=False)
-)
+def _infer_invert(x: Spec) -> Spec:
+    require_ints("InvertPermutation", "x", x)
+    return Spec(x.shape, x.dtype)
+
+
+INVERT_PERMUTATION = register(Op("InvertPermutation", Kind.HOST, _infer_invert, _evaluate_invert, differentiable=False))
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Any:

@@ -19,6 +19,7 @@ from .families import (
     elementwise,
     unary,
 )
+from .static import operand
 
 __all__ = [
     "betainc", "digamma", "erf", "erfc", "erfcinv", "erfinv", "igamma", "igamma_grad_a", "igammac", "lbeta", "lgamma",
@@ -245,7 +246,7 @@ def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Any:
     TensorFlow: tf.math.betainc.
     """
     a = convert(a)
-    return emit_one(_BETAINC, (a, convert(b, dtype=a.dtype), convert(x, dtype=a.dtype)), NO_ATTRS, name)
+    return emit_one(_BETAINC, (a, operand(b, a), operand(x, a)), NO_ATTRS, name)
 
 
 def lbeta(x: Any, name: str | None = None) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType, as_dtype
 from duoflow.core.emit import emit, emit_one
-from duoflow.core.errors import UnimplementedError
+from duoflow.core.errors import InvalidArgumentError, UnimplementedError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import run_body
@@ -24,7 +24,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from . import philox
-from .static import dims_of, int_tensor, require_ints
+from .static import checked_dims, dims_of, int_tensor, require_ints
 
 __all__ = [
     "Algorithm", "random_fold_in", "random_split", "stateless_binomial", "stateless_categorical", "stateless_gamma",
@@ -115,7 +115,7 @@ def _draw_op(name: str, draw: Any, element: Op | None) -> Op:
     """A stateless op of TensorFlow: `draw(count, key, counter, dtype)`, laid out row by row."""
 
     def evaluate(shape: Any, key: Any, counter: Any, *, dtype: DType) -> Any:
-        dims = tuple(shape.tolist())
+        dims = checked_dims(shape)
         return draw(math.prod(dims), key[0], counter, dtype).reshape(dims)
 
     def expand(shape: Any, key: Any, counter: Any, *, dtype: DType) -> Any:
@@ -143,7 +143,7 @@ TRUNCATED_NORMAL = _draw_op("StatelessTruncatedNormalV2", philox.truncated_norma
 
 def _check_int_range(minval: Any, maxval: Any) -> None:
     if np.any(minval >= maxval):
-        raise ValueError(f"Need minval < maxval, got {minval} >= {maxval}")
+        raise InvalidArgumentError(f"Need minval < maxval, got {minval} >= {maxval}")
 
 
 def _infer_uniform_int(shape: Spec, key: Spec, counter: Spec, minval: Spec, maxval: Spec) -> Spec:

@@ -10,7 +10,7 @@ import numpy as np
 from duoflow.core import dtypes, nest, shapes
 from duoflow.core.context import context
 from duoflow.core.dtypes import DType
-from duoflow.core.errors import InvalidArgumentError
+from duoflow.core.errors import InvalidArgumentError, caller_origin, with_origin
 from duoflow.core.shapes import Dims, TensorShape
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import Operators, Tensor, convert, make_constant, static_value
@@ -41,11 +41,21 @@ def value_of(elements: Entries | None, dtype: DType, scalar: bool = False) -> An
 
 
 def dims_of(spec: Spec) -> Dims:
-    """An operand read as a shape: negative and unknown entries are None."""
+    """An operand read as a shape: -1 and unknown entries are None; `ValueError` for what is no size."""
     found = entries(spec)
     if found is None:
         return spec.dims()
+    if any(d is not None and d < -1 for d in found):
+        raise ValueError(f"Invalid value in tensor used for shape: {min(d for d in found if d is not None)}")
     return tuple(None if d is None or d < 0 else d for d in found)
+
+
+def checked_dims(shape: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """The dimensions that a tensor holds; `InvalidArgumentError` for a negative one."""
+    dims = tuple(shape.tolist())
+    if min(dims, default=0) < 0:
+        raise InvalidArgumentError(f"Dimension {min(dims)} must be >= 0: received shape {list(dims)}")
+    return dims
 
 
 def axis_of(axis: Any, rank: int | None, extra: int = 0, what: str = "axis") -> int:
@@ -55,7 +65,7 @@ def axis_of(axis: Any, rank: int | None, extra: int = 0, what: str = "axis") -> 
         return number
     limit = rank + extra
     if not -limit <= number < limit:
-        raise ValueError(f"Expected {what} in the range [{-limit}, {limit}), but got {number}.")
+        raise invalid(f"Expected {what} in the range [{-limit}, {limit}), but got {number}.")
     return number % limit if limit else 0
 
 
@@ -133,6 +143,11 @@ def same_dtype(op: str, specs: tuple[Spec, ...]) -> DType:
     return first
 
 
+def operand(value: Any, beside: Tensor) -> Tensor:
+    """`value` as an operand `beside` a tensor: what is no tensor adapts; a tensor's dtype is for `infer` to judge."""
+    return convert(value, dtype=None if isinstance(value, Operators) else beside.dtype)
+
+
 def convert_list(values: Any, what: str = "values", dtype: Any = None) -> tuple[Tensor, ...]:
     """Tensors of one dtype from a list (or the slices of one tensor): the first tensor in it decides."""
     if isinstance(values, Operators):
@@ -164,9 +179,10 @@ def _common_dtype(values: Any) -> DType:
         return convert(values[0]).dtype
 
 
-def invalid(message: str) -> Exception:
-    """The exception for values that do not fit: TensorFlow's kernels raise another type than its graph builder."""
-    return InvalidArgumentError(None, None, message) if context.graph is None else ValueError(message)
+def invalid(message: str, kind: type[Exception] = ValueError) -> Exception:
+    """What a public function raises for arguments an op refuses: InvalidArgumentError on values, `kind` in a graph."""
+    located = with_origin(message, caller_origin())
+    return InvalidArgumentError(None, None, located) if context.graph is None else kind(located)
 
 
 def known_dims(x: Any) -> tuple[int, ...] | None:

@@ -23,7 +23,7 @@ from duoflow.core.tensor import Operators, convert
 
 from .hashing import farm64, murmur64, sip64
 from .logging import format_tensor
-from .static import axis_of, int_tensor, static_ints
+from .static import axis_of, int_tensor, operand, static_ints
 
 __all__ = [
     "as_string", "bytes_split", "reduce_join", "regex_full_match", "regex_replace", "string_format", "string_join",
@@ -327,7 +327,7 @@ def string_substr(input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str 
     TensorFlow: tf.strings.substr.
     """
     pos = int_tensor(pos)
-    return emit_one(SUBSTR, (_strings(input), pos, convert(len, dtype=pos.dtype)), {"unit": unit}, name)
+    return emit_one(SUBSTR, (_strings(input), pos, operand(len, pos)), {"unit": unit}, name)
 
 
 # -- joining -----------------------------------------------------------------------------------------------------------
