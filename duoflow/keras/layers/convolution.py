@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 
 from .. import activations, ops, regularizers
-from ..ops.nn import conv_transpose_shape
+from ..ops.windows import conv_transpose_shape
 from ..preferences import standardize_data_format
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec

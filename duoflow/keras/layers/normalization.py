@@ -184,7 +184,9 @@ class LayerNormalization(_Scaled):
         self._add_scale_and_offset(tuple(input_shape[axis] for axis in axes))
 
     def call(self, inputs: Any) -> Any:
-        out = ops.layer_normalization(_wide(inputs), self.gamma, self.beta, self.axis, self.epsilon, self.rms_scaling)
+        out = ops.layer_normalization(
+            _wide(inputs), self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling
+        )
         return tf.cast(out, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:

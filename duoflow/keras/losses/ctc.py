@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: label sequences without alignment to the steps of the input."""
+"""The loss of connectionist temporal classification, for labels padded with the blank."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-__all__ = ["ctc"]
+from ..ops import ctc_loss
 
-_BLANK = 0
-#: The logarithm of no probability; finite, so that gradients are.
-_NEVER = -1e30
+__all__ = ["ctc"]
 
 
 def ctc(y_true: Any, y_pred: Any) -> Any:
@@ -34,39 +32,6 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
             "Logits `y_pred` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`. "
             f"Received: y_pred.shape={y_pred.dims}"
         )
-    labels = tf.cast(y_true, "int32")
-    states = _with_blanks(labels)
-    # [steps, batch, states]: the log-probability of each state's symbol at each step.
-    emissions = tf.transpose(tf.gather(tf.log_softmax(y_pred), _per_step(states, y_pred), batch_dims=2), [1, 0, 2])
-    may_skip = tf.logical_and(tf.not_equal(states, _BLANK), tf.not_equal(states, _shift(states, 2, _BLANK)))
-    position = tf.range(tf.shape(states)[1])
-    never = tf.constant(_NEVER, emissions.dtype)
-    start = tf.where(position < 2, emissions[0], never)
-
-    def advance(reached: Any, emission: Any) -> Any:
-        skipped = tf.where(may_skip, _shift(reached, 2, _NEVER), never)
-        ways = tf.stack([reached, _shift(reached, 1, _NEVER), skipped])
-        return tf.reduce_logsumexp(ways, 0) + emission
-
-    reached = tf.scan(advance, emissions[1:], start)[-1]
-    last = 2 * tf.reduce_sum(tf.cast(tf.not_equal(labels, _BLANK), "int32"), 1, keepdims=True)
-    final = tf.logical_or(tf.equal(position, last), tf.equal(position, last - 1))
-    return -tf.reduce_logsumexp(tf.where(final, reached, never), 1)
-
-
-def _with_blanks(labels: Any) -> Any:
-    """Labels with blanks before, between and after them."""
-    pairs = tf.stack([labels, tf.fill(tf.shape(labels), _BLANK)], 2)
-    flat = tf.reshape(pairs, tf.stack([tf.shape(labels)[0], 2 * tf.shape(labels)[1]]))
-    return tf.pad(flat, [[0, 0], [1, 0]], constant_values=_BLANK)
-
-
-def _per_step(states: Any, y_pred: Any) -> Any:
-    """States [batch, states] repeated for every step."""
-    shape = tf.stack([tf.shape(states)[0], tf.shape(y_pred)[1], tf.shape(states)[1]])
-    return tf.broadcast_to(tf.expand_dims(states, 1), shape)
-
-
-def _shift(x: Any, by: int, fill: Any) -> Any:
-    """Rows moved to the right."""
-    return tf.pad(x, [[0, 0], [by, 0]], constant_values=fill)[:, : tf.shape(x)[1]]
+    labels = tf.reduce_sum(tf.cast(tf.not_equal(y_true, 0), "int32"), axis=1)
+    steps = tf.fill([tf.shape(y_pred)[0]], tf.shape(y_pred)[1])
+    return ctc_loss(y_true, y_pred, labels, steps)

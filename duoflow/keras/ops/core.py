@@ -1,8 +1,10 @@
-"""keras.ops, the rest: conversion, shapes, control flow, scatter and slices, loops, gradients stopped."""
+"""keras.ops, the rest: conversion, shapes, scatter and slices, segments, patterns of axes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import operator
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -16,9 +18,9 @@ from ..variables import standardize_dtype
 from .definition import operation
 
 __all__ = [
-    "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "in_top_k", "is_tensor", "logsumexp", "map",
-    "scatter", "scatter_update", "segment_max", "segment_sum", "shape", "slice", "slice_update", "stop_gradient",
-    "top_k", "vectorized_map", "while_loop",
+    "convert_to_numpy", "convert_to_tensor", "dtype", "in_top_k", "is_tensor", "logsumexp", "rearrange", "scatter",
+    "scatter_update", "segment_max", "segment_min", "segment_prod", "segment_sum", "shape", "slice", "slice_update",
+    "stop_gradient", "top_k",
 ]  # fmt: skip
 
 _core = partial(operation, module="keras.src.ops.core")
@@ -131,43 +133,85 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
     return tf.unsorted_segment_max(data, segment_ids, _segments(segment_ids, num_segments))
 
 
+@_math(inputs=2)
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Minima of the rows of each segment. Keras: keras.ops.segment_min."""
+    return tf.unsorted_segment_min(data, segment_ids, _segments(segment_ids, num_segments))
+
+
+@_math(inputs=2)
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Products of the rows of each segment. Keras: keras.ops.segment_prod."""
+    return tf.unsorted_segment_prod(data, segment_ids, _segments(segment_ids, num_segments))
+
+
 def _segments(segment_ids: Any, count: int | None) -> Any:
     return tf.reduce_max(segment_ids) + 1 if count is None else count
 
 
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """What one of two functions returns. Keras: keras.ops.cond."""
-    return tf.cond(tf.cast(pred, "bool"), true_fn, false_fn)
+# -- patterns ----------------------------------------------------------------------------------------------------------
 
 
-def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
-    """Repeat `body` on the loop's values while `cond` holds. Keras: keras.ops.while_loop."""
-    single = not isinstance(loop_vars, list | tuple)
-    values = (loop_vars,) if single else tuple(loop_vars)
+def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Any:
+    """Axes in another order, split and joined as a pattern says: "b h (w c) -> b (h w) c".
 
-    def step(*args: Any) -> Any:
-        out = body(*args)
-        return tuple(out) if isinstance(out, list | tuple) else (out,)
+    Args:
+      pattern: names of axes before and after, those in parentheses making one axis.
+      axes_lengths: the sizes of named axes, all but one of each group on the left.
 
-    out = tf.while_loop(cond, step, values, maximum_iterations=maximum_iterations)
-    return out[0] if single else tuple(out)
+    >>> tf.keras.ops.rearrange(tf.zeros((2, 3, 4)), "b h w -> b (h w)").shape
+    TensorShape([2, 12])
 
-
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
-    """Apply `body_fun(i, value)` for i from lower to upper. Keras: keras.ops.fori_loop."""
-    _, out = tf.while_loop(
-        lambda i, _: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (convert(lower), init_val)
-    )
-    return out
+    Keras: keras.ops.rearrange.
+    """
+    return _rearrange(tensor, pattern=pattern, lengths=axes_lengths)
 
 
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
-    """Apply a function to each entry along the first axis. Keras: keras.ops.map."""
-    return tf.map_fn(f, xs)
+@operation(module="keras.src.ops.einops", name="Rearrange")
+def _rearrange(tensor: Any, pattern: str, lengths: dict[str, int]) -> Any:
+    tensor = convert(tensor)
+    before, arrow, after = pattern.partition("->")
+    groups, targets = _groups(before), _groups(after)
+    names, wanted = [n for g in groups for n in g], [n for g in targets for n in g]
+    if not arrow or sorted(names) != sorted(wanted) or len(set(names)) != len(names) or len(groups) != tensor.ndim:
+        raise ValueError(
+            f"Pattern '{pattern}' does not rearrange the axes of a tensor of shape {tuple(tensor.shape)}: both sides "
+            "must name the same axes once, and the left one as many groups as the tensor has axes."
+        )
+    sizes: dict[str, Any] = dict(lengths)
+    for axis, group in enumerate(groups):
+        _fill_in(group, shape(tensor)[axis], sizes, pattern)
+    split = tf.reshape(tensor, [sizes[name] for name in names])
+    moved = tf.transpose(split, [names.index(name) for name in wanted])
+    return tf.reshape(moved, [_product(sizes[name] for name in group) for group in targets])
 
 
-def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """Apply a function to each entry along the first axis. Keras: keras.ops.vectorized_map."""
-    return tf.vectorized_map(function, elements)
+def _groups(side: str) -> list[list[str]]:
+    """The names of each axis of one side of a pattern."""
+    groups: list[list[str]] = []
+    joined = False
+    for word in side.replace("(", " ( ").replace(")", " ) ").split():
+        if word in "()":
+            joined = word == "("
+            groups += [[]] if joined else []
+        elif joined:
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    return groups
+
+
+def _fill_in(group: list[str], size: Any, sizes: dict[str, Any], pattern: str) -> None:
+    """The size of the one axis of a group that was not given."""
+    unknown = [name for name in group if name not in sizes]
+    if len(unknown) > 1:
+        raise ValueError(f"Give the lengths of all but one of {unknown} in pattern '{pattern}'.")
+    known = _product(sizes[name] for name in group if name not in unknown)
+    if unknown:
+        sizes[unknown[0]] = size // known
+    if isinstance(size, int) and _product(sizes[name] for name in group) != size:
+        raise ValueError(f"An axis of size {size} cannot be split into {group} of pattern '{pattern}' with {sizes}.")
+
+
+def _product(sizes: Iterable[Any]) -> Any:
+    return functools.reduce(operator.mul, sizes, 1)

@@ -2,8 +2,7 @@
 
 On tensors the function itself runs. On KerasTensors the call is remembered as an `Operation` of a class made from the
 function ("add" gives `Add`): the leading parameters are the inputs of the call, the rest are the operation's config,
-and
-the result's shape comes from tracing the function.
+and the result's shape comes from tracing the function.
 """
 
 from __future__ import annotations
@@ -13,13 +12,21 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from duoflow.core.tensor import Tensor
+from duoflow import ops as tf
+from duoflow.core.tensor import Tensor, convert
 
 from ..operation import Operation
+from ..preferences import floatx
 from ..saving.public_names import named
 from ..symbolic import any_symbolic
 
-__all__ = ["FunctionOperation", "operation"]
+__all__ = ["FunctionOperation", "floating", "operation"]
+
+
+def floating(x: Any) -> Any:
+    """A tensor of an inexact dtype: bools and ints become the default float."""
+    x = convert(x)
+    return x if x.dtype.is_floating or x.dtype.is_complex else tf.cast(x, floatx())
 
 
 class FunctionOperation(Operation):

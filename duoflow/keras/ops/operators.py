@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..symbolic import OPERATORS, KerasTensor
-from . import elementwise, numpy
+from . import arrays, elementwise, products
 
 _BINARY = {
     "add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply, "truediv": elementwise.divide,
-    "floordiv": elementwise.floor_divide, "mod": elementwise.mod, "pow": elementwise.power, "matmul": numpy.matmul,
+    "floordiv": elementwise.floor_divide, "mod": elementwise.mod, "pow": elementwise.power, "matmul": products.matmul,
     "and": elementwise.logical_and, "or": elementwise.logical_or, "xor": elementwise.logical_xor,
 }  # fmt: skip
 _COMPARISONS = {
@@ -18,7 +18,7 @@ _COMPARISONS = {
 }  # fmt: skip
 _UNARY = {
     "neg": elementwise.negative, "abs": elementwise.absolute, "invert": elementwise.logical_not,
-    "getitem": numpy.get_item, "round": elementwise.round,
+    "getitem": arrays.get_item, "round": elementwise.round,
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def _install() -> None:
         setattr(KerasTensor, f"__{name}__", _method(function))
     for name, function in _BINARY.items():
         setattr(KerasTensor, f"__r{name}__", _reversed(function))
-    for function in (numpy.reshape, numpy.squeeze, numpy.transpose):
+    for function in (arrays.reshape, arrays.squeeze, arrays.transpose):
         OPERATORS[function.__name__] = function
 
 

@@ -12,6 +12,13 @@ NAMES = {
     "square": np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]], "float32"),
     "t": np.arange(24, dtype="float32").reshape(2, 3, 4),
     "p": np.array([[0.1, 0.6, 0.3], [0.8, 0.1, 0.1]], "float32"),
+    "nans": np.array([1.0, np.nan, -2.0, 4.0, np.nan, 0.5], "float32"),
+    "bad": np.array([np.inf, -np.inf, np.nan, 1.0], "float32"),
+    "tall": np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 1.0], [2.0, 0.3, 1.0], [1.0, 1.0, 3.0]], "float32"),
+    "wave": np.sin(np.arange(32, dtype="float32") * 0.7).reshape(1, 32),
+    "image": np.cos(np.arange(96, dtype="float32") * 1.3).reshape(1, 4, 6, 4),
+    "heads": np.sin(np.arange(48, dtype="float32") * 0.37).reshape(2, 3, 2, 4),
+    "logits": np.sin(np.arange(56, dtype="float32") * 1.7).reshape(2, 7, 4) * 2,
     "onehot": np.array([[0, 1, 0], [1, 0, 0]], "float32"),
 }
 
@@ -51,6 +58,31 @@ categorical_crossentropy(onehot, p, from_logits=True) | binary_crossentropy(oneh
 scatter(np.array([[0], [2]]), np.array([1.0, 2.0], 'float32'), (4,)) | slice(x, (1, 1), (2, 2)) | slice_update(x, (1, 1), np.zeros((2, 2), 'float32'))
 scatter_update(v, np.array([[1], [2]]), np.array([9.0, 8.0], 'float32')) | get_item(t, (slice(None), 1)) | unstack(x, axis=0)[1] | split(x, 2, axis=1)[1]
 split(x, [1, 3], axis=1)[1] | meshgrid(v[:2], v[:3])[0] | tri(3) | cross(np.array([1.0, 0, 0]), np.array([0.0, 1, 0])) | unstack(t, axis=1)[0]
+allclose(x, x + 1e-9) | angle(np.array([1 + 1j, -2j], 'complex64')) | angle(v) | argpartition(v, 2)[2] | array_split(v, 4)[1] | array_split(x, 2, axis=1)[0] | bartlett(6) | blackman(6)
+hamming(6) | hanning(6) | kaiser(6, 4.0) | bitwise_left_shift(i, 2) | left_shift(i, i) | right_shift(i, 1) | bitwise_right_shift(i, 1) | bitwise_invert(i) | cbrt(v) | cdist(x, y) | cholesky(square) | cholesky(square, upper=True)
+cholesky_inverse(np.linalg.cholesky(square)) | conjugate(np.array([1 + 1j], 'complex64')) | copy(x) | corrcoef(x) | correlate(v, v[:3]) | correlate(v, v[:3], mode='same') | correlate(v, v[:4], mode='full')
+deg2rad(v) | rad2deg(v) | rad2deg(i) | det(square) | diagflat(x[:2]) | diagflat(v[:2], k=1) | dsplit(t, 2)[1] | hsplit(x, 2)[0] | vsplit(x, 3)[1] | hsplit(v, 3)[1] | dstack([x, y]) | dstack([v, v])
+eigh(square)[0] | empty_like(x) * 0 | erfc(v) | extract_sequences(v, 3, 2) | fabs(i) | fft((x, y)) | fft2((x, y)) | ifft2((x, y)) | rfft(x) | rfft(x, 6) | irfft((x, y)) | irfft((x, y), 5)
+stft(wave, 8, 4, 8) | stft(wave, 6, 3, 8, window='hamming', center=False) | stft(wave, 8, 4, 8, window=None) | istft(ops.stft(wave, 8, 4, 8), 8, 4, 8) | istft(ops.stft(wave, 8, 4, 8), 8, 4, 8, length=30)
+fliplr(x) | flipud(x) | fmax(nans, v) | fmin(nans, v) | fmod(v, 0.7) | fmod(i, 2) | gcd(i, 6) | lcm(i, 6) | geomspace(1, 1000, 4) | geomspace(-2.0, -16.0, 3, endpoint=False) | logspace(0, 2, 5) | logspace(0, 2, 3, base=2)
+heaviside(v, 0.5) | histogram(x[0], 4) | histogram(v, 3, range=(-1.0, 2.0)) | hypot(v, 2.0) | i0(v) | inv(square) | isin(i, np.array([1, 7], 'int32')) | isin(i, np.array([1], 'int32'), invert=True) | isneginf(bad) | isposinf(bad) | isreal(v)
+jvp(lambda a: a**2, (ops.array(v),), (ops.array(v),)) | kron(square, np.eye(2, dtype='float32')) | kron(v[:2], x) | ldexp(v, i[:3].repeat(2)) | logaddexp2(v, 1.0) | logdet(square) | slogdet(square) | lstsq(tall, v[:4]) | lstsq(tall, x.T + square[0])
+lu_factor(square) | matrix_rank(square) | pinv(tall) | abs(ops.qr(tall)[1]) | solve(square, v[:3]) | solve(square, square) | solve_triangular(square, v[:3], lower=True) | solve_triangular(square, square) | svd(tall, compute_uv=False)
+norm(square, ord='fro') | norm(square, ord='nuc') | norm(square, ord=2, axis=(0, 1)) | norm(square, ord=1, axis=(0, 1), keepdims=True) | norm(t, axis=(0, 2)) | norm(v, ord=3) | norm(v, ord=np.inf)
+nanargmax(nans) | nanargmin(nans) | nancumprod(nans) | nancumsum(nans) | nanmax(nans) | nanmin(nans) | nanmean(nans) | nanmedian(nans) | nanprod(nans) | nansum(nans) | nanstd(nans) | nanvar(nans, keepdims=True)
+nanquantile(nans, 0.3) | nanpercentile(nans, [20.0, 50.0]) | percentile(x, 30.0, axis=1) | quantile(x, [0.2, 0.7], axis=0) | quantile(x, 0.4, method='nearest') | quantile(x, 0.4, axis=1, method='lower', keepdims=True)
+quantile(x, 0.45, method='higher') | quantile(x, 0.45, method='midpoint') | quantile(t, 0.3, axis=(0, 2)) | ptp(x, axis=1) | searchsorted(np.sort(v), np.array([0.2, 5.0], 'float32')) | searchsorted(v, v, side='right')
+select([x > 1, x < -1], [x, -x], 9.0) | signbit(v) | sinc(v) | switch(1, [lambda a: a, lambda a: -a], v) | trapezoid(v) | trapezoid(x, dx=0.5, axis=0) | trapezoid(v, x=v**2) | trunc(y * 3 - 2) | nextafter(v, 4.0)
+unique(i) | unique(np.array([3, 1, 3, 2], 'int32'), return_inverse=True, return_counts=True, return_index=True) | unique(np.array([3, 1, 3], 'int32'), size=4, fill_value=0) | unique(np.array([[1, 2], [1, 2], [0, 3]], 'int32'), axis=0)
+unravel_index(np.array([5, 7], 'int32'), (3, 4)) | vander(v) | vander(v, 3, increasing=True) | view(v, 'int32') | view(v, 'int64') | view(i, 'uint8') | rot90(x) | rot90(square, 2) | rot90(x, 3) | rot90(t, axes=(1, 2))
+rearrange(t, 'a (b c) d -> (a d) c b', c=3) | view_as_complex(x[:, :2]) | view_as_real(np.array([1 + 2j], 'complex64')) | depth_to_space(image, 2) | space_to_depth(image, 2) | unfold(np.transpose(image, (0, 3, 1, 2)), 2, stride=2)
+unfold(np.transpose(image, (0, 3, 1, 2)), (3, 2), padding=1, dilation=2) | fold(ops.unfold(np.transpose(image, (0, 3, 1, 2)), 3, padding=1), (4, 6), 3, padding=1) | adaptive_average_pool(ops.array(image), (2, 4)) | adaptive_max_pool(ops.array(image), 3)
+adaptive_average_pool(ops.array(image[:, 0]), 4) | nn.polar(v, v) | psnr(x, y, 1.0) | dot_product_attention(heads, heads, heads) | dot_product_attention(heads, heads, heads, is_causal=True) | dot_product_attention(np.tile(heads, (1, 1, 2, 1)), heads, heads, scale=0.3, bias=np.ones((1, 1, 3, 3), 'float32'))
+ctc_loss(np.array([[1, 2, 2], [3, 1, 0]]), logits, np.array([3, 2]), np.array([7, 5])) | ctc_decode(logits, np.array([7, 5])) | ctc_decode(logits, np.array([7, 7]), strategy='beam_search', top_paths=2, beam_width=10)
+ctc_decode(logits, np.array([7, 5]), merge_repeated=False, mask_index=3) | segment_min(v, np.array([0, 0, 1, 1, 2, 2]), 3) | segment_prod(v, np.array([0, 0, 1, 1, 2, 2]), 3) | segment_max(v, np.array([0, 0, 1, 1, 2, 2]), 3)
+scan(lambda c, a: (c + a, c * a), np.float32(1.0), v) | scan(lambda c, a: (c + a, c * a), np.float32(1.0), v, reverse=True) | associative_scan(lambda a, b: a * 0.5 + b, v) | associative_scan(lambda a, b: a + b, v, reverse=True)
+associative_scan(lambda a, b: a + b, x, axis=1) | while_loop(lambda a: a < 10, lambda a: a * 2, 3) | fori_loop(0, 4, lambda k, a: a + k, 1) | map(lambda a: a * 2, v) | vectorized_map(lambda a: ops.sum(a), x) | cond(True, lambda: 1.0, lambda: 2.0)
+median(t, axis=(0, 1)) | cross(v[:2], v[2:4]) | cross(x[:, :3], y[:, :3], axis=1) | average(x, axis=1, weights=y) | multi_hot(i[:3], num_classes=4) | floor_divide(i, 2) | mod(i, 3) | trace(t, axis1=1, axis2=2) | diagonal(t, 1, 1, 2)
 """
 
 EXPRESSIONS = [

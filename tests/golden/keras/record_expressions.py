@@ -17,7 +17,8 @@ def plain(x):
     if isinstance(x, str):
         return x
     array = np.asarray(x)
-    values = array.astype("float64").reshape(-1)
+    values = array.view(array.real.dtype) if array.dtype.kind == "c" else array
+    values = values.astype("float64").reshape(-1)
     shown = [float(f"{v:.8g}") if math.isfinite(v) else str(v) for v in values]
     return {"shape": list(array.shape), "dtype": array.dtype.name, "values": shown}
 
