@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, shapes
+from .arrays import address_of
 from .dtypes import DType
 from .errors import FailedPreconditionError, InvalidArgumentError
 from .record import Effect, Kind, Op, register
@@ -49,11 +50,12 @@ class State:
     `array` is None until it is initialised. Kernels that update in place ask for `writable()`.
     """
 
-    __slots__ = ("__weakref__", "array", "dtype", "name", "shape", "trainable")
+    __slots__ = ("__weakref__", "_address", "array", "dtype", "name", "shape", "trainable")
     handle_dtype = dtypes.resource
 
     def __init__(self, dtype: DType, shape: Dims, name: str, trainable: bool = False) -> None:
         self.array: np.ndarray[Any, Any] | None = None
+        self._address = 0
         self.dtype = dtype
         self.shape = shape
         self.name = name
@@ -75,23 +77,35 @@ class State:
         self._check_shape(array.shape)
         fresh = aligned_empty(array.shape, self.dtype.numpy)
         fresh[...] = array
-        self.array = fresh
+        self._replace(fresh)
 
     def adopt(self, array: np.ndarray[Any, Any]) -> None:
         """Replace the value by `array` itself, which the caller gives up."""
         self._check_shape(array.shape)
-        self.array = array
+        self._replace(array)
 
     def writable(self) -> np.ndarray[Any, Any]:
         """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
-        array = self.read()
+        array = self.array
+        if array is None:
+            array = self.read()
         if sys.getrefcount(array) > 3:  # the slot, the local name and the call's argument
             fresh = aligned_empty(array.shape, array.dtype)
             fresh[...] = array
             del array
-            self.array = fresh
+            self._replace(fresh)
             return fresh
         return array
+
+    @property
+    def address(self) -> int:
+        """Where the buffer is in memory, until the value is replaced."""
+        if not self._address:
+            self._address = address_of(self.read())
+        return self._address
+
+    def _replace(self, array: np.ndarray[Any, Any]) -> None:
+        self.array, self._address = array, 0
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         if not shapes.compatible(self.shape, shape):

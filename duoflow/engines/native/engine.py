@@ -52,6 +52,8 @@ class NativeExecutable:
         self._open = [i for i, t in enumerate(graph.all_inputs) if i not in self._table.inputs and not t.spec.known]
         self._dims = [t.dims for t in self._prepared.all_inputs]
         self._state_inputs = [i for i in self._table.inputs if i < given]
+        #: The states of the latest run: no one among them came in twice.
+        self._distinct: list[Any] = []
         self._specializations: dict[Key, Any] = {}
         self._observations: dict[Key, int] = {}
         self._by_node: reference.ReferenceExecutable | None = None
@@ -60,13 +62,17 @@ class NativeExecutable:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The outputs for values of `graph.all_inputs`; a State stands for a resource."""
-        key = tuple([np.shape(values[i]) for i in self._open])
+        key = tuple([np.shape(values[i]) for i in self._open]) if self._open else ()
         found = self._specializations.get(key)
         if found is None:
             with self._lock:
                 found = self._specializations.get(key) or self._specialize(key, values)
-        if len(self._state_inputs) > 1 and self._shares_state(values):
-            return self._run_by_node(values)
+        if len(self._state_inputs) > 1:
+            states = [values[i] for i in self._state_inputs]
+            if states != self._distinct:
+                if self._shares_state(values):
+                    return self._run_by_node(values)
+                self._distinct = states
         if found is _OBSERVING:
             return self._observe(key, values)
         try:

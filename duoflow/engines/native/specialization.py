@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 
+from duoflow.core.arrays import address_of
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.state import aligned_empty
@@ -64,7 +64,9 @@ class Specialization:
         self._input_buffer: dict[int, int] = {}
         self.storage_of: Callable[[Any], GraphTensor]
         self._idle: list[_Context] = []
+        #: The context of this thread's run, for calls into Python, and whether there are any.
         self._running = threading.local()
+        self._calls_back = False
 
     # Built by the compiler --------------------------------------------------------------------------------------------
 
@@ -142,6 +144,8 @@ class Specialization:
             number = self._output_buffer[key]
             if shared:
                 return lambda context: context.arrays[number].reshape(dims).copy()
+            if dims == sizes(stored):
+                return lambda context: context.arrays[number]
             return lambda context: context.arrays[number].reshape(dims)
         if not tensor.spec.known or not _in_memory(tensor):
             return lambda context: context.objects[key]
@@ -149,6 +153,7 @@ class Specialization:
 
     def callback(self, node: Node) -> Callable[[], object]:
         """What the program calls to run a node on the host."""
+        self._calls_back = True
         running = self._running
         sources: list[tuple[GraphTensor, Any]] = []
 
@@ -167,6 +172,11 @@ class Specialization:
             context = self._idle.pop()
         except IndexError:
             context = _Context(self)
+        if not self._calls_back:
+            try:
+                return context.run(values)
+            finally:
+                self._idle.append(context)
         outer = getattr(self._running, "context", None)
         self._running.context = context
         try:
@@ -191,10 +201,6 @@ def _in_memory(tensor: Tensor) -> bool:
     return tensor.spec.known and tensor.dtype.numpy.kind != "O"
 
 
-def _address(array: np.ndarray[Any, Any]) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
 class _Context:
     """One run at a time: addresses, arena, and values of the host."""
 
@@ -205,68 +211,83 @@ class _Context:
         self._checks = np.ones(max(1, len(owner.checked)), np.uint8)
         self._buffers = self.frame.buffers
         self._buffers[ARENA] = self._arena.address
-        self._buffers[CHECKS] = _address(self._checks)
+        self._buffers[CHECKS] = address_of(self._checks)
         for buffer, array in owner.constants:
-            self._buffers[buffer] = _address(array)
+            self._buffers[buffer] = address_of(array)
         self._constant = dict(owner.constants)
-        self._known: list[Any] = [_nothing] * len(owner.state_inputs)
+        self._position = {buffer: position for buffer, position, _ in owner.state_inputs}
+        self._states = self._states_to_bind()
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.objects: dict[int, Any] = {}
-        self._inputs: dict[int, Any] = {}
+        self._values: Sequence[Any] = ()
+        self._inputs: dict[int, np.ndarray[Any, Any]] = {}
         self._views: dict[int, np.ndarray[Any, Any]] = {}
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         owner, buffers = self.owner, self._buffers
         inputs = self._inputs
+        self._values = values
         for buffer, position, dims, dtype in owner.array_inputs:
             array = values[position]
-            if np.shape(array) != dims:
-                raise InvalidArgumentError(
-                    None,
-                    None,
-                    f"Input {position} of {owner.graph.name!r} has shape {np.shape(array)}, expected {dims}.",
-                )
-            if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
-                array = np.ascontiguousarray(array, dtype).reshape(np.shape(array))
+            if type(array) is not np.ndarray or array.shape != dims or array.dtype is not dtype:
+                array = self._as_expected(array, position, dims, dtype)
+            if not array.flags.c_contiguous:
+                array = array.copy()
             inputs[buffer] = array
-            buffers[buffer] = array.__array_interface__["data"][0]
-        self._bind_states(values)
-        self.arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
-        for (buffer, _, _), array in zip(owner.outputs, self.arrays):
-            buffers[buffer] = array.__array_interface__["data"][0]
+            buffers[buffer] = address_of(array)
+        if self._states:
+            self._bind_states(values)
+        self.arrays = arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
+        for (buffer, _, _), array in zip(owner.outputs, arrays):
+            buffers[buffer] = address_of(array)
         self.objects = dict(owner.objects) if owner.objects else {}
-        if owner.object_inputs:
-            for key, position in owner.object_inputs:
-                self.objects[key] = values[position]
+        for key, position in owner.object_inputs:
+            self.objects[key] = values[position]
         self.frame.run()
         if owner.checked:
             self._raise_if_failed()
         results = [take(self) for take in owner.results]  # before states change: a result may be an old value
         for position, take in owner.adopted:
             self._state(values, position).adopt(np.require(take(self), requirements="C"))
-        self.arrays, self.objects = [], {}
+        self.arrays, self.objects, self._values = [], {}, ()
         inputs.clear()
         return results
+
+    def _as_expected(self, value: Any, position: int, dims: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+        """An input as an array of the type compiled for; `InvalidArgumentError` if its shape is another one."""
+        if np.shape(value) != dims:
+            name = self.owner.graph.name
+            message = f"Input {position} of {name!r} has shape {np.shape(value)}, expected {dims}."
+            raise InvalidArgumentError(None, None, message)
+        return np.asarray(value, dtype)
 
     def _state(self, values: Sequence[Any], position: int) -> Any:
         return values[position] if position not in self.owner.table.constant else self.owner.table.constant[position]
 
     def _bind_states(self, values: Sequence[Any]) -> None:
         """Give the program the addresses of variables' buffers; those it updates must be nobody else's."""
-        unread, known = self.owner.table.unread, self._known
-        for i, (buffer, position, in_place) in enumerate(self.owner.state_inputs):
-            state = self._state(values, position)
-            if position in unread:
-                if not in_place:
-                    continue
-                if state.array is None:
-                    tensor = self.owner.graph.all_inputs[position]
-                    state.adopt(aligned_empty(sizes(tensor), tensor.dtype.numpy))
-            array = state.writable() if in_place else state.read()
-            if known[i]() is not array:
-                known[i] = weakref.ref(array)
-                self._buffers[buffer] = array.__array_interface__["data"][0]
-            self._inputs[buffer] = known[i]
+        buffers = self._buffers
+        for buffer, position, fixed, in_place, initial in self._states:
+            state = values[position] if fixed is None else fixed
+            if initial is not None and state.array is None:
+                state.adopt(aligned_empty(*initial))
+            if in_place:
+                state.writable()
+            buffers[buffer] = state.address
+
+    def _states_to_bind(self) -> list[tuple[int, int, Any, bool, Any]]:
+        """(buffer, position, the state if it is always the same, updated in place, shape and dtype) of each state.
+
+        Those that nobody reads need no value before the run; the last is what memory they get then, else None.
+        """
+        graph, table, out = self.owner.graph, self.owner.table, []
+        for buffer, position, in_place in self.owner.state_inputs:
+            unread = position in table.unread
+            if in_place or not unread:
+                tensor = graph.all_inputs[position]
+                initial = (sizes(tensor), tensor.dtype.numpy) if unread else None
+                out.append((buffer, position, table.constant.get(position), in_place, initial))
+        return out
 
     def value(self, tensor: GraphTensor) -> Any:
         """A stored tensor as an array (a view of the program's memory) or object."""
@@ -276,9 +297,10 @@ class _Context:
         buffer, offset = self.owner.where[key]
         if buffer in self._constant:
             return self._constant[buffer]
-        held = self._inputs.get(buffer)
-        if held is not None:
-            return held() if isinstance(held, weakref.ref) else held
+        if buffer in self._inputs:
+            return self._inputs[buffer]
+        if buffer in self._position:
+            return self._state(self._values, self._position[buffer]).read()
         view = self._views.get(key)
         if view is None:
             count = elements(tensor)
@@ -315,7 +337,7 @@ class _Context:
                     )
                 if not result.flags.c_contiguous or result.dtype != tensor.dtype.numpy:
                     result = np.ascontiguousarray(result, tensor.dtype.numpy).reshape(tensor.dims)
-                self._buffers[buffer] = _address(result)
+                self._buffers[buffer] = address_of(result)
             self.objects[id(tensor)] = result
 
     def _raise_if_failed(self) -> None:
@@ -330,14 +352,10 @@ class _Context:
         if id(tensor) in self.objects:
             return self.objects[id(tensor)]
         buffer, _ = self.owner.where.get(id(tensor), (ARENA, 0))
-        return self.value(tensor) if buffer in self._inputs or buffer in self._constant else None
+        return self.value(tensor) if any(buffer in t for t in (self._inputs, self._position, self._constant)) else None
 
 
 _MISSING: Any = object()
-
-
-def _nothing() -> None:
-    return None
 
 
 def _memory(address: int, size: int) -> Any:
