@@ -130,12 +130,12 @@ def _convert(function: FunctionType) -> Converted:
     if isinstance(node, ast.FunctionDef):
         node.decorator_list = []
     tree = converters.convert(node, source.class_name)
-    new = _compile(tree, source.class_name, code)
+    new = _compile(tree, source.class_name, code, source.filename)
     _made.add(new)
     return Converted(new, tree)
 
 
-def _compile(tree: converters.FunctionNode, class_name: str | None, original: CodeType) -> CodeType:
+def _compile(tree: converters.FunctionNode, class_name: str | None, original: CodeType, filename: str) -> CodeType:
     """Compile inside a function that binds the free variables, in a class for private names; take the code out."""
     shell = copy.copy(tree)
     shell.args = _without_defaults(tree.args)
@@ -151,7 +151,7 @@ def _compile(tree: converters.FunctionNode, class_name: str | None, original: Co
     factory.args.args = [ast.arg(arg=name, **position(tree)) for name in (OPERATORS, *free)]
     module = ast.Module(body=[factory], type_ignores=[])
     flags = original.co_flags & _CO_FUTURE
-    code: CodeType = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
+    code: CodeType = compile(module, filename, "exec", flags=flags, dont_inherit=True)
     for _ in range(2 if class_name is None else 3):
         (code,) = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     return code.replace(co_name=original.co_name, co_qualname=original.co_qualname)

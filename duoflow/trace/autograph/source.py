@@ -6,11 +6,10 @@ functions, decorated functions and notebook cells all go the same way. Positions
 
 import ast
 import linecache
-import sys
-import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+
+from . import texts
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -51,7 +50,8 @@ _modules: dict[str, _Module] = {}
 def find(function: FunctionType) -> Source:
     """The source of `function`, or `NoSource`."""
     code = function.__code__
-    module = _module(function)
+    filename = texts.find(code) or code.co_filename if code.co_filename in texts.SHARED else code.co_filename
+    module = _module(filename, function)
     if module is None:
         raise NoSource(_why_missing(code))
     matches = [(node, owner) for node, owner in module.by_line.get(code.co_firstlineno, ()) if _matches(node, code)]
@@ -63,14 +63,12 @@ def find(function: FunctionType) -> Source:
             if not matches
             else f"several functions at {code.co_filename}:{code.co_firstlineno} look alike; give each its own line"
         )
-    return Source(matches[0][0], code.co_filename, matches[0][1])
+    return Source(matches[0][0], filename, matches[0][1])
 
 
-def _module(function: FunctionType) -> _Module | None:
-    filename = function.__code__.co_filename
+def _module(filename: str, function: FunctionType) -> _Module | None:
     linecache.checkcache(filename)
-    exec_or_command = filename == "<string>"  # many texts share this name
-    lines = _command_line(function.__code__) if exec_or_command else linecache.getlines(filename, function.__globals__)
+    lines = linecache.getlines(filename, function.__globals__) if filename not in texts.SHARED else []
     if not lines:
         return None
     module = _modules.get(filename)
@@ -81,34 +79,6 @@ def _module(function: FunctionType) -> _Module | None:
             raise NoSource(f"{filename} does not parse: {error}") from error
         _modules[filename] = module
     return module
-
-
-def _command_line(code: CodeType) -> list[str]:
-    """The text of `python -c text`, if `code` was compiled from it."""
-    arguments = iter(sys.orig_argv[1:])
-    for argument in arguments:
-        if argument in ("-W", "-X"):
-            next(arguments, None)
-        elif argument.startswith("-") and not argument.startswith("--") and argument.endswith("c"):
-            text = next(arguments, "")
-            break
-    else:
-        return []
-    for candidate in (text, textwrap.dedent(text)):
-        try:
-            whole = compile(candidate, code.co_filename, "exec", dont_inherit=True)
-        except SyntaxError:
-            continue
-        if any(inner == code for inner in _codes(whole)):
-            return candidate.splitlines(keepends=True)
-    return []
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
 
 
 def _matches(node: FunctionNode, code: CodeType) -> bool:
@@ -154,9 +124,12 @@ def _why_missing(code: CodeType) -> str:
     name = code.co_filename
     if name == "<stdin>":
         return (
-            "the program was read from standard input or typed at the prompt, and Python keeps no text of it; "
-            "put it in a file, or run it in IPython or a notebook"
+            "the program came through a pipe or was typed at the prompt, and Python keeps no text of it; put it in a "
+            "file, or run it in IPython or a notebook"
         )
     if name.startswith("<") and name.endswith(">"):
-        return f"it was made by exec or eval, and no text is registered for '{name}' (linecache); put it in a file"
+        return (
+            "it was made by exec or eval, and its text is nowhere to be found; keep it in a variable while the "
+            f"function is called, register it for '{name}' in linecache, or put it in a file"
+        )
     return f"its file, {name}, cannot be read"

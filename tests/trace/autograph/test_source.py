@@ -6,9 +6,11 @@ import linecache
 import subprocess
 import sys
 import textwrap
+import types
 
 import pytest
 
+import duoflow as tf
 from duoflow.trace.autograph import convert, do_not_convert, to_code
 from duoflow.trace.autograph.conversion import lookup
 from duoflow.trace.autograph.operators import converted
@@ -55,18 +57,54 @@ def test_command_line():
     assert "ag__.if_stmt" in run_python("-c", BODY + SHOW)
 
 
-def test_exec_on_the_command_line_is_not_taken_for_it():
-    text = f"space = {{}}\nexec({BODY!r}, space)\nsign = space['sign']\n{SHOW}"
-    assert "made by exec or eval" in run_python("-c", text)
+def test_standard_input(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(BODY + SHOW)
+    with script.open() as text:
+        done = subprocess.run([sys.executable], stdin=text, capture_output=True, text=True, timeout=60)
+    assert "ag__.if_stmt" in done.stdout + done.stderr
+    assert "came through a pipe" in run_python("-", text=BODY + SHOW)
 
 
-def test_standard_input():
-    assert "standard input" in run_python("-", text=BODY + SHOW)
+def test_prompt(monkeypatch):
+    typed = [
+        "import math",
+        "@tf.function",
+        "def sign(x):",
+        "    if x > 0:",
+        "        return 1",
+        "    return -1",
+        "",
+        "sign(3)",
+    ]
+    history = types.SimpleNamespace(
+        get_current_history_length=lambda: len(typed), get_history_item=lambda i: typed[i - 1] if i else None
+    )
+    monkeypatch.setitem(sys.modules, "readline", history)
+    space = {"tf": types.SimpleNamespace(function=lambda f: f)}
+    exec(compile("\n".join(typed[1:6]) + "\n", "<stdin>", "single"), space)
+    assert "ag__.if_stmt" in to_code(space["sign"])
 
 
-def test_exec_runs_unconverted_and_says_why():
+def test_exec_whose_text_a_frame_holds():
     space = {}
     exec(BODY, space)
+    assert "ag__.if_stmt" in to_code(space["sign"])
+    literal = f"space = {{}}\nexec({BODY!r}, space)\nsign = space['sign']\n{SHOW}"
+    assert "ag__.if_stmt" in run_python("-c", literal)
+
+
+def test_errors_in_exec_show_its_lines():
+    space = {"tf": tf}
+    text = "def product(x):\n    y = x * 2.0\n    return tf.matmul(y, tf.ones([3, 3]))\n"
+    exec(text, space)
+    with pytest.raises(ValueError, match=r"line 3: return tf.matmul\(y, tf.ones\(\[3, 3\]\)\)"):
+        tf.function(space["product"])(tf.ones([1, 2]))
+
+
+def test_exec_of_a_text_that_is_gone_runs_unconverted_and_says_why():
+    space = {}
+    exec(BODY.replace("x > 0", "x > 1" + " " * len(space)), space)
     assert converted(space["sign"]) is space["sign"]
     assert convert(space["sign"])(3) == 1
     with pytest.raises(ValueError, match="could not be converted: it was made by exec or eval"):

@@ -9,7 +9,8 @@
 
 Where a branch of an `if` always jumps, what follows moves into the other branch and the flag is often not needed;
 else what follows is guarded by `if not flag`. A flag nobody reads is dropped again. Returns keep their native form
-where none stands inside an `if` or a loop. A `for` becomes a LoweredFor, with what must hold for its next iteration.
+where none stands inside an `if` or a loop. The test of a `while` that assigns (`:=`) becomes a statement before the
+loop and at the end of its body. A `for` becomes a LoweredFor, with what must hold for its next iteration.
 """
 
 import ast
@@ -17,7 +18,8 @@ from collections.abc import Iterator
 
 from ..lowered import LoweredFor
 from ..names import OPERATORS, Names
-from ..template import any_of, negate, position, statement, statements
+from ..template import any_of, clone, load, negate, position, statement, statements
+from .logic import assigns
 
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _JUMPS = (ast.Break, ast.Continue, ast.Return)
@@ -138,15 +140,26 @@ class _Lowering:
         stops = flags & {stop, self.done}
         self.read |= stops
         test = negate(any_of(sorted(stops), node)) if stops else None
+        before = statements("flag = False", node, flag=stop) if stop in stops else []
+        if isinstance(node, ast.While) and assigns(node.test):
+            before += self.evaluate_in_body(node, stops)
         if isinstance(node, ast.While) and test is not None:
             node.test = ast.BoolOp(op=ast.And(), values=[test, node.test], **position(node.test))
         lowered = LoweredFor.of(node, test) if isinstance(node, ast.For) else node
-        before = statements("flag = False", node, flag=stop) if stop in stops else []
         after, later = self.block(node.orelse) if node.orelse else ([], _NONE)
         node.orelse = []
         if after and stops:
             after = [self.unless(stops, after, after[0])]
         return [*before, lowered, *after], (flags & {self.done}) | later
+
+    def evaluate_in_body(self, node: ast.While, stops: Flags) -> list[ast.stmt]:
+        """Let a test that assigns be evaluated before the loop and at the end of its body, where that is assignment."""
+        name = self.names.fresh("going")
+        ending = statements("name = test", node, name=name, test=clone(node.test))
+        node.body = [*node.body, self.unless(stops, ending, node) if stops else ending[0]]
+        start = statements("name = test", node, name=name, test=node.test)
+        node.test = load(name, node)
+        return start
 
 
 def _with_rest(node: ast.If, rest: list[ast.stmt]) -> tuple[ast.If, list[ast.stmt]]:
@@ -165,7 +178,14 @@ def _always_jumps(body: list[ast.stmt]) -> bool:
                 return True
             case ast.If() if _always_jumps(node.body) and _always_jumps(node.orelse):
                 return True
+            case ast.While(test=ast.Constant(value=value)) if value and not _breaks(node):
+                return True  # it ends by return or raise, or never
     return False
+
+
+def _breaks(loop: ast.While) -> bool:
+    """Whether a `break` leads out of a loop."""
+    return any(isinstance(jump, ast.Break) for node in loop.body for jump in _jumps_out_of(node))
 
 
 def _returns(nodes: list[ast.AST] | list[ast.stmt], inside: bool) -> Iterator[tuple[ast.Return, bool]]:

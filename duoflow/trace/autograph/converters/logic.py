@@ -4,8 +4,11 @@
     a or b or c     ->   ag__.or_(a, lambda: b, lambda: c)
     not a           ->   ag__.not_(a)
     a < b <= c      ->   ag__.compare(a, '<', lambda: b, '<=', lambda: c)
+    a in b          ->   ag__.in_(a, b)
+    a not in b      ->   ag__.not_in_(a, b)
 
-Single comparisons stay Python: tensors have their operators. Left as Python where a later operand assigns with `:=`.
+Other single comparisons stay Python: tensors have their operators. Left as Python where a later operand assigns with
+`:=`.
 """
 
 import ast
@@ -52,7 +55,10 @@ def convert_unary_op(node: ast.UnaryOp) -> ast.AST:
 
 
 def convert_compare(node: ast.Compare) -> ast.AST:
-    """Rewrite a chain of two comparisons or more."""
+    """Rewrite `in`, `not in`, and a chain of two comparisons or more."""
+    if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        operator = "in_" if isinstance(node.ops[0], ast.In) else "not_in_"
+        return expression(f"{OPERATORS}.{operator}(left, right)", node, left=node.left, right=node.comparators[0])
     if len(node.ops) < 2 or any(assigns(other) for other in node.comparators):
         return node
     call = expression(f"{OPERATORS}.compare(left)", node, left=node.left)

@@ -6,7 +6,7 @@ from ..conversion import operators_cell
 from .calls import converted
 from .conditionals import if_exp, if_stmt
 from .items import set_item
-from .logic import and_, assert_stmt, compare, not_, or_
+from .logic import and_, assert_stmt, compare, in_, not_, not_in_, or_
 from .loops import for_stmt, while_stmt
 from .undefined import Undefined, UndefinedReturn, ld, ldu, put_back
 
@@ -20,9 +20,11 @@ __all__ = [
     "for_stmt",
     "if_exp",
     "if_stmt",
+    "in_",
     "ld",
     "ldu",
     "not_",
+    "not_in_",
     "or_",
     "put_back",
     "set_item",

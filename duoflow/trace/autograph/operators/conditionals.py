@@ -31,6 +31,7 @@ def if_stmt(
         else:
             orelse()
         return
+    cond = state.condition(cond, "if statement")
     before = get_state()
     branches = _Branches(before, get_state, set_state, names[:outputs])
     results = F.cond(cond, lambda: branches.main(body, orelse), lambda: branches.other(orelse))

@@ -13,7 +13,7 @@ from typing import Any
 from ....core import shapes
 from ....core.late import F
 from ....core.shapes import TensorShape
-from ....core.tensor import Tensor, convert
+from ....core.tensor import Tensor
 from . import state
 from .state import Block, Value
 from .symbolic import probe
@@ -128,7 +128,7 @@ class GraphLoop:
 
         def loop_test(*tensors: Any) -> Any:
             self.enter(tensors)
-            return convert(test())
+            return state.condition(test(), "while loop")
 
         def loop_body(*tensors: Any) -> list[Any]:
             self.enter(tensors)

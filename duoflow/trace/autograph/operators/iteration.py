@@ -1,7 +1,8 @@
 """What a `for` of the graph iterates over: a length and the item at an index, so that nothing is materialised.
 
 Tensors go along their first axis; a `tf.range` gives start + index * step; `enumerate` and `zip` of such things give
-tuples. Datasets and their iterators have `_fold(initial_state, step)`, which goes on while the first state is true.
+tuples, `map` what a function makes of them. Datasets and their iterators have `_fold(initial_state, step)`, which goes
+on while the first state is true.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Items:
     def __iter__(self) -> NoReturn:
         raise state.problem(
             OperatorNotAllowedInGraphError,
-            "Iterating over a symbolic tf.Tensor, through enumerate or zip, works in a `for` statement only.",
+            "Iterating over a symbolic tf.Tensor, through enumerate, zip or map, works in a `for` statement only; "
+            "tf.map_fn gives a tensor of all results.",
         )
 
 
@@ -70,6 +72,12 @@ def zipped(*iterated: Any) -> Items:
     for length in lengths[1:]:
         shortest = F.minimum(shortest, length)
     return Items(shortest, lambda index: tuple([items.item(index) for items in several if items is not None]))
+
+
+def mapped(function: Callable[..., Any], *iterated: Any) -> Items:
+    """`map` over what goes through the graph."""
+    items = zipped(*iterated)
+    return Items(items.length, lambda index: function(*items.item(index)))
 
 
 def is_dataset(iterated: Any) -> bool:

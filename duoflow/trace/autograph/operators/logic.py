@@ -1,5 +1,6 @@
-"""and, or, not, chained comparisons and assert: by Python's truth values, or as ops."""
+"""and, or, not, in, chained comparisons and assert: by Python's truth values, or as ops."""
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,12 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "!=": operator.ne,
     "is": operator.is_,
     "is not": operator.is_not,
-    "in": lambda a, b: a in b,
-    "not in": lambda a, b: a not in b,
+    "in": lambda a, b: in_(a, b),
+    "not in": lambda a, b: not_in_(a, b),
 }
+
+#: Containers whose items are compared one by one when a tensor is looked for.
+_CONTAINERS = (list, tuple, set, frozenset, dict, range, type({}.keys()), type({}.values()))
 
 
 def and_(value: Any, *others: Callable[[], Any]) -> Any:
@@ -43,6 +47,20 @@ def or_(value: Any, *others: Callable[[], Any]) -> Any:
 def not_(value: Any) -> Any:
     """`not a`."""
     return F.logical_not(_truth(value)) if is_symbolic(value) else not value
+
+
+def in_(value: Any, container: Any) -> Any:
+    """`value in container`: whether an element of a tensor, or an item of a Python container, is equal."""
+    if is_symbolic(container):
+        return F.reduce_any(F.equal(container, value))
+    if isinstance(container, _CONTAINERS) and (is_symbolic(value) or any(map(is_symbolic, container))):
+        return functools.reduce(F.logical_or, [_truth(value == item) for item in container], convert(False))
+    return value in container
+
+
+def not_in_(value: Any, container: Any) -> Any:
+    """`value not in container`."""
+    return not_(in_(value, container))
 
 
 def _like(value: Any, first: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from ....core import dtypes
 from ....core.late import F
 from ....core.tensor import convert
-from .iteration import Items, enumerated, is_dataset, zipped
+from .iteration import Items, enumerated, is_dataset, mapped, zipped
 from .symbolic import is_iterated_in_graph, is_symbolic
 
 
@@ -108,6 +108,8 @@ def _map(function: Any, *values: Any) -> Any:
     if values and all(is_dataset(value) for value in values):
         source = values[0] if len(values) == 1 else type(values[0]).zip(tuple(values))
         return source.map(function)
+    if values and all(is_iterated_in_graph(value) or isinstance(value, Items) for value in values):
+        return mapped(function, *values)
     return builtins.map(function, *values)
 
 

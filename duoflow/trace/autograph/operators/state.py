@@ -113,6 +113,19 @@ def problem(error: type[Exception], message: str) -> Exception:
     return error(with_origin(message, caller_origin()))
 
 
+def condition(value: Any, what: str) -> Any:
+    """A symbolic condition of a statement as a tensor; `ValueError` unless it is a boolean scalar."""
+    tensor = convert(value)
+    if not tensor.dtype.is_bool or tensor.dims not in (None, ()):
+        raise problem(
+            ValueError,
+            f"condition of {what} expected to be `tf.bool` scalar, got {tensor!r}; to use as boolean Tensor, use "
+            "`tf.cast` or a comparison (x != 0), and tf.reduce_any or tf.reduce_all of several; to check for None, use "
+            "`is not None`",
+        )
+    return tensor
+
+
 def check_alike(first: Value, second: Value, places: tuple[str, str], what: str) -> None:
     """Raise unless two values can stand for each other: one structure, dtypes, and the same Python objects.
 
