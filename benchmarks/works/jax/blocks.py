@@ -47,12 +47,12 @@ def stages(*kernels):
 
 
 def bottleneck(channels, width):
-    """A 3x3 convolution on fewer channels between two that are 1x1, and the input added; its activation has no ceiling."""
+    """A 3x3 convolution on fewer channels between two that are 1x1, and the input added; no ceiling."""
     return *stages(weight(1, 1, channels, width), weight(3, 3, width, width), weight(1, 1, width, channels)), np.inf
 
 
 def inverted_residual(channels, width):
-    """A 3x3 depthwise convolution on more channels between two that are 1x1, and the input added; activations end at 6."""
+    """A 3x3 depthwise convolution on more channels between two that are 1x1, and the input added; a ceiling of 6."""
     return *stages(weight(1, 1, channels, width), weight(3, 3, 1, width), weight(1, 1, width, channels)), 6.0
 
 
@@ -63,7 +63,11 @@ def images(count, size, channels):
 def run(parameters, moving, ceiling, *shape):
     """A callable that runs the block on one image and waits for the result."""
     x = images(1, *shape)
-    call = jax.jit(lambda parameters, moving, x: forward({"stages": parameters, "ceiling": ceiling}, moving, x, False)[0])
+
+    @jax.jit
+    def call(parameters, moving, x):
+        return forward({"stages": parameters, "ceiling": ceiling}, moving, x, False)[0]
+
     return lambda: call(parameters, moving, x).block_until_ready()
 
 

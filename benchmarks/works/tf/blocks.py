@@ -14,14 +14,14 @@ rng = np.random.default_rng(0)
 def normalised(x, layer, activation=None):
     """A layer without bias, batch normalisation, and an activation."""
     x = layers.BatchNormalization()(layer(x))
-    return x if activation is None else layers.ReLU(activation)(x)
+    return x if activation is None else activation(x)
 
 
 def bottleneck(size, channels, width):
     """A 3x3 convolution on fewer channels between two that are 1x1, and the input added."""
     inputs = keras.Input((size, size, channels))
-    x = normalised(inputs, layers.Conv2D(width, 1, use_bias=False), np.inf)
-    x = normalised(x, layers.Conv2D(width, 3, padding="same", use_bias=False), np.inf)
+    x = normalised(inputs, layers.Conv2D(width, 1, use_bias=False), layers.ReLU())
+    x = normalised(x, layers.Conv2D(width, 3, padding="same", use_bias=False), layers.ReLU())
     x = normalised(x, layers.Conv2D(channels, 1, use_bias=False))
     return keras.Model(inputs, layers.ReLU()(layers.add([x, inputs])))
 
@@ -29,8 +29,8 @@ def bottleneck(size, channels, width):
 def inverted_residual(size, channels, width):
     """A 3x3 depthwise convolution on more channels between two that are 1x1, and the input added."""
     inputs = keras.Input((size, size, channels))
-    x = normalised(inputs, layers.Conv2D(width, 1, use_bias=False), 6.0)
-    x = normalised(x, layers.DepthwiseConv2D(3, padding="same", use_bias=False), 6.0)
+    x = normalised(inputs, layers.Conv2D(width, 1, use_bias=False), layers.ReLU(6.0))
+    x = normalised(x, layers.DepthwiseConv2D(3, padding="same", use_bias=False), layers.ReLU(6.0))
     x = normalised(x, layers.Conv2D(channels, 1, use_bias=False))
     return keras.Model(inputs, layers.add([x, inputs]))
 

@@ -30,7 +30,7 @@ from .static import elements, has_elements, inputs_of, sizes
 
 __all__ = [
     "VIEWS", "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned",
-    "Resolver", "Result", "bounds_needed", "children", "describe", "uniform_value",
+    "Recomputed", "Resolver", "Result", "bounds_needed", "children", "describe", "uniform_value",
 ]  # fmt: skip
 
 
@@ -42,6 +42,15 @@ class Elementwise:
     """The node's record has a body that the scalar builder takes; `can_fail` if it requires something of operands."""
 
     can_fail: bool = False
+    #: How many instructions the body is.
+    cost: int = 0
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """An elementwise node that every reader computes for itself; what that costs, with what it reads in this way."""
+
+    cost: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Counting:
 
 
 #: What loops read without its being stored.
-VIEWS = (lowering.Affine, lowering.Reshape, Counting)
+VIEWS = (lowering.Affine, lowering.Reshape, Counting, Recomputed)
 
 
 def describe(node: Node) -> Any:
@@ -108,11 +117,14 @@ def _probed(op: Op, operands: tuple[tuple[DType, Any], ...], attrs: tuple[Any, .
     required: list[Any] = []
     with Module().function("probe", [("ptr", "p")]) as f:
         b = LLVMBuilder(f, 1, required.append)
+        loaded = [b.load(d, "%p") if v is None else b.const(v, d) for d, v in operands]
+        before = f.length
         try:
-            op.body(b, *[b.load(d, "%p") if v is None else b.const(v, d) for d, v in operands], **dict(attrs))
+            op.body(b, *loaded, **dict(attrs))
         except (Unsupported, TypeError):
             return None
-    return Elementwise(bool(required))
+        cost = f.length - before
+    return Elementwise(bool(required), cost)
 
 
 def _possible(found: Any, node: Node) -> Any:
@@ -305,6 +317,8 @@ class Resolver:
         description = self._descriptions[id(node)]
         if isinstance(description, Counting):
             return Count(index[0], description.start, description.delta, node.outputs[0].dtype)
+        if isinstance(description, Recomputed):
+            return Apply(node, tuple(self.element(t, _broadcast(t, index), guard) for t in inputs_of(node)))
         source = inputs_of(node)[0]
         if isinstance(description, lowering.Reshape):
             return self.element(source, unflat(flat(index, sizes(node.outputs[0])), sizes(source)), guard)

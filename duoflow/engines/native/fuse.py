@@ -4,7 +4,8 @@ Nodes that loops can compute (elementwise ops, reductions, gathers, concatenatio
 start as groups of their own. Walking in program order, a node's group takes in the groups of what it reads, as long
 as each value passes from one to the other at the point where it is computed, nothing outside lies between them, and
 the group stays a size that registers can hold. Views in between are index maps; a view that only loops read is never
-stored. Elementwise work on the result of a product or convolution (an anchor) is computed as its epilogue.
+stored, nor is what is computed again wherever it is read (see `recompute`). Elementwise work on the result of a product
+or convolution (an anchor) is computed as its epilogue. Reductions of the same tensor over the same domain go together.
 
 How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"),
 the same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
@@ -24,6 +25,7 @@ from duoflow.core.tensor import GraphTensor, Tensor
 from .expression import VIEWS, Counting, Elementwise, Load, Resolver, describe
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
+from .recompute import recomputed
 from .static import elements, inputs_of, output_of, sizes
 
 __all__ = ["Fusion", "describe_all", "storage"]
@@ -110,7 +112,9 @@ class Fusion:
         self.stored = self._stored_views()
         self.group_of: dict[int, Group] = {}
         self.edges: dict[int, list[Edge]] = {}
+        self._readers = self._readers_of_all()
         self._fuse()
+        self._fuse_siblings()
 
     # What is looped ---------------------------------------------------------------------------------------------------
 
@@ -194,30 +198,41 @@ class Fusion:
             if id(node) in self.anchors:
                 self.edges[id(node)] = []
                 self.group_of[id(node)] = Group(node, None, anchor=node)
-            if not self.is_looped(node):
-                continue
-            self.edges[id(node)] = self._edges_of(node)
-            self.group_of[id(node)] = Group(node, self.descriptions[id(node)])
-            for edge in self.edges[id(node)]:
-                producer = self.group_of.get(id(edge.source.node))
-                own = self.group_of[id(node)]
-                if producer is not None and producer is not own:
-                    self._try_merge(producer, own)
+            if self.is_looped(node):
+                self.edges[id(node)] = self._edges_of(node)
+                self.group_of[id(node)] = Group(node, self.descriptions[id(node)])
+                if not self._is_only_reduced(node):
+                    self._take_in(node)
+        for node in self.graph.nodes:
+            if self.is_looped(node) and len(self.group_of[id(node)].nodes) == 1:
+                self._take_in(node)
 
-    def _try_merge(self, producer: Group, consumer: Group) -> None:
+    def _take_in(self, node: Node) -> None:
+        """Merge the group of a node with those it reads, and then with what these had left to it."""
+        pending = [node]
+        while pending:
+            for edge in self.edges[id(pending.pop())]:
+                producer, own = self.group_of.get(id(edge.source.node)), self.group_of[id(node)]
+                if producer is not None and producer is not own:
+                    left = list(producer.nodes) if len(producer.nodes) == 1 else []
+                    if self._try_merge(producer, own):
+                        pending += left
+
+    def _try_merge(self, producer: Group, consumer: Group) -> bool:
         if not self._anchors_allow(producer, consumer):
-            return
+            return False
         merged = self._merged_levels(producer, consumer)
         if merged is None or self._passes_outside(producer, consumer):
-            return
+            return False
         domain, full = merged
         nodes = sorted(producer.nodes + consumer.nodes, key=lambda n: self.position[id(n)])
         if len(nodes) > _MOST_MEMBERS or self._operands(nodes) > _MOST_OPERANDS:
-            return
+            return False
         producer.nodes, producer.full, producer.domain = nodes, full, domain
         producer.anchor = producer.anchor or consumer.anchor
         for node in consumer.nodes:
             self.group_of[id(node)] = producer
+        return True
 
     def _anchors_allow(self, producer: Group, consumer: Group) -> bool:
         """Epilogues have one product, do not reduce or fail (blocks cannot report it), and do not feed the product."""
@@ -235,6 +250,62 @@ class Fusion:
     def _can_fail(self, node: Node) -> bool:
         found = self.descriptions[id(node)]
         return isinstance(found, lowering.Gather) or (isinstance(found, Elementwise) and found.can_fail)
+
+    def _readers_of_all(self) -> dict[int, list[Node | None]]:
+        """The nodes that read each tensor (by id) or views of it; None stands for what is outside the graph."""
+        readers: dict[int, list[Node | None]] = {id(storage(t, self.descriptions)): [None] for t in self.graph.outputs}
+        for node in reversed(self.graph.nodes):
+            looks_through = self.is_view(node) and id(node) not in self.stored
+            seen = [r for t in node.outputs for r in readers.get(id(t), [])] if looks_through else [node]
+            for tensor in inputs_of(node):
+                readers.setdefault(id(tensor), []).extend(seen)
+        return readers
+
+    def _is_only_reduced(self, node: Node) -> bool:
+        """Whether an elementwise node serves nothing but reductions, and so is left to them: it need not be stored."""
+        if not isinstance(self.descriptions.get(id(node)), Elementwise):
+            return False
+        readers = self._readers.get(id(node.outputs[0]), [None])
+        return all(
+            reader is not None
+            and (isinstance(self.descriptions.get(id(reader)), lowering.Reduction) or self._is_only_reduced(reader))
+            for reader in readers
+        )
+
+    def _fuse_siblings(self) -> None:
+        """Reductions over one domain that read the same tensor and do not wait for each other walk over it once."""
+        unique = {id(g): g for n in self.graph.nodes if (g := self.group_of.get(id(n))) is not None and not g.is_flat}
+        by_domain: dict[tuple[Dimension, ...], list[Group]] = {}
+        for group in unique.values():
+            candidates = by_domain.setdefault(group.domain, [])
+            if not any(self._try_join(other, group) for other in candidates):
+                candidates.append(group)
+
+    def _try_join(self, first: Group, second: Group) -> bool:
+        if not self._share_a_source(first, second) or self._depends(first, second) or self._depends(second, first):
+            return False
+        full = first.full | second.full
+        nodes = sorted(first.nodes + second.nodes, key=lambda n: self.position[id(n)])
+        if len(nodes) > _MOST_MEMBERS or self._operands(nodes) > _MOST_OPERANDS:
+            return False
+        if not _is_sound(first.domain, full, self, first, second):
+            return False
+        first.nodes, first.full = nodes, full
+        for node in second.nodes:
+            self.group_of[id(node)] = first
+        return True
+
+    def _share_a_source(self, first: Group, second: Group) -> bool:
+        """Whether something of about the size of the domain is read by both."""
+        read = [
+            {id(e.source) for n in g.nodes for e in self.edges[id(n)] if 2 * elements(e.source) > g.points}
+            for g in (first, second)
+        ]
+        return bool(read[0] & read[1])
+
+    def _depends(self, first: Group, second: Group) -> bool:
+        """Whether the second group needs what the first computes."""
+        return self._reaches(self._outside_inputs(second, {id(n) for n in second.nodes}), first)
 
     def _operands(self, nodes: list[Node]) -> int:
         members = {id(n) for n in nodes}
@@ -280,27 +351,29 @@ class Fusion:
 
     def _passes_outside(self, producer: Group, consumer: Group) -> bool:
         """Whether something outside both groups reads the producer and feeds the consumer."""
-        first = min(self.position[id(n)] for n in producer.nodes)
         inside = {id(n) for n in producer.nodes} | {id(n) for n in consumer.nodes}
+        return self._reaches(self._outside_inputs(consumer, inside), producer)
+
+    def _reaches(self, nodes: list[Node], group: Group) -> bool:
+        """Whether a group, or what depends on it, is among some nodes and all that they need."""
+        first = min(self.position[id(n)] for n in group.nodes)
+        own = {id(n) for n in group.nodes}
         seen: set[int] = set()
-        stack = self._outside_inputs(consumer, inside)
-        own = {id(n) for n in producer.nodes}
+        stack = list(nodes)
         while stack:
             node = stack.pop()
+            if id(node) in own:
+                return True
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            group = self.group_of.get(id(node))
-            nodes = group.nodes if group is not None else [node]
-            if max(self.position[id(n)] for n in nodes) < first:
+            around = self.group_of.get(id(node))
+            members = around.nodes if around is not None else [node]
+            if max(self.position[id(n)] for n in members) < first:
                 continue
-            for member in nodes:
+            for member in members:
                 seen.add(id(member))
-                for tensor in inputs_of(member):
-                    source = tensor.node
-                    if id(source) in own:
-                        return True
-                    stack.append(source)
+                stack += [tensor.node for tensor in inputs_of(member)]
         return False
 
     def _outside_inputs(self, group: Group, inside: set[int]) -> list[Node]:
@@ -423,4 +496,5 @@ def storage(tensor: Tensor, descriptions: dict[int, Any]) -> GraphTensor:
 
 def describe_all(graph: Graph) -> dict[int, Any]:
     """What each node (by id) is to the engine: see `describe`."""
-    return {id(n): describe(n) for n in graph.nodes if n.op is not CONST and n.op is not PLACEHOLDER}
+    found = {id(n): describe(n) for n in graph.nodes if n.op is not CONST and n.op is not PLACEHOLDER}
+    return found | recomputed(graph, found)

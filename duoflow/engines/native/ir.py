@@ -135,6 +135,11 @@ class Function:
     def text(self) -> str:
         return "\n".join([self._head, *self._allocas, *self._lines, "}"])
 
+    @property
+    def length(self) -> int:
+        """How many lines are written."""
+        return len(self._lines)
+
     # Instructions -----------------------------------------------------------------------------------------------
 
     def fresh(self) -> str:

@@ -74,6 +74,17 @@ SEVERAL = {
     "a value and its transpose": (lambda x: F.exp(x) + F.transpose(F.exp(x)), (real(9, 9),), 2),
     "a reduction of what another normalised": (lambda x: F.reduce_sum(softmax(x), 0), (real(9, 21),), 2),
     "a product and its epilogue": (lambda x, y: F.relu(F.matmul(x, y)), (real(4, 5), real(5, 6)), 2),
+    "sums of a tensor and its square": (lambda x: (F.reduce_sum(x, 0), F.reduce_sum(x * x, 0)), (real(21, 300),), 1),
+    "the moments of a product": (
+        lambda x, y: (F.reduce_sum(F.matmul(x, y), 0), F.reduce_sum(F.square(F.matmul(x, y)), 0)),
+        (real(400, 30), real(30, 300)),
+        2,
+    ),
+    "a cheap value read by a product's epilogue and by another kernel": (
+        lambda x, y: (F.relu(x @ y), F.exp(F.transpose(x @ y) * 2.0), F.transpose(x @ y) * 2.0),
+        (real(400, 30), real(30, 300)),
+        2,
+    ),
     "padding of what is computed": (lambda x: F.pad(F.exp(x), [[1, 1], [1, 1]]), (real(4, 5),), 2),
 }
 
@@ -83,6 +94,20 @@ def test_takes_no_more_kernels_than_it_must(name):
     function, operands, most = SEVERAL[name]
     kernels = agree(function, *operands)
     assert len(kernels) <= most and all(k["where"] == "native" for k in kernels), kernels
+
+
+def test_cheap_results_are_computed_where_they_are_read():
+    """Twice the product is no tensor in memory; the logarithm of its square is dear, and is."""
+
+    def function(x, y):
+        product = x @ y
+        twice = product * 2.0
+        dear = F.log(F.square(product) + 1.0)
+        return F.reduce_sum(twice * dear, 0), F.transpose(twice) * F.exp(F.transpose(dear))
+
+    kernels = agree(function, real(400, 30), real(30, 300), atol=1e-3)
+    ops = [op for k in kernels for op in k["ops"]]
+    assert ops.count("Log") == 1 and "Square" not in ops, kernels
 
 
 PRODUCTS = {
