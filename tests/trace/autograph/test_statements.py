@@ -65,7 +65,7 @@ def assigned_in_the_test_of_a_loop_that_breaks(x):
 
 def mapped(x):
     total = 0
-    for value in map(lambda v: v * x, tf.range(4)):
+    for value in map(lambda v: v * x, tf.range(4)):  # noqa: C417
         total += value
     return total
 
@@ -115,7 +115,7 @@ def test_a_condition_is_a_boolean_scalar(function, what, value):
 
 def test_a_list_of_what_map_gives_says_what_to_write():
     def function(x):
-        return list(map(lambda v: v + 1, x))
+        return list(map(lambda v: v + 1, x))  # noqa: C417
 
     with pytest.raises(TypeError, match=r"works in a `for` statement only; tf.map_fn"):
         tf.function(function)(tf.constant([1, 2]))
