@@ -4,6 +4,7 @@ from . import arrays, creation, elementwise, products, reductions
 from .arrays import *  # noqa: F403
 from .creation import *  # noqa: F403
 from .elementwise import *  # noqa: F403
+from .linalg import slogdet  # noqa: F401
 from .products import *  # noqa: F403
 from .reductions import *  # noqa: F403
 
