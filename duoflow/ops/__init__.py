@@ -30,7 +30,12 @@ from .families import binary_reversed
 from .fourier import *
 from .functional import *
 from .gather import *
+from .image_boxes import *
+from .image_color import *
+from .image_files import *
 from .image_geometry import *
+from .image_quality import *
+from .image_random import *
 from .image_resize import *
 from .image_sampling import *
 from .joining import *

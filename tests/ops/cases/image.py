@@ -5,7 +5,7 @@ import numpy as np
 from duoflow import ops as F
 from duoflow.core.emit import emit_one
 from duoflow.core.record import OPS
-from tests.ops.harness import Case, ints, real
+from tests.ops.harness import Case, ints, positive, real
 
 _X = real(2, 5, 6, 3)
 _BYTES = ints(2, 5, 6, 3, low=0, high=256).astype(np.uint8)
@@ -22,8 +22,37 @@ def _back(name, *inputs, **attrs):
 _GRID = {"align_corners": False, "half_pixel_centers": True}
 _RESIZED = ("resize_bilinear", "resize_bicubic", "resize_nearest_neighbor")
 _FILLS = ("CONSTANT", "REFLECT", "WRAP", "NEAREST")
+_UNIT = positive(2, 5, 6, 3, low=0.05, high=0.95)
+_OTHER = positive(2, 5, 6, 3, low=0.05, high=0.95, seed=1)
+_SEED = [3, 5]
+_SCORES = positive(12)
+_SOME = np.concatenate([positive(12, 2), positive(12, 2) + 0.7], -1)
+_COLORS = ("adjust_hue", "adjust_saturation", "adjust_contrast", "adjust_brightness", "adjust_gamma")
+
 
 CASES = [
+    *(Case(getattr(F, f), _UNIT, needs="rank")
+      for f in ("rgb_to_hsv", "hsv_to_rgb", "rgb_to_yiq", "yiq_to_rgb", "rgb_to_yuv", "yuv_to_rgb", "total_variation",
+                "image_gradients", "sobel_edges")),
+    *(Case(getattr(F, f), _UNIT, 0.2, grad=(), needs="rank") for f in _COLORS),
+    *(Case(getattr(F, f), _BYTES, 0.2, needs="rank", id=f"{f}-bytes") for f in _COLORS),
+    *(Case(f, x, grad=(), needs="rank")
+      for x in (_UNIT, _BYTES) for f in (F.rgb_to_grayscale, F.per_image_standardization)),
+    Case(F.grayscale_to_rgb, _UNIT[..., :1], needs="rank"),
+    *(Case(F.convert_image_dtype, x, d, saturate=True, grad=(), id=f"convert_image_dtype-{x.dtype}-{d}")
+      for x in (_UNIT, _BYTES) for d in ("float16", "int16", "uint8")),
+    Case(F.psnr, _UNIT, _OTHER, 1.0, grad=(), needs="rank"),
+    Case(F.ssim, _UNIT, _OTHER, 1.0, filter_size=4, grad=(), rtol=1e-4, needs="shape"),
+    Case(F.ssim_multiscale, _UNIT, _OTHER, 1.0, (0.4, 0.6), filter_size=2, grad=(), rtol=1e-4, needs="shape"),
+    *(Case(f, _UNIT, seed=_SEED, needs="rank")
+      for f in (F.stateless_random_flip_left_right, F.stateless_random_flip_up_down)),
+    Case(F.stateless_random_crop, _UNIT, [2, 3, 4, 3], _SEED),
+    Case(F.non_max_suppression_with_scores, _SOME, _SCORES, 5, 0.3, 0.5, grad=()),
+    Case(F.non_max_suppression_with_scores, _SOME, _SCORES, 5, 0.3, 0.5, 0.4, grad=(), id="soft-non_max_suppression"),
+    Case(F.non_max_suppression_padded, _SOME, _SCORES, 9, 0.3, 0.5, True, grad=(), needs="rank"),
+    Case(F.non_max_suppression_overlaps, np.abs(real(12, 12)), _SCORES, 5, 0.3, grad=()),
+    Case(F.combined_non_max_suppression, _SOME.reshape(2, 6, 1, 4), positive(2, 6, 2), 3, 4, 0.3, 0.5, grad=()),
+    Case(F.draw_bounding_boxes, _UNIT, _SOME.reshape(2, 6, 4) - 0.4, [[1.0, 0.0, 0.0], [0.2, 0.3, 0.4]], grad=()),
     *(
         Case(getattr(F, f), x, size, grad=(), half_pixel_centers=half, needs="rank", id=f"{f}-{x.dtype}-{half}")
         for f in _RESIZED
