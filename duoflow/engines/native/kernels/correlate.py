@@ -194,7 +194,7 @@ class CorrelationWriter(BandWriter):
             mask = f.first_lanes(f.sub(cols, (vectors - 1) * self.lanes), self.lanes)
             masks = [None] * (vectors - 1) + [mask]
             flat = self.carried(self.zero_sums(rows, vectors))
-            with f.loop(0, number("outer", lambda s: s["taps_y"]), 1, [("ptr", "%b"), *flat]) as outer:
+            with f.loop(0, "%outer", 1, [("ptr", "%b"), *flat]) as outer:
                 carry = [(kind, value) for (kind, _), value in zip([("ptr", ""), *flat], outer.values)]
                 with f.loop(0, number("inner", lambda s: s["segments"]), 1, carry) as inner:
                     at = f.add(f.mul(outer.index, a_outer), f.mul(inner.index, a_inner))
@@ -263,8 +263,8 @@ class CorrelationWriter(BandWriter):
         source, packed, y = operands
         image, first, rows = band
         group, panel = f.div(column, panels), f.rem(column, panels)
-        taps = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], self.panel))
-        weights = f.gep(packed, f.mul(column, taps), self.item)
+        tap_items = f.mul(size["taps_x"], f.mul(size["group_channels"], self.panel))
+        weights = f.gep(packed, f.mul(column, f.mul(size["taps_y"], tap_items)), self.item)
         start = f.mul(panel, self.panel)
         source = f.gep(source, f.mul(group, size["group_channels"]), self.item)
         col = f.add(f.mul(group, size["group_filters"]), start)
@@ -273,12 +273,16 @@ class CorrelationWriter(BandWriter):
             with f.loop(0, rows) as r:
                 pixel = f.add(size["target_first"], f.mul(f.add(first, r.index), size["target_row"]))
                 pixel = f.add(pixel, f.mul(image, size["target_image"]))
-                row = f.gep(source, f.mul(f.mul(r.index, size["stride_y"]), size["row_items"]), self.item)
+                tap, end_tap = self._taps_inside(f, size, f.add(first, r.index))
+                at = f.add(f.mul(r.index, size["stride_y"]), f.mul(tap, size["step_y"]))
+                row = f.gep(source, f.mul(at, size["row_items"]), self.item)
+                panel_row = f.gep(weights, f.mul(tap, tap_items), self.item)
                 for height, begin, end in tiles.between(f, 0, tiles.count):
                     with f.loop(begin, end) as tile:
                         v = tiles.first_row(f, tile.index)
                         at = f.add(pixel, f.mul(v, size["target_pixel"]))
-                        self._write_tile_call(f, size, height, cols, row, v, weights, y, at, col)
+                        taps = f.sub(end_tap, tap)
+                        self._write_tile_call(f, size, (height, cols, taps), row, v, panel_row, y, at, col)
 
         if isinstance(size["group_filters"], int):
             whole, last = divmod(size["group_filters"], self.panel)
@@ -291,26 +295,35 @@ class CorrelationWriter(BandWriter):
         else:
             run(f.minimum(self.panel, f.sub(size["group_filters"], start)))
 
+    def _taps_inside(self, f: Function, size: dict[str, Index], row: Index) -> tuple[Index, Index]:
+        """The rows of the kernel that lie on the source for a row of the grid; others would only add zeros."""
+        y = f.add(size["origin_y"], f.mul(row, size["stride_y"]))
+        step = size["step_y"]
+        first = f.minimum(f.div(f.add(f.maximum(f.sub(0, y), 0), f.sub(step, 1)), step), size["taps_y"])
+        end = f.div(f.add(f.maximum(f.sub(size["height"], y), 0), f.sub(step, 1)), step)
+        return first, f.maximum(f.minimum(end, size["taps_y"]), first)
+
     def _write_tile_call(
-        self, f: Function, size: dict[str, Index], height: Index, cols: Index, row: str, v: Index, weights: str, y: str,
-        pixel: Index, col: Index,
+        self, f: Function, size: dict[str, Index], shape: tuple[Index, Index, Index], row: str, v: Index, weights: str,
+        y: str, pixel: Index, col: Index,
     ) -> None:  # fmt: skip
+        height, cols, taps = shape
         a_row = f.mul(size["stride_x"], size["channels"])
         target = f.gep(y, f.add(f.mul(pixel, size["filters"]), col), self.out_item)
         self._call_tile(
             f, height, cols, a=f.gep(row, f.mul(v, a_row), self.item), a_row=a_row, a_k=1,
             a_outer=f.mul(size["step_y"], size["row_items"]), a_inner=f.mul(size["step_x"], size["channels"]),
-            outer=size["taps_y"], inner=size["segments"], depth=size["depth"], b=weights, c=target,
+            outer=taps, inner=size["segments"], depth=size["depth"], b=weights, c=target,
             c_row=f.mul(size["target_pixel"], size["filters"]), add="false", batch=0, row=pixel,
             row_step=size["target_pixel"], col=col,
         )  # fmt: skip
         if self.known is None:
             self._call_late_epilogue(f, size, pixel, height, col, cols)
 
-        # Weight gradient ----------------------------------------------------------------------------------------------
+    # Weight gradient ----------------------------------------------------------------------------------------------
 
     def _write_weights(self) -> None:
-        """Operands: x, dy, dw, scratch. Threads share groups, panels and kernel rows; each walks over all bands."""
+        """Operands: x, dy, dw, scratch. Threads share the register tiles of dw; each walks over all bands."""
         with self.module.function("conv.weights", ABI) as f:
             size = self._sizes(f, None)
             x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
@@ -318,69 +331,60 @@ class CorrelationWriter(BandWriter):
             packed = f.gep(scratch, size["band_items"], self.item)
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             panels = f.ceildiv(size["group_filters"], self.panel)
-            block_rows = f.mul(f.div(size["taps_x"], f.maximum(size["segments"], 1)), size["group_channels"])
+            segments = f.maximum(size["segments"], 1)
+            block_rows = f.mul(f.div(size["taps_x"], segments), size["group_channels"])
             tiles = RowTiles(f, block_rows)
-            begin, end = f.share(f.mul(f.mul(size["groups"], panels), size["taps_y"]), "%part", "%parts")
-            self._clear_weights(f, size, dw, begin, end, panels)
-            with f.loop(0, f.mul(size["images"], bands)) as unit, f.when(f.compare("slt", begin, end)):
+            per_column = f.mul(size["taps_y"], segments)
+            blocks = f.mul(f.mul(size["groups"], panels), per_column)
+            begin, end = f.share(f.mul(blocks, tiles.count), "%part", "%parts")
+            units = f.mul(size["images"], bands)
+            with f.when(f.compare("eq", units, 0)):
+                self._clear_weights(f, size, dw)
+            with f.loop(0, units) as unit, f.when(f.compare("slt", begin, end)):
                 image, first = f.div(unit.index, bands), f.mul(f.rem(unit.index, bands), size["band_rows"])
                 rows = f.minimum(size["band_rows"], f.sub(size["grid_y"], first))
                 source = self._band(f, size, x, scratch, image, first, rows)
                 pixel = f.add(f.mul(image, size["target_image"]), f.mul(first, size["target_row"]))
-                with f.loop(begin, end) as item:
-                    place = self._weight_place(f, size, item.index, panels)
-                    group, _, col, cols, tap = place
-                    new = f.emit(f"or i1 {f.compare('eq', tap, 0)}, {f.compare('eq', item.index, begin)}")
+                add = f.compare("ne", unit.index, 0)
+                first_block = f.div(begin, tiles.count)
+                with f.loop(first_block, f.ceildiv(end, tiles.count)) as block:
+                    column, place = f.div(block.index, per_column), f.rem(block.index, per_column)
+                    tap, segment = f.div(place, segments), f.rem(place, segments)
+                    group, start = f.div(column, panels), f.mul(f.rem(column, panels), self.panel)
+                    cols = f.minimum(self.panel, f.sub(size["group_filters"], start))
+                    col = f.add(f.mul(group, size["group_filters"]), start)
+                    new = f.emit(f"or i1 {f.compare('eq', place, 0)}, {f.compare('eq', block.index, first_block)}")
                     with f.when(new):
                         gradient = f.gep(dy, f.add(f.mul(pixel, size["filters"]), col), self.source_item)
                         depth = f.mul(rows, size["grid_x"])
                         self.call_pack(f, gradient, (size["filters"], 1), packed, depth, cols)
                     at = f.mul(f.mul(tap, size["step_y"]), size["row_items"])
-                    channels = f.mul(group, size["group_channels"])
-                    a = f.gep(source, f.add(at, channels), self.item)
-                    target = f.mul(f.mul(tap, size["taps_x"]), size["group_channels"])
-                    self._write_weight_tiles(f, size, tiles, a, packed, dw, (target, block_rows, rows, col, cols))
+                    at = f.add(at, f.mul(f.mul(segment, size["step_x"]), size["channels"]))
+                    a = f.gep(source, f.add(at, f.mul(group, size["group_channels"])), self.item)
+                    target = f.gep(dw, f.add(f.mul(f.mul(place, block_rows), size["filters"]), col), self.out_item)
+                    before = f.mul(block.index, tiles.count)
+                    mine = f.maximum(f.sub(begin, before), 0), f.minimum(f.sub(end, before), tiles.count)
+                    self._write_weight_tiles(f, size, tiles, mine, (a, packed, target), rows, cols, add)
 
-    def _weight_place(
-        self, f: Function, size: dict[str, Index], item: Index, panels: Index
-    ) -> tuple[Index, Index, Index, Index, Index]:
-        """Group, first filter in the group, first filter, filters and kernel row of a unit of work."""
-        tap, column = f.rem(item, size["taps_y"]), f.div(item, size["taps_y"])
-        group, start = f.div(column, panels), f.mul(f.rem(column, panels), self.panel)
-        cols = f.minimum(self.panel, f.sub(size["group_filters"], start))
-        return group, start, f.add(f.mul(group, size["group_filters"]), start), cols, tap
-
-    def _clear_weights(
-        self, f: Function, size: dict[str, Index], dw: str, begin: Index, end: Index, panels: Index
-    ) -> None:
-        with f.loop(begin, end) as item:
-            _, _, col, cols, tap = self._weight_place(f, size, item.index, panels)
-            rows = f.mul(size["taps_x"], size["group_channels"])
-            with f.loop(0, rows) as row:
-                at = f.add(f.mul(f.add(f.mul(tap, rows), row.index), size["filters"]), col)
-                nbytes = f.mul(cols, self.out.size)
-                f.intrinsic(
-                    "llvm.memset.p0.i64", "void", ("ptr", f.gep(dw, at, self.out_item)), ("i8", "0"),
-                    ("i64", str(nbytes)), ("i1", "false"),
-                )  # fmt: skip
+    def _clear_weights(self, f: Function, size: dict[str, Index], dw: str) -> None:
+        """Without images the gradient is zero."""
+        items = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], size["filters"]))
+        begin, end = f.share(items, "%part", "%parts")
+        nbytes = str(f.mul(f.sub(end, begin), self.out.size))
+        place = f.gep(dw, begin, self.out_item)
+        f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), ("i64", nbytes), ("i1", "false"))
 
     def _write_weight_tiles(
-        self, f: Function, size: dict[str, Index], tiles: RowTiles, a: str, packed: str, dw: str,
-        place: tuple[Index, Index, Index, Index, Index],
+        self, f: Function, size: dict[str, Index], tiles: RowTiles, mine: tuple[Index, Index],
+        operands: tuple[str, str, str], rows: Index, cols: Index, add: str,
     ) -> None:  # fmt: skip
-        first_row, block_rows, rows, col, cols = place
-        with f.loop(0, size["segments"]) as segment:
-            block = f.gep(a, f.mul(f.mul(segment.index, size["step_x"]), size["channels"]), self.item)
-            row_of_block = f.add(first_row, f.mul(segment.index, block_rows))
-            for height, begin, end in tiles.between(f, 0, tiles.count):
-                with f.loop(begin, end) as tile:
-                    r = tiles.first_row(f, tile.index)
-                    at = f.add(f.mul(f.add(row_of_block, r), size["filters"]), col)
-                    self._call_tile(
-                        f, height, cols, a=f.gep(block, r, self.item), a_row=1,
-                        a_k=f.mul(size["stride_x"], size["channels"]),
-                        a_outer=f.mul(size["stride_y"], size["row_items"]),
-                        a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=packed,
-                        c=f.gep(dw, at, self.out_item), c_row=size["filters"], add="true", batch=0, row=0,
-                        row_step=1, col=col,
-                    )  # fmt: skip
+        a, packed, target = operands
+        for height, begin, end in tiles.between(f, *mine):
+            with f.loop(begin, end) as tile:
+                r = tiles.first_row(f, tile.index)
+                self._call_tile(
+                    f, height, cols, a=f.gep(a, r, self.item), a_row=1, a_k=f.mul(size["stride_x"], size["channels"]),
+                    a_outer=f.mul(size["stride_y"], size["row_items"]), a_inner=0, outer=rows, inner=1,
+                    depth=size["grid_x"], b=packed, c=f.gep(target, f.mul(r, size["filters"]), self.out_item),
+                    c_row=size["filters"], add=add, batch=0, row=0, row_step=1, col=0,
+                )  # fmt: skip
