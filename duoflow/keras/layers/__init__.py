@@ -9,6 +9,7 @@ from .attention import *
 from .convolution import *
 from .core import *
 from .dense import *
+from .grouped_attention import *
 from .input_layer import *
 from .input_spec import InputSpec
 from .layer import Layer
@@ -17,8 +18,10 @@ from .normalization import *
 from .pooling import *
 from .recurrent import *
 from .recurrent_cells import *
+from .recurrent_convolution import *
 from .regularization import *
 from .reshaping import *
+from .spectral import *
 from .wrappers import *
 
 reference_object("Layer", lambda: Layer(name="reference"))

@@ -151,6 +151,35 @@ def _causal(rows: Any, columns: Any) -> Any:
     return tf.expand_dims(tf.range(rows), 1) >= tf.expand_dims(tf.range(columns), 0)
 
 
+def checked_window(window: Any) -> int | None:
+    """A positive int or None; `ValueError` for anything else."""
+    if window is not None and (not isinstance(window, int) or window <= 0):
+        raise ValueError(
+            f"`sliding_window` must be `None` or a positive integer. Received: sliding_window={window}"
+        )
+    return window
+
+
+def allowed_scores(
+    query: Any, value: Any, masks: tuple[Any, Any, Any], attention_mask: Any, causal: bool, window: int | None = None
+) -> Any:
+    """Which values each query may see [batch, queries, values], or None: by the masks of query, value and key."""
+    query_mask, *of_values = masks
+    parts = [] if query_mask is None else [tf.expand_dims(tf.cast(query_mask, "bool"), -1)]
+    parts += [tf.expand_dims(tf.cast(mask, "bool"), -2) for mask in of_values if mask is not None]
+    if causal:
+        parts.append(tf.expand_dims(_causal(tf.shape(query)[1], tf.shape(value)[1]), 0))
+    if window is not None:
+        apart = tf.expand_dims(tf.range(tf.shape(query)[1]), 1) - tf.range(tf.shape(value)[1])
+        parts.append(tf.expand_dims(tf.abs(apart) < window, 0))
+    if attention_mask is not None:
+        parts.append(tf.cast(attention_mask, "bool"))
+    allowed = None
+    for part in parts:
+        allowed = part if allowed is None else tf.logical_and(allowed, part)
+    return allowed
+
+
 class MultiHeadAttention(Layer):
     """Several dot-product attentions side by side, over projections of query, key and value.
 
@@ -160,6 +189,8 @@ class MultiHeadAttention(Layer):
       dropout: of the attention weights, in training. use_bias: of the projections.
       output_shape: the last sizes of the output; the query's if not given.
       attention_axes: the axes attended over; all but the batch and the last if not given.
+      sliding_window: how near keys must be to a query. flash_attention: accepted; the engine chooses.
+      use_gate: multiply the outputs of the heads by gates computed from the query.
       *_initializer, *_regularizer, *_constraint: of the projections.
 
     >>> layer = tf.keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
@@ -171,22 +202,19 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0, use_bias: bool = True,
-        output_shape: Any = None, attention_axes: Any = None, flash_attention: Any = None,
-        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-        bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
-        bias_constraint: Any = None, use_gate: bool = False, sliding_window: int | None = None, seed: Any = None,
+        output_shape: Any = None, attention_axes: Any = None, sliding_window: int | None = None,
+        flash_attention: Any = None, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, bias_constraint: Any = None, use_gate: bool = False, seed: Any = None,
         **kwargs: Any,
     ) -> None:  # fmt: skip
-        if use_gate or sliding_window is not None:
-            raise NotImplementedError(
-                "Gates (`use_gate`) and windows (`sliding_window`) of attention are not supported."
-            )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.supports_masking = True
         self._num_heads, self._key_dim, self._value_dim = num_heads, key_dim, value_dim or key_dim
         self._dropout, self._use_bias, self.seed = dropout, use_bias, seed
         self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self._flash_attention = flash_attention
+        self._use_gate, self._sliding_window = use_gate, checked_window(sliding_window)
         configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         configure(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
@@ -219,12 +247,16 @@ class MultiHeadAttention(Layer):
             )
         axes = self._attention_axes or tuple(range(1, len(query_shape) - 1))
         self._attention_axes = tuple(a % len(query_shape) for a in axes)
-        for name, shape, size in (
+        projections = [
             ("query", query_shape, self._key_dim),
             ("key", key_shape, self._key_dim),
             ("value", value_shape, self._value_dim),
-        ):
-            dense = self._projection(name, len(shape) - 1, 1, (self._num_heads, size))
+        ]
+        if self._use_gate:
+            projections.insert(2, ("gate", query_shape, self._value_dim))
+        for name, shape, size in projections:
+            activation = "sigmoid" if name == "gate" else None
+            dense = self._projection(name, len(shape) - 1, 1, (self._num_heads, size), activation)
             setattr(self, f"_{name}_dense", dense)
             dense.build(shape)
         rank = len(query_shape)
@@ -232,7 +264,9 @@ class MultiHeadAttention(Layer):
         self._output_dense = self._projection("attention_output", rank - 1, 2, out)
         self._output_dense.build((*query_shape[:-1], self._num_heads, self._value_dim))
 
-    def _projection(self, name: str, free: int, bound: int, sizes: tuple[int, ...]) -> EinsumDense:
+    def _projection(
+        self, name: str, free: int, bound: int, sizes: tuple[int, ...], activation: str | None = None
+    ) -> EinsumDense:
         """A dense layer from `bound` last axes to axes of `sizes`, with `free` axes before them."""
         letters = string.ascii_lowercase
         kept, summed = letters[:free], letters[free : free + bound]
@@ -244,7 +278,8 @@ class MultiHeadAttention(Layer):
         }
         return EinsumDense(
             f"{kept}{summed},{summed}{made}->{kept}{made}", output_shape=(*(None,) * (free - 1), *sizes),
-            bias_axes=made if self._use_bias else None, name=name, dtype=self._dtype_policy, **settings,
+            activation=activation, bias_axes=made if self._use_bias else None, name=name, dtype=self._dtype_policy,
+            **settings,
         )  # fmt: skip
 
     def call(
@@ -253,10 +288,13 @@ class MultiHeadAttention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:  # fmt: skip
         key = value if key is None else key
-        allowed = self._allowed(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
+        allowed = allowed_scores(
+            query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask, self._sliding_window
+        )
+        gate = self._gate_dense(query) if self._use_gate else None
         q, k, v = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         out, scores = self._attend(q, k, v, allowed, training)
-        out = self._output_dense(out)
+        out = self._output_dense(out if gate is None else out * gate)
         if query_mask is not None:
             out._keras_mask = query_mask
         return (out, scores) if return_attention_scores else out
@@ -276,25 +314,6 @@ class MultiHeadAttention(Layer):
         if training and self._dropout > 0:
             dropped = random.dropout(weights, self._dropout, seed=self.seed_generator)
         return tf.einsum(output_equation, dropped, v), weights
-
-    def _allowed(
-        self, query: Any, value: Any, query_mask: Any, value_mask: Any, key_mask: Any, attention_mask: Any, causal: bool
-    ) -> Any:
-        """Which values each query may see [batch, queries, values], or None."""
-        parts = []
-        if query_mask is not None:
-            parts.append(tf.expand_dims(tf.cast(query_mask, "bool"), -1))
-        for mask in (value_mask, key_mask):
-            if mask is not None:
-                parts.append(tf.expand_dims(tf.cast(mask, "bool"), -2))
-        if causal:
-            parts.append(tf.expand_dims(_causal(tf.shape(query)[1], tf.shape(value)[1]), 0))
-        if attention_mask is not None:
-            parts.append(tf.cast(attention_mask, "bool"))
-        allowed = None
-        for part in parts:
-            allowed = part if allowed is None else tf.logical_and(allowed, part)
-        return allowed
 
     def compute_mask(self, query: Any, mask: Any = None) -> Any:
         mask = mask[0] if isinstance(mask, list | tuple) else mask
@@ -328,8 +347,8 @@ class MultiHeadAttention(Layer):
             "attention_axes": self._attention_axes,
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **weight_config(self, "kernel", "bias"),
-            "use_gate": False,
-            "sliding_window": None,
+            "use_gate": self._use_gate,
+            "sliding_window": self._sliding_window,
             "seed": self.seed,
         }
 

@@ -10,11 +10,13 @@ from duoflow import ops as tf
 
 from .. import activations, ops, regularizers
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..symbolic import compute_output_spec, set_keras_mask
+from ..symbolic import KerasTensor, compute_output_spec, set_keras_mask
 from .layer import Layer
 from .weights import add_configured, configure, weight_config
 
-__all__ = ["Activation", "Embedding", "Identity", "Lambda", "Masking", "Rescaling", "Wrapper"]
+__all__ = [
+    "Activation", "Embedding", "Identity", "Lambda", "Masking", "Rescaling", "ReversibleEmbedding", "Wrapper",
+]  # fmt: skip
 
 
 class Activation(Layer):
@@ -126,6 +128,64 @@ class Embedding(Layer):
             "quantization_config": None,
             "mask_zero": self.mask_zero,
         }
+
+
+class ReversibleEmbedding(Embedding):
+    """An embedding that also goes back: `layer(vectors, reverse=True)` gives a logit for each row of the table.
+
+    Args:
+      tie_weights: whether the way back uses the same table, else one of its own.
+      reverse_dtype: the dtype of the way back. logit_soft_cap: bounds the logits softly.
+
+    >>> layer = tf.keras.layers.ReversibleEmbedding(10, 4)
+    >>> layer(layer(np.array([[1, 2]])), reverse=True).shape
+    TensorShape([1, 2, 10])
+
+    Keras: keras.layers.ReversibleEmbedding.
+    """
+
+    def __init__(
+        self, input_dim: int, output_dim: int, tie_weights: bool = True, embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
+        reverse_dtype: Any = None, logit_soft_cap: float | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero,
+            **kwargs,
+        )  # fmt: skip
+        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        if not self.tie_weights:
+            shape = (self.output_dim, self.input_dim)
+            self.reverse_embeddings = self.add_weight(shape, self.embeddings_initializer, name="reverse_embeddings")
+
+    def call(self, inputs: Any, reverse: bool = False) -> Any:
+        if not reverse:
+            rows = super().call(inputs)
+            mask = super().compute_mask(inputs)
+            if mask is not None:
+                set_keras_mask(rows, mask)
+            return rows
+        kernel = tf.transpose(self.embeddings) if self.tie_weights else self.reverse_embeddings
+        dtype = self.reverse_dtype or self.compute_dtype
+        logits = tf.matmul(tf.cast(inputs, dtype), tf.cast(kernel, dtype))
+        cap = self.logit_soft_cap
+        return logits if cap is None else tf.tanh(logits / cap) * cap
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
+
+    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
+        return KerasTensor(self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("tie_weights", "reverse_dtype", "logit_soft_cap")}
+        return {**super().get_config(), **own}
 
 
 class Lambda(Layer):

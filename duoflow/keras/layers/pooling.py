@@ -13,7 +13,9 @@ from .input_spec import InputSpec
 from .layer import Layer
 
 __all__ = [
-    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D",
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
+    "AvgPool1D", "AvgPool2D", "AvgPool3D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D",
     "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D",
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D",
@@ -111,6 +113,81 @@ class AveragePooling2D(_AveragePooling):
 
 class AveragePooling3D(_AveragePooling):
     """The mean of windows over volumes. Keras: keras.layers.AveragePooling3D."""
+
+    rank = 3
+
+
+class _AdaptivePooling(Layer):
+    """Base of pooling to a given size; `_pool` does it."""
+
+    rank: int
+    _pool: Any
+
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.output_size = per_axis(output_size, self.rank, "output_size")
+        self.data_format = standardize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return type(self)._pool(inputs, self.output_size, self.data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        if self.data_format == "channels_last":
+            return (input_shape[0], *self.output_size, input_shape[-1])
+        return (*input_shape[:2], *self.output_size)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "output_size": self.output_size, "data_format": self.data_format}
+
+
+class _AdaptiveAverage(_AdaptivePooling):
+    _pool = staticmethod(ops.adaptive_average_pool)
+
+
+class _AdaptiveMax(_AdaptivePooling):
+    _pool = staticmethod(ops.adaptive_max_pool)
+
+
+class AdaptiveAveragePooling1D(_AdaptiveAverage):
+    """The means of `output_size` windows over the steps. Keras: keras.layers.AdaptiveAveragePooling1D."""
+
+    rank = 1
+
+
+class AdaptiveAveragePooling2D(_AdaptiveAverage):
+    """The means of windows over images, as many as `output_size` says.
+
+    >>> tf.keras.layers.AdaptiveAveragePooling2D((2, 3))(tf.ones((1, 8, 7, 3))).shape
+    TensorShape([1, 2, 3, 3])
+
+    Keras: keras.layers.AdaptiveAveragePooling2D.
+    """
+
+    rank = 2
+
+
+class AdaptiveAveragePooling3D(_AdaptiveAverage):
+    """The means of windows over volumes. Keras: keras.layers.AdaptiveAveragePooling3D."""
+
+    rank = 3
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMax):
+    """The maxima of `output_size` windows over the steps. Keras: keras.layers.AdaptiveMaxPooling1D."""
+
+    rank = 1
+
+
+class AdaptiveMaxPooling2D(_AdaptiveMax):
+    """The maxima of windows over images. Keras: keras.layers.AdaptiveMaxPooling2D."""
+
+    rank = 2
+
+
+class AdaptiveMaxPooling3D(_AdaptiveMax):
+    """The maxima of windows over volumes. Keras: keras.layers.AdaptiveMaxPooling3D."""
 
     rank = 3
 

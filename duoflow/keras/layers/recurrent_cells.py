@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
 from duoflow import ops as tf
 
 from .. import activations, initializers, random, regularizers
+from ..naming import to_snake_case
 from ..random import SeedGenerator
 from .input_spec import InputSpec
 from .layer import Layer
@@ -16,7 +18,7 @@ from .weights import add_configured, configure, weight_config
 __all__ = ["GRU", "LSTM", "GRUCell", "LSTMCell", "SimpleRNN", "SimpleRNNCell"]
 
 
-class _Cell(Layer):
+class GatedCell(Layer):
     """What the cells share: weights for `gates` gates side by side, and dropout of inputs and states.
 
     A mask is drawn once for all steps by the layer that runs the cell; called by itself, a cell draws its own.
@@ -105,7 +107,7 @@ def _previous(states: Any) -> Any:
     return states[0] if isinstance(states, list | tuple) else states
 
 
-class SimpleRNNCell(_Cell):
+class SimpleRNNCell(GatedCell):
     """activation(inputs @ kernel + state @ recurrent_kernel + bias). Keras: keras.layers.SimpleRNNCell."""
 
     gates = 1
@@ -133,7 +135,7 @@ class SimpleRNNCell(_Cell):
         return h, [h] if isinstance(states, list | tuple) else h
 
 
-class LSTMCell(_Cell):
+class LSTMCell(GatedCell):
     """Long short-term memory: input, forget, candidate and output gates. Hochreiter & Schmidhuber 1997.
 
     Keras: keras.layers.LSTMCell.
@@ -197,7 +199,7 @@ class LSTMCell(_Cell):
         }
 
 
-class GRUCell(_Cell):
+class GRUCell(GatedCell):
     """Gated recurrent unit: update and reset gates. Cho et al. 2014. Keras: keras.layers.GRUCell."""
 
     gates, masks = 3, 3
@@ -254,30 +256,37 @@ class GRUCell(_Cell):
         }
 
 
-class _CellLayer(RNN):
-    """A layer that makes its own cell; the cell's settings are the layer's."""
+_OF_LAYER = ("name", "zero_output_for_mask", "input_shape", "input_dim", "batch_input_shape", "activity_regularizer")
+_OF_SEQUENCE = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
 
-    cell_class: ClassVar[type[_Cell]]
+
+class CellLayer(RNN):
+    """A layer that makes its own cell; the cell's settings are the layer's.
+
+    order: the parameters in Keras' order, those of the cell among those of the sequence.
+    """
+
+    cell_class: ClassVar[type[GatedCell]]
     takes_seed: ClassVar[bool] = True
+    order: ClassVar[str]
 
-    def __init__(
-        self, units: int, *args: Any, return_sequences: bool = False, return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False, unroll: bool = False, activity_regularizer: Any = None, use_cudnn: Any = "auto",
-        **kwargs: Any,
-    ) -> None:  # fmt: skip
-        of_layer = {
-            k: kwargs.pop(k) for k in ("name", "zero_output_for_mask", "input_shape", "input_dim") if k in kwargs
-        }
-        shared = {k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}
-        cell = self.cell_class(units, *args, name=_cell_name(self.cell_class), **kwargs)
-        super().__init__(
-            cell, return_sequences, return_state, go_backwards, stateful, unroll,
-            activity_regularizer=activity_regularizer,
-            **of_layer, **shared,
-        )  # fmt: skip
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give the class the signature that its order says."""
+        super().__init_subclass__(**kwargs)
+        if "order" in cls.__dict__:
+            cls.__signature__ = _signature(cls.cell_class, cls.order.split())  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        order: inspect.Signature = type(self).__signature__  # type: ignore[attr-defined]
+        given = dict(order.bind(*args, **kwargs).arguments)
+        given.update(given.pop("kwargs", {}))
+        of_sequence = {name: given.pop(name) for name in _OF_SEQUENCE if name in given}
+        of_layer = {name: given.pop(name) for name in _OF_LAYER if name in given}
+        self.use_cudnn = given.pop("use_cudnn", "auto")
+        shared = {name: given[name] for name in ("dtype", "trainable") if name in given}
+        cell = self.cell_class(name=to_snake_case(self.cell_class.__name__), **given)
+        super().__init__(cell, **of_sequence, **of_layer, **shared)
         self.input_spec = [InputSpec(ndim=3)]
-        self.use_cudnn = use_cudnn
 
     def __getattr__(self, name: str) -> Any:
         """The cell's settings."""
@@ -298,12 +307,22 @@ class _CellLayer(RNN):
         return cls(**config)
 
 
-def _cell_name(cell_class: type[_Cell]) -> str:
-    """Cells of layers have fixed names, so that paths do not count them."""
-    return {"SimpleRNNCell": "simple_rnn_cell", "LSTMCell": "lstm_cell", "GRUCell": "gru_cell"}[cell_class.__name__]
+def _signature(cell_class: type[GatedCell], order: list[str]) -> inspect.Signature:
+    """The parameters of a cell and of sequences, with their defaults, in an order."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    defaults = {p.name: p.default for p in inspect.signature(cell_class).parameters.values()}
+    defaults |= dict.fromkeys(_OF_SEQUENCE, False) | {"activity_regularizer": None, "use_cudnn": "auto"}
+    parameters = [inspect.Parameter(name, kind, default=defaults[name]) for name in order]
+    return inspect.Signature([*parameters, inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)])
 
 
-class SimpleRNN(_CellLayer):
+_WEIGHTS = """use_bias kernel_initializer recurrent_initializer bias_initializer {} kernel_regularizer
+recurrent_regularizer bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint
+dropout recurrent_dropout"""
+_SEQUENCE = "return_sequences return_state go_backwards stateful unroll"
+
+
+class SimpleRNN(CellLayer):
     """A fully connected recurrent layer over [batch, steps, features].
 
     Takes the arguments of `SimpleRNNCell` and those of `RNN`.
@@ -315,9 +334,10 @@ class SimpleRNN(_CellLayer):
     """
 
     cell_class, takes_seed = SimpleRNNCell, False
+    order = f"units activation {_WEIGHTS.format('')} {_SEQUENCE} seed"
 
 
-class LSTM(_CellLayer):
+class LSTM(CellLayer):
     """Long short-term memory over [batch, steps, features].
 
     Takes the arguments of `LSTMCell` and those of `RNN`.
@@ -329,9 +349,12 @@ class LSTM(_CellLayer):
     """
 
     cell_class = LSTMCell
+    order = (
+        f"units activation recurrent_activation {_WEIGHTS.format('unit_forget_bias')} seed {_SEQUENCE} use_cudnn"
+    )
 
 
-class GRU(_CellLayer):
+class GRU(CellLayer):
     """Gated recurrent units over [batch, steps, features].
 
     Takes the arguments of `GRUCell` and those of `RNN`.
@@ -343,3 +366,4 @@ class GRU(_CellLayer):
     """
 
     cell_class = GRUCell
+    order = f"units activation recurrent_activation {_WEIGHTS.format('')} seed {_SEQUENCE} reset_after use_cudnn"
