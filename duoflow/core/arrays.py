@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
+from .context import context
 from .dtypes import DType
 from .shapes import TensorShape
 
@@ -47,7 +48,7 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
     if hasattr(value, "__array__") or hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__"):
         return _from_numpy_array(np.asarray(value), dtype)
     if isinstance(value, (set, frozenset, dict)) or not hasattr(value, "__len__"):
-        raise ValueError(
+        raise (ValueError if context.graph is None else TypeError)(
             f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
         )
     return _from_list(list(value), dtype)

@@ -188,7 +188,7 @@ class GradientTape:
         self._variables: dict[int, Variable] = {}
         self._nodes: list[Node] = []
         self._recording = False
-        self._used = False
+        self._entered = self._used = False
 
     def __enter__(self) -> GradientTape:
         if self._recording:
@@ -202,7 +202,7 @@ class GradientTape:
 
     def _start(self) -> None:
         context.tapes += (self,)
-        self._recording = True
+        self._recording = self._entered = True
 
     def _stop(self) -> None:
         context.tapes = tuple(t for t in context.tapes if t is not self)
@@ -406,6 +406,8 @@ class GradientTape:
         return [next(found) if c else None for c in connected]
 
     def _take_for_use(self) -> None:
+        if not self._entered:
+            raise RuntimeError("The tape recorded nothing: compute the target in `with tf.GradientTape() as tape:`.")
         if self._used and not self._persistent:
             raise RuntimeError(
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians); "

@@ -79,7 +79,7 @@ def init_scope() -> Iterator[None]:
     graph = context.graph
     while graph is not None and graph.is_function:
         graph = graph.outer
-    with entered(graph=graph, tapes=(), control=(), scope=context.scope if graph is None else ""):
+    with entered(graph=graph, tapes=(), control=()):
         yield
 
 

@@ -134,6 +134,11 @@ class Variable(Operators):
         self._name = (context.scope + (name or "Variable")) + ":0"
         self._dtype = value.dtype
         self._dims = value.dims if shape is None else shapes.as_dims(shape)
+        if not shapes.compatible(self._dims, value.dims):
+            raise ValueError(
+                f"The initial value's shape {shapes.show(value.dims)} is not compatible with the `shape` argument "
+                f"{shapes.show(self._dims)}."
+            )
         state = State(self._dtype, self._dims if validate else None, self._name[:-2], self._trainable)
         if isinstance(value, EagerTensor):
             state.write(value._array)

@@ -10,6 +10,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import as_dtype
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine
 from duoflow.core.record import Kind, Op, register
@@ -171,7 +172,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
     TensorFlow: tf.roll.
     """
     x = convert(input)
-    axes = tuple(axis_of(a, x.spec.rank) for a in static_ints(axis, "axis"))
+    axes = tuple(axis_of(a, x.spec.rank, refuse=InvalidArgumentError) for a in static_ints(axis, "axis"))
     return emit_one(ROLL, (x, int_tensor(shift)), {"axis": axes}, name)
 
 
@@ -199,7 +200,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
             raise ValueError(f"repeats must be a scalar or a vector, received shape {shapes.show(times.dims)}")
         if not x.ndim:
             x = F.expand_dims(x, 0)
-        at = axis_of(axis, x.spec.rank)
+        at = axis_of(axis, x.spec.rank, refuse=ValueError)
         if shapes.num_elements(times.dims) == 1:
             return _repeat_all(x, F.reshape(times, []), at)
         size = None if x.dims is None else x.dims[at]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 from duoflow.core import nest
@@ -38,6 +39,8 @@ def control_dependencies(control_inputs: Any) -> Any:
 
     TensorFlow: tf.control_dependencies.
     """
+    if control_inputs is not None and not isinstance(control_inputs, Iterable):
+        raise TypeError(f"control_inputs must be a list of operations and tensors, received {control_inputs!r}.")
     if context.graph is not None:
         return context.graph.control_dependencies(control_inputs)
     for item in control_inputs or ():

@@ -307,7 +307,7 @@ def per_spatial(value: Any, rank: int, what: str, first: bool) -> tuple[int, ...
             raise invalid(f"{what} in the batch and depth dimensions must be 1. Received: {what}={value}")
         items = items[2:] if first else items[1:-1]
     elif len(items) != rank:
-        raise invalid(f"{what} should be of length 1, {rank} or {rank + 2}. Received: {what}={value}")
+        raise ValueError(f"{what} should be of length 1, {rank} or {rank + 2}. Received: {what}={value}")
     if any(i <= 0 for i in items):
         raise invalid(f"{what} must be positive. Received: {what}={value}")
     return tuple(items)

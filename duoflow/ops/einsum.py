@@ -124,6 +124,8 @@ def _joined(label: str | int, a: int | None, b: int | None, equation: str) -> in
 @in_float32
 def _evaluate(x: Any, y: Any, *, equation: str) -> Any:
     """Both operands as stacks of matrices, multiplied by BLAS, the result's dimensions put in order."""
+    if x.dtype != y.dtype:
+        _infer(Spec.of(x), Spec.of(y), equation=equation)
     left, right, out = _binary_labels(equation, x.ndim, y.ndim)
     sizes: Any = _sizes(equation, left, x.shape, right, y.shape)
     batch = [a for a in out if a in left and a in right]

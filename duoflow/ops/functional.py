@@ -106,8 +106,7 @@ def map_fn(
         def step(i: Any, arrays: Any) -> Any:
             value = fn(pack(elems, [r.read(i) for r in readers]))
             nest.assert_same_structure(signature, value)
-            leaves = [convert(v, dtype=d) for v, (d, _) in zip(nest.flatten(value), specs, strict=True)]
-            return i + 1, [a.write(i, v) for a, v in zip(arrays, leaves, strict=True)]
+            return i + 1, [a.write(i, v) for a, v in zip(arrays, nest.flatten(value), strict=True)]
 
         _, results = F.while_loop(lambda i, _: i < count, step, (F.constant(0), results), back_prop=back_prop)
         return nest.pack_sequence_as(signature, [_stacked(a, count) for a in results])

@@ -370,7 +370,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
             raise ValueError("Number of mask dimensions must be specified, even if some dimensions are None.")
         if not dims:
             raise ValueError("mask cannot be scalar.")
-        at = 0 if axis is None else axis_of(axis, tensor.spec.rank)
+        at = 0 if axis is None else axis_of(axis, tensor.spec.rank, refuse=ValueError)
         own = tensor.dims
         if own is not None and not shapes.compatible(own[at : at + len(dims)], dims):
             raise ValueError(f"Shapes {shapes.show(own[at : at + len(dims)])} and {shapes.show(dims)} are incompatible")

@@ -255,7 +255,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
     """
     tensor = convert(value)
     dims = tensor.dims
-    at = axis_of(axis, None if dims is None else len(dims))
+    at = axis_of(axis, None if dims is None else len(dims), refuse=ValueError)
     if num is None:
         num = None if dims is None else dims[at]
         if num is None:
@@ -275,7 +275,10 @@ def _infer_split(value: Spec, sizes: Spec, *, num: int, axis: int) -> tuple[Spec
     if found.count(-1) > 1:
         raise ValueError(f"size_splits can only have one -1, received {found}")
     if found.count(-1) == 1 and total is not None and None not in found:
-        found[found.index(-1)] = total - sum(s for s in found if s is not None and s != -1)
+        rest = total - sum(s for s in found if s is not None and s != -1)
+        if rest < 0:
+            raise ValueError(f"The sizes {found} to split into add up to more than the dimension of size {total}.")
+        found[found.index(-1)] = rest
     known = [None if s is None or s == -1 else s for s in found]
     if (
         total is not None

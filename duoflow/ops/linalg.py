@@ -15,7 +15,7 @@ from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, convert
 
-from .families import INEXACT, INTEGERS, check_dtype, convert_pair, in_float32
+from .families import INEXACT, INTEGERS, NUMERIC, check_dtype, convert_pair, in_float32
 
 __all__ = [
     "adjoint", "cross", "eigh_tridiagonal", "l2_normalize", "matmul", "matrix_transpose", "matvec", "norm", "normalize",
@@ -47,6 +47,7 @@ def _matrix_product(x: Spec, y: Spec, flip_x: bool, flip_y: bool) -> tuple[int |
 
 
 def _infer_matmul(x: Spec, y: Spec, *, transpose_a: bool, transpose_b: bool) -> Spec:
+    check_dtype("MatMul", "a", x.dtype, NUMERIC)
     _same_dtype("MatMul", x, y)
     for i, s in enumerate((x, y)):
         if s.rank not in (None, 2):
@@ -61,7 +62,7 @@ def _product(x: Any, y: Any) -> Any:
 
 
 def _evaluate_matmul(x: Any, y: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
-    if x.ndim != 2 or y.ndim != 2 or x.dtype != y.dtype:
+    if x.ndim != 2 or y.ndim != 2 or x.dtype != y.dtype or x.dtype.kind == "b":
         _infer_matmul(_spec(x), _spec(y), transpose_a=transpose_a, transpose_b=transpose_b)
     return _product(x.T if transpose_a else x, y.T if transpose_b else y)
 

@@ -245,7 +245,7 @@ def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | 
             raise InvalidArgumentError(None, None, with_origin(message, caller_origin()))
         return None
     held = static_value(condition)
-    if held is not None and bool(held):
+    if held is not None and np.all(held):
         return F.no_op(name=name or "Assert")
     emit(ASSERT, (convert(condition), *map(convert, data)), {"summarize": limit}, name)
     return context.graph.nodes[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from .families import (
     or_zero,
     unary,
 )
+from .static import operand
 
 __all__ = [
     "abs", "accumulate_n", "add", "add_n", "ceil", "divide", "divide_no_nan", "floor", "floordiv", "floormod",
@@ -396,12 +398,15 @@ def add_n(inputs: Any, name: str | None = None) -> Any:
 
     TensorFlow: tf.math.add_n.
     """
-    if not isinstance(inputs, (list, tuple)) or not inputs:
+    if not isinstance(inputs, Iterable):
+        raise TypeError(f"inputs must be a list of tensors, received {inputs!r}.")
+    inputs = list(inputs)
+    if not inputs:
         raise ValueError(
             "inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape."
         )
     first = next((x for x in inputs if isinstance(x, Tensor)), None)
-    tensors = tuple([convert(x, dtype=None if first is None else first.dtype) for x in inputs])
+    tensors = tuple([convert(x) if first is None else operand(x, first) for x in inputs])
     if len(tensors) == 1:
         return F.identity(tensors[0], name=name)
     return emit_one(_ADD_N, tensors, NO_ATTRS, name)

@@ -37,7 +37,7 @@ from .stateless_random import (
     scaled,
     scaled_uniform,
 )  # fmt: skip
-from .static import int_tensor
+from .static import int_tensor, shape_tensor
 
 __all__ = [
     "random_categorical", "random_gamma", "random_normal", "random_poisson", "random_shuffle",
@@ -139,8 +139,8 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 
 
 def _count(shape: Any) -> Any:
-    """How many blocks TensorFlow reserves for that many numbers."""
-    return F.reduce_prod(F.cast(shape, dtypes.int64)) * philox.RESERVED
+    """How many blocks TensorFlow reserves for that many numbers; none for a shape that the draw will refuse."""
+    return F.reduce_prod(F.maximum(F.cast(shape, dtypes.int64), 0)) * philox.RESERVED
 
 
 def hidden_key_counter(kind: Any, op_seed: int | None, blocks: Any) -> tuple[Any, Any]:
@@ -221,7 +221,7 @@ def random_uniform(
     if maxval is None and dtype.is_integer:
         raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
     with F.name_scope(name or "random_uniform"):
-        shape = int_tensor(shape)
+        shape = shape_tensor(shape)
         key, counter = hidden_key_counter(("RandomUniform", dtype), seed, _count(shape))
         return scaled_uniform(shape, key, counter, minval, maxval, dtype)
 
@@ -250,7 +250,7 @@ def random_truncated_normal(
 
 def _stateful(op: Op, scope: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: Any, name: str | None) -> Any:
     with F.name_scope(name or scope):
-        shape, dtype = int_tensor(shape), as_dtype(dtype)
+        shape, dtype = shape_tensor(shape), as_dtype(dtype)
         key, counter = hidden_key_counter((op.name, dtype), seed, _count(shape))
         return scaled(op, shape, key, counter, mean, stddev, dtype)
 
@@ -303,7 +303,7 @@ def random_gamma(
 
 
 def _with_samples(shape: Any, parameter: Any) -> Any:
-    lead = F.reshape(int_tensor(shape), [-1])
+    lead = F.reshape(shape_tensor(shape), [-1])
     return F.concat([lead, F.shape(parameter, lead.dtype)], 0)
 
 

@@ -24,7 +24,7 @@ from .stateless_random import (
     scaled_uniform,
     uniform_dtype,
 )  # fmt: skip
-from .static import int_tensor
+from .static import shape_tensor
 
 __all__ = ["Generator", "create_rng_state", "get_global_generator", "set_global_generator"]
 
@@ -157,7 +157,7 @@ class Generator:
         return before
 
     def _key_counter(self, shape: Any) -> tuple[Any, Any]:
-        words = F.cast(self.skip(F.reduce_prod(F.cast(shape, dtypes.int64))), dtypes.uint64)
+        words = F.cast(self.skip(F.reduce_prod(F.maximum(F.cast(shape, dtypes.int64), 0))), dtypes.uint64)
         return words[_COUNTER_SIZE:], words[:_COUNTER_SIZE]
 
     def normal(
@@ -174,7 +174,7 @@ class Generator:
 
     def _scaled(self, op: Any, shape: Any, mean: Any, stddev: Any, dtype: Any, scope: str) -> Any:
         with F.name_scope(scope):
-            shape = int_tensor(shape)
+            shape = shape_tensor(shape)
             return scaled(op, shape, *self._key_counter(shape), mean, stddev, as_dtype(dtype))
 
     def uniform(
@@ -183,17 +183,17 @@ class Generator:
         """Uniform numbers from [minval, maxval); both None for integers of any value."""
         dtype = uniform_dtype(dtype, minval, maxval)
         with F.name_scope(name or "stateful_uniform"):
-            shape = int_tensor(shape)
+            shape = shape_tensor(shape)
             return scaled_uniform(shape, *self._key_counter(shape), minval, maxval, dtype)
 
     def uniform_full_int(self, shape: Any, dtype: Any = dtypes.uint64, name: str | None = None) -> Any:
         """Integers of any value."""
-        shape = int_tensor(shape)
+        shape = shape_tensor(shape)
         return emit_one(FULL_INT, (shape, *self._key_counter(shape)), {"dtype": as_dtype(dtype)}, name)
 
     def binomial(self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None) -> Any:
         """Binomial numbers of `counts` trials with probabilities `probs`, whose shape ends that of the result."""
-        shape, counts, probs = int_tensor(shape), convert(counts), convert(probs)
+        shape, counts, probs = shape_tensor(shape), convert(counts), convert(probs)
         return emit_one(BINOMIAL, (shape, *self._key_counter(shape), counts, probs), {"dtype": as_dtype(dtype)}, name)
 
     def make_seeds(self, count: int = 1) -> Any:

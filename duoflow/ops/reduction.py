@@ -25,7 +25,6 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert, static_value
 
 from .families import BOOL, NUMERIC, REAL, check_dtype, in_float32
-from .static import invalid
 
 __all__ = [
     "argmax", "argmin", "count_nonzero", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
@@ -79,7 +78,7 @@ def axis_attribute(axis: Any, rank: int | None) -> Axes | Tensor:
         if value is None:
             return tensor
         if value.dtype.kind not in "iu" and value.size:
-            raise invalid(f"Reduction axes must be integers, received {axis!r}.", TypeError)
+            raise TypeError(f"Reduction axes must be integers, received {axis!r}.")
         axes = tuple(int(a) for a in value.reshape(-1))
     if rank is None or axes is None:
         return axes

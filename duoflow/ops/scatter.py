@@ -282,6 +282,12 @@ def _infer_stitch(*specs: Spec) -> Spec:
     half = len(specs) // 2
     indices, data = specs[:half], specs[half:]
     dtype = same_dtype("DynamicStitch", data)
+    for i, d in zip(indices, data, strict=True):
+        if i.shape is not None and d.shape is not None and not shapes.compatible(i.shape, d.shape[: len(i.shape)]):
+            raise ValueError(
+                f"The shape of each data must start with that of its indices: {shapes.brief(d.shape)} and "
+                f"{shapes.brief(i.shape)}"
+            )
     rest = next(
         (
             d.shape[len(i.shape) :]

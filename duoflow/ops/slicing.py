@@ -21,7 +21,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Operators, convert, make_constant
 from duoflow.core.variables import Variable
 
-from .static import Entries, dims_of, entries, int_tensor, require_ints, unit_matrix, value_of
+from .static import Entries, dims_of, entries, int_tensor, operand, require_ints, unit_matrix, value_of
 
 __all__ = ["getitem", "slice", "strided_slice", "tensor_strided_slice_update"]
 
@@ -298,7 +298,7 @@ def tensor_strided_slice_update(input: Any, begin: Any, end: Any, strides: Any, 
     """A copy of a tensor with a strided slice replaced. TensorFlow: tf.raw_ops.TensorStridedSliceUpdate."""
     x = convert(input)
     attrs = {m: masks.get(m, 0) for m in MASKS}
-    inputs = (x, int_tensor(begin), int_tensor(end), int_tensor(strides), convert(value, dtype=x.dtype))
+    inputs = (x, int_tensor(begin), int_tensor(end), int_tensor(strides), operand(value, x))
     return emit_one(UPDATE, inputs, attrs)
 
 

@@ -24,7 +24,8 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from . import philox
-from .static import checked_dims, dims_of, int_tensor, require_ints
+from .families import NUMERIC, check_dtype
+from .static import checked_dims, dims_of, int_tensor, require_ints, shape_tensor
 
 __all__ = [
     "Algorithm", "random_fold_in", "random_split", "stateless_binomial", "stateless_categorical", "stateless_gamma",
@@ -245,7 +246,7 @@ def stateless_uniform(
     dtype = uniform_dtype(dtype, minval, maxval)
     with F.name_scope(name or "stateless_random_uniform"):
         key, counter = key_counter(seed, alg)
-        return scaled_uniform(int_tensor(shape), key, counter, minval, maxval, dtype)
+        return scaled_uniform(shape_tensor(shape), key, counter, minval, maxval, dtype)
 
 
 def uniform_dtype(dtype: Any, minval: Any, maxval: Any) -> Any:
@@ -297,7 +298,7 @@ def stateless_normal(
     TensorFlow: tf.random.stateless_normal.
     """
     with F.name_scope(name or "stateless_random_normal"):
-        return scaled(NORMAL, int_tensor(shape), *key_counter(seed, alg), mean, stddev, as_dtype(dtype))
+        return scaled(NORMAL, shape_tensor(shape), *key_counter(seed, alg), mean, stddev, as_dtype(dtype))
 
 
 def stateless_truncated_normal(
@@ -309,7 +310,7 @@ def stateless_truncated_normal(
     TensorFlow: tf.random.stateless_truncated_normal.
     """
     with F.name_scope(name or "stateless_truncated_normal"):
-        return scaled(TRUNCATED_NORMAL, int_tensor(shape), *key_counter(seed, alg), mean, stddev, as_dtype(dtype))
+        return scaled(TRUNCATED_NORMAL, shape_tensor(shape), *key_counter(seed, alg), mean, stddev, as_dtype(dtype))
 
 
 def scaled(op: Op, shape: Any, key: Any, counter: Any, mean: Any, stddev: Any, dtype: DType) -> Any:
@@ -344,6 +345,8 @@ CATEGORICAL = register(
 
 
 def _infer_per_parameter(shape: Spec, key: Spec, counter: Spec, *parameters: Spec, dtype: DType) -> Spec:
+    for parameter in parameters:
+        check_dtype("random", "parameters", parameter.dtype, NUMERIC)
     return _infer_draw(shape, key, counter, dtype=dtype)
 
 
@@ -351,7 +354,7 @@ def _per_parameter_op(name: str, draw: Any) -> Op:
     """Draws for parameters whose shape ends the output's; the draws of one parameter are consecutive."""
 
     def evaluate(shape: Any, key: Any, counter: Any, *parameters: Any, dtype: DType) -> Any:
-        dims = tuple(shape.tolist())
+        dims = checked_dims(shape)
         own = np.broadcast_shapes(*(p.shape for p in parameters))
         if dims[len(dims) - len(own) :] != own:
             raise ValueError(
@@ -425,7 +428,7 @@ def stateless_gamma(
     """
     with F.name_scope(name or "stateless_random_gamma"):
         alpha, beta = gamma_parameters(alpha, beta, as_dtype(dtype))
-        return draw_gammas(int_tensor(shape), *key_counter(seed), alpha, beta)
+        return draw_gammas(shape_tensor(shape), *key_counter(seed), alpha, beta)
 
 
 def gamma_parameters(alpha: Any, beta: Any, dtype: DType) -> tuple[Any, Any]:
@@ -451,7 +454,7 @@ def stateless_poisson(shape: Any, seed: Any, lam: Any, dtype: Any = dtypes.int32
 
     TensorFlow: tf.random.stateless_poisson.
     """
-    inputs = (int_tensor(shape), *key_counter(seed), convert(lam))
+    inputs = (shape_tensor(shape), *key_counter(seed), convert(lam))
     return emit_one(POISSON, inputs, {"dtype": as_dtype(dtype)}, name)
 
 
@@ -465,7 +468,7 @@ def stateless_binomial(
     probs = convert(probs, dtype_hint=dtypes.float32)
     counts = convert(counts, dtype_hint=probs.dtype)
     return emit_one(
-        BINOMIAL, (int_tensor(shape), *key_counter(seed), counts, probs), {"dtype": as_dtype(output_dtype)}, name
+        BINOMIAL, (shape_tensor(shape), *key_counter(seed), counts, probs), {"dtype": as_dtype(output_dtype)}, name
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,14 +59,23 @@ def checked_dims(shape: np.ndarray[Any, Any]) -> tuple[int, ...]:
     return dims
 
 
-def axis_of(axis: Any, rank: int | None, extra: int = 0, what: str = "axis") -> int:
-    """An axis as a non-negative int below `rank + extra`; as it is when the rank is unknown."""
+def axis_of(
+    axis: Any,
+    rank: int | None,
+    extra: int = 0,
+    what: str = "axis",
+    refuse: Callable[[str], Exception] | None = None,
+) -> int:
+    """An axis as a non-negative int below `rank + extra`; as it is when the rank is unknown.
+
+    One out of range is `invalid`; `refuse` makes another exception of the message.
+    """
     number = static_int(axis, what)
     if rank is None:
         return number
     limit = rank + extra
     if not -limit <= number < limit:
-        raise invalid(f"Expected {what} in the range [{-limit}, {limit}), but got {number}.")
+        raise (refuse or invalid)(f"Expected {what} in the range [{-limit}, {limit}), but got {number}.")
     return number % limit if limit else 0
 
 
@@ -112,6 +122,14 @@ def int_tensor(value: Any, dtype: DType | None = None) -> Tensor:
     if isinstance(value, (np.ndarray, TensorShape)):
         return convert(value, dtype=dtype)
     return convert(value, dtype=dtype, dtype_hint=dtypes.int32)
+
+
+def shape_tensor(value: Any) -> Tensor:
+    """A shape as a tensor of ints."""
+    shape = int_tensor(value)
+    if not shape.dtype.is_integer:
+        raise invalid(f"A shape must be ints, received {value!r} of dtype {shape.dtype.name}.", TypeError)
+    return shape
 
 
 def _plain_ints(value: Any) -> bool:

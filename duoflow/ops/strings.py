@@ -23,7 +23,7 @@ from duoflow.core.tensor import Operators, convert
 
 from .hashing import farm64, murmur64, sip64
 from .logging import format_tensor
-from .static import axis_of, int_tensor, operand, static_ints
+from .static import axis_of, int_tensor, invalid, operand, static_ints
 
 __all__ = [
     "as_string", "bytes_split", "reduce_join", "regex_full_match", "regex_replace", "string_format", "string_join",
@@ -84,7 +84,7 @@ def _codec(encoding: str) -> str:
 def _unit(unit: str) -> bool:
     """Whether positions count characters rather than bytes."""
     if unit not in ("BYTE", "UTF8_CHAR"):
-        raise ValueError(f"unit must be 'BYTE' or 'UTF8_CHAR', received {unit!r}")
+        raise invalid(f"unit must be 'BYTE' or 'UTF8_CHAR', received {unit!r}")
     return unit == "UTF8_CHAR"
 
 
@@ -194,6 +194,7 @@ def string_length(input: Any, unit: str = "BYTE", name: str | None = None) -> An
 
     TensorFlow: tf.strings.length.
     """
+    _unit(unit)
     return emit_one(LENGTH, (_strings(input),), {"unit": unit}, name)
 
 
@@ -252,7 +253,7 @@ def _static(value: Any) -> str:
 
 def _buckets(num_buckets: int) -> int:
     if num_buckets < 1:
-        raise ValueError(f"num_buckets must be at least 1, received {num_buckets}")
+        raise invalid(f"num_buckets must be at least 1, received {num_buckets}")
     return int(num_buckets)
 
 
@@ -489,7 +490,10 @@ def string_split(input: Any, sep: str | None = None, maxsplit: int = -1, name: s
 
     TensorFlow: tf.strings.split.
     """
-    return emit_one(SPLIT, (_strings(input),), {"sep": sep or "", "maxsplit": maxsplit}, name)
+    text = convert(input)
+    if text.dtype is not dtypes.string:
+        raise ValueError(f"split takes strings, received {text.dtype.name}.")
+    return emit_one(SPLIT, (text,), {"sep": sep or "", "maxsplit": maxsplit}, name)
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:

@@ -145,6 +145,7 @@ class TensorArray(Composite):
         eager = self._eager_list()
         if eager is not None and (at := static_value(index)) is not None:
             self._check_read(int(at), len(eager))
+            self._check_written(int(at))
         return tensor_list_get(self._flow, index, self._dtype, self._known())
 
     def _check_read(self, index: int, size: int) -> None:
@@ -158,6 +159,18 @@ class TensorArray(Composite):
                     "setting clear_after_read = false?)",
                 )  # fmt: skip
             self._read.add(index)
+
+    def _check_written(self, *indices: int) -> None:
+        """Refuse, in eager mode, elements (all of them by default) that cannot be told because none was written."""
+        eager = self._eager_list()
+        if eager is None or (dims := self._known()) is not None and None not in dims:
+            return
+        for i in indices or range(len(eager)):
+            if eager.items[i] is None:
+                raise ValueError(
+                    f"Tried to read element {i} of a TensorArray of unknown element shape, which was not written. "
+                    "Write every element before reading it, or give element_shape."
+                )
 
     def _eager_list(self) -> Any:
         return self._flow._array if isinstance(self._flow, HandleTensor) and context.graph is None else None
@@ -192,6 +205,7 @@ class TensorArray(Composite):
 
     def stack(self, name: str | None = None) -> Any:
         """All elements along a new first axis."""
+        self._check_written()
         size = int(self._size) if self._size is not None and not self._dynamic else None
         return tensor_list_stack(self._flow, self._dtype, self._known(), size)
 
@@ -201,6 +215,7 @@ class TensorArray(Composite):
 
     def concat(self, name: str | None = None) -> Any:
         """All elements joined along their first axis, whose lengths may differ."""
+        self._check_written()
         eager = self._eager_list()
         if eager is not None:
             return F.concat([tensor_list_get(self._flow, i, self._dtype, self._known()) for i in range(len(eager))], 0)
