@@ -1,4 +1,7 @@
-"""Graph optimisation: `tf.config.optimizer`."""
+"""Graph optimisation: `tf.config.optimizer`.
+
+`duoflow show --passes-taken` and a function's `explain()` tell what the passes did.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,27 @@ __all__ = ["get_experimental_options", "get_jit", "set_experimental_options", "s
 
 
 def get_experimental_options() -> dict[str, Any]:
-    """The options set. TensorFlow: tf.config.optimizer.get_experimental_options."""
+    """The options set so far. TensorFlow: tf.config.optimizer.get_experimental_options."""
     return dict(switches.optimizer_options)
 
 
 def set_experimental_options(options: dict[str, Any]) -> None:
-    """Keep options of graph optimisation, to be read back. TensorFlow: tf.config.optimizer.set_experimental_options."""
+    """Choose which passes run over the graphs that are compiled from now on.
+
+    Args:
+      options: by name; those not named stay as they are. `constant_folding` False leaves out folding,
+        `arithmetic_optimization` False simplification and the merging of equal nodes, `disable_model_pruning` True
+        the dropping of dead nodes, `disable_meta_optimizer` True all of these; `debug_stripper` True takes out
+        assertions, numeric checks and prints. TensorFlow's other options are kept to be read back: layouts, fusion
+        and the placing of memory are the engine's own and never change results.
+
+    >>> tf.config.optimizer.set_experimental_options({"constant_folding": False})
+    >>> tf.config.optimizer.get_experimental_options()
+    {'constant_folding': False}
+    >>> tf.config.optimizer.set_experimental_options({"constant_folding": True})
+
+    TensorFlow: tf.config.optimizer.set_experimental_options.
+    """
     switches.optimizer_options.update(options)
 
 

@@ -1,11 +1,14 @@
 """The passes in their order: what happens to a graph between tracing and an engine.
 
-`prepare` runs once per trace, `finish` once per set of input shapes.
+`prepare` runs once per trace, `finish` once per set of input shapes. Every pass is named, timed and counted: the graph
+that comes out has the `PassRun`s in `extras` under `PREPARED` and `FINISHED`, and `totals` adds them up.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 
 from duoflow.core.check import check_graph
 from duoflow.core.graph import Graph
@@ -20,19 +23,59 @@ from .prune import prune
 from .simplify import simplify
 from .specialize import Observed, specialize
 from .state import explicit_state
+from .strip import strip_debug
 
-__all__ = ["finish", "prepare", "watchers"]
+__all__ = ["FINISHED", "PREPARED", "PassRun", "Total", "finish", "prepare", "runs_of", "totals", "watchers"]
 
 Step = tuple[str, Callable[[Graph], Graph]]
 
 #: Called with every graph as it was traced, and with the name and result of each pass that changed one.
 watchers: list[Callable[[str, Graph], None]] = []
 
+#: Where a graph's `extras` hold the runs of the passes that made it.
+PREPARED, FINISHED = "prepared by", "finished by"
+
+
+@dataclass(frozen=True)
+class PassRun:
+    """One pass over one graph: how long it took, and how many nodes there were before and after."""
+
+    name: str
+    seconds: float
+    before: int
+    after: int
+    changed: bool
+
+
+@dataclass
+class Total:
+    """All runs of one pass in this process."""
+
+    runs: int = 0
+    changes: int = 0
+    seconds: float = 0.0
+    removed: int = 0
+
+
+#: By name, for all graphs so far.
+totals: dict[str, Total] = {}
+
+#: The options of `tf.config.optimizer` that leave passes out where they are off; `disable_...` where they are on.
+_LEFT_OUT = {
+    "constant_folding": ("fold",),
+    "arithmetic_optimization": ("simplify", "merge"),
+    "disable_model_pruning": ("prune",),
+    "disable_meta_optimizer": ("fold", "simplify", "merge", "prune"),
+}
+
 
 def prepare(graph: Graph) -> Graph:
     """What needs no sizes: calls inlined, dead nodes dropped, variables made inputs and outputs."""
     _tell("traced", graph)
-    return _through(graph, (("inline", inline), ("prune", prune), ("state", explicit_state)))
+    steps: list[Step] = [("inline", inline), ("prune", prune), ("state", explicit_state)]
+    if switches.optimizer_options.get("debug_stripper"):
+        steps.insert(1, ("strip debug", strip_debug))
+    return _through(graph, steps, PREPARED)
 
 
 def finish(
@@ -61,18 +104,49 @@ def finish(
         ("merge again", merge),
         ("prune again", prune),
     )
-    return _through(graph, steps)
+    unwanted = _unwanted()
+    return _through(graph, [s for s in steps if s[0].removesuffix(" again") not in unwanted], FINISHED)
 
 
-def _through(graph: Graph, steps: Sequence[Step]) -> Graph:
+def _unwanted() -> set[str]:
+    """The passes that the program's options leave out."""
+    options = switches.optimizer_options
+    return {
+        name
+        for option, names in _LEFT_OUT.items()
+        if bool(options.get(option, not option.startswith("disable"))) == option.startswith("disable")
+        for name in names
+    }
+
+
+def runs_of(graph: Graph) -> list[PassRun]:
+    """The passes that made a graph, in order."""
+    return [*graph.extras.get(PREPARED, ()), *graph.extras.get(FINISHED, ())]
+
+
+def _through(graph: Graph, steps: Sequence[Step], kept_as: str) -> Graph:
+    runs = []
     for name, step in steps:
+        began = time.perf_counter()
         after = step(graph)
-        if after is not graph:
+        run = PassRun(name, time.perf_counter() - began, len(graph.nodes), len(after.nodes), after is not graph)
+        runs.append(run)
+        _count(run)
+        if run.changed:
             if switches.check_graphs:
                 check_graph(after, name)
             _tell(name, after)
         graph = after
+    graph.extras[kept_as] = tuple(runs)
     return graph
+
+
+def _count(run: PassRun) -> None:
+    total = totals.setdefault(run.name, Total())
+    total.runs += 1
+    total.changes += run.changed
+    total.seconds += run.seconds
+    total.removed += run.before - run.after
 
 
 def _tell(name: str, graph: Graph) -> None:

@@ -311,7 +311,9 @@ class _Compiler:
         if isinstance(task, LoopTask) and task.can_fail:
             task.check = self.out.add_check(self._suspects(task))
         scratch = (ARENA, base + self.scratch.get(id(task), 0))
+        first = len(program.names)
         task.call(program, where, scratch, self.addresses.get(id(task), 0))
+        self.out.instructions[id(task)] = first, len(program.names)
 
     def _suspects(self, task: Task) -> list[Node]:
         """Those of the whole graph that a failure of the task is of."""

@@ -145,6 +145,24 @@ class NativeExecutable:
         compiled = [s for s in self._specializations.values() if s is not _OBSERVING]
         return compiled[-1].report() if compiled else []
 
+    def report(self) -> list[dict[str, Any]]:
+        """What it was compiled for and to: a row for each specialisation."""
+        return [
+            {
+                "shapes": key,
+                "passes": [] if s is _OBSERVING else pipeline.runs_of(s.graph),
+                "kernels": [] if s is _OBSERVING else s.report(),
+                "memory": {} if s is _OBSERVING else s.memory(),
+                "runs": 0 if s is _OBSERVING or s.timing is None else s.timing.runs,
+            }
+            for key, s in self._specializations.items()
+        ]
+
+    @property
+    def prepared_by(self) -> list[pipeline.PassRun]:
+        """The passes that ran once for all specialisations."""
+        return pipeline.runs_of(self._prepared)
+
 
 def compile(graph: Graph) -> NativeExecutable:
     """An executable for a finished graph."""

@@ -23,13 +23,16 @@ from duoflow.core.tensor import GraphTensor, Tensor
 from duoflow.passes.state import StateTable
 
 from ..reference import evaluate_node
+from . import profile
 from .failures import raise_error
 from .fuse import Fusion, storage
 from .jit import Library
+from .profile import Timing
+from .roofline import seconds_at_best
 from .runner import Operand, Program
 from .static import elements, sizes
 from .tasks import Task, describe_task
-from .threads import Block
+from .threads import Block, thread_count
 
 __all__ = ["ARENA", "CHECKS", "Specialization"]
 
@@ -63,6 +66,10 @@ class Specialization:
         self.results: list[Callable[[_Context], Any]] = []
         self._input_buffer: dict[int, int] = {}
         self.storage_of: Callable[[Any], GraphTensor]
+        #: The instructions of each task (by id), and what they took in timed runs.
+        self.instructions: dict[int, tuple[int, int]] = {}
+        self.timing: Timing | None = None
+        profile.register(self)
         self._idle: list[_Context] = []
         #: The context of this thread's run, for calls into Python, and whether there are any.
         self._running = threading.local()
@@ -171,7 +178,7 @@ class Specialization:
         try:
             context = self._idle.pop()
         except IndexError:
-            context = _Context(self)
+            context = self._new_context()
         if not self._calls_back:
             try:
                 return context.run(values)
@@ -185,15 +192,45 @@ class Specialization:
             self._running.context = outer
             self._idle.append(context)
 
+    def _new_context(self) -> _Context:
+        self.program.timed = profile.is_on()
+        context = _Context(self)
+        if self.program.timed:
+            self.timing = self.timing or Timing(self.graph.name, self.program.names)
+            context.run = self.timing.around(context)  # type: ignore[method-assign]
+        return context
+
+    def timing_changed(self) -> None:
+        """Let further runs have contexts that are timed, or are not."""
+        self._idle.clear()
+
     def report(self) -> list[dict[str, Any]]:
         """A row for each task, those inside loops and branches after these: see `tasks.describe_task`."""
-        return [describe_task(task) for task in _all_of(self.tasks)]
+        return [
+            {**describe_task(task), "depth": depth, **self._measured(task, depth)}
+            for task, depth in _all_of(self.tasks, 0)
+        ]
+
+    def _measured(self, task: Task, depth: int) -> dict[str, Any]:
+        """The time of a task in one run, and its share of the best possible; None for what is not known."""
+        seconds = self.timing.seconds(*self.instructions[id(task)]) if self.timing is not None else None
+        threads = min(self.program.threads, thread_count()) if task.parallel else 1
+        share = None
+        if seconds and not (task.is_host or task.inner or depth):  # how often a loop runs is not known
+            share = seconds_at_best(task.flops, task.bytes_moved, threads) / seconds
+        return {"threads": threads, "seconds": seconds, "share": share}
+
+    def memory(self) -> dict[str, int]:
+        """The bytes that a run needs besides its inputs, as planned."""
+        outputs = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for _, shape, dtype in self.outputs)
+        constants = sum(array.nbytes for _, array in self.constants)
+        return {"arena": self.arena_bytes, "constants": constants, "outputs": outputs}
 
 
-def _all_of(tasks: Sequence[Task]) -> Iterator[Task]:
+def _all_of(tasks: Sequence[Task], depth: int) -> Iterator[tuple[Task, int]]:
     for task in tasks:
-        yield task
-        yield from _all_of(task.inner)
+        yield task, depth
+        yield from _all_of(task.inner, depth + 1)
 
 
 def _in_memory(tensor: Tensor) -> bool:

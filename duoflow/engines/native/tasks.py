@@ -224,4 +224,5 @@ def describe_task(task: Task) -> dict[str, Any]:
     return {
         "name": task.name, "ops": [n.op.name for n in task.nodes], "flops": task.flops, "bytes": task.bytes_moved,
         "where": "host" if task.is_host else "native", "parallel": task.parallel,
+        "lines": list(dict.fromkeys(n.origin for n in task.nodes if n.origin is not None)),
     }  # fmt: skip
