@@ -7,7 +7,7 @@ handles, and lets the engine compile that once per set of fetches and feeds.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -17,13 +17,28 @@ from duoflow.core import dtypes, nest, shapes
 from duoflow.core.arrays import as_array
 from duoflow.core.context import context, entered
 from duoflow.core.engine import Executable, executable
-from duoflow.core.errors import InvalidArgumentError, with_origin
+from duoflow.core.errors import FailedPreconditionError, InvalidArgumentError, with_origin
 from duoflow.core.graph import PLACEHOLDER, Graph, Node, get_default_graph
 from duoflow.core.indexed_slices import IndexedSlices
+from duoflow.core.record import Kind, Op, register
+from duoflow.core.spec import Spec
 from duoflow.core.state import VAR_HANDLE, State
 from duoflow.core.tensor import EagerTensor, GraphTensor
 
-__all__ = ["IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session"]
+__all__ = ["RESOURCE", "IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session", "resource"]
+
+
+def _no_resource(*, make: Callable[[], Any]) -> Any:
+    raise FailedPreconditionError(None, None, "A queue, reader or iterator of a graph exists in sessions only.")
+
+
+#: An object that each session makes for itself when it first needs it: a queue, a reader, an iterator.
+RESOURCE = register(Op("SessionResource", Kind.SOURCE, lambda *, make: Spec((), dtypes.resource), _no_resource))
+
+
+def resource(make: Callable[[], Any], name: str) -> GraphTensor:
+    """The handle, in the graph being built, of an object that sessions make with `make`."""
+    return get_default_graph().add(RESOURCE, (), {"make": make}, name).outputs[0]  # type: ignore[return-value]
 
 
 class IndexedSlicesValue(NamedTuple):
@@ -55,6 +70,15 @@ class _Program(NamedTuple):
     handles: list[Node]
 
 
+class _Partial:
+    """A run in steps: what may still be fed and fetched, the nodes that have run, and the values known so far."""
+
+    def __init__(self, fetches: set[int], feeds: set[int]) -> None:
+        self.fetches, self.feeds = fetches, feeds
+        self.done: set[int] = set()
+        self.values: dict[int, tuple[GraphTensor, Any]] = {}
+
+
 class Session:
     """Runs operations and evaluates tensors of a graph.
 
@@ -80,8 +104,10 @@ class Session:
             raise TypeError(f"Argument `graph` must be a tf.Graph, but got {type(graph).__name__!r}")
         self._graph = get_default_graph() if graph is None else graph
         self._config = config
-        self._states: dict[Node, State] = {}
+        self._states: dict[Node, Any] = {}
         self._programs: dict[Any, _Program] = {}
+        self._partial: dict[str, _Partial] = {}
+        self._lock = threading.RLock()
         self._closed = False
         self._entered: list[Any] = []
 
@@ -91,9 +117,9 @@ class Session:
         return self._graph
 
     @property
-    def graph_def(self) -> Graph:
-        """The graph itself: there is no serialised form of it here."""
-        return self._graph
+    def graph_def(self) -> Any:
+        """The graph as a `GraphDef`."""
+        return self._graph.as_graph_def()  # type: ignore[attr-defined]
 
     @property
     def sess_str(self) -> str:
@@ -121,12 +147,60 @@ class Session:
         elements = [self._element(leaf) for leaf in leaves]
         feeds = self._feeds(feed_dict or {})
         wanted = [part for element in elements for part in _parts(element)]
-        program = self._program(wanted, [tensor for tensor, _ in feeds])
+        results = self._results(self._program(wanted, [tensor for tensor, _ in feeds]), feeds)
+        return nest.pack_sequence_as(fetches, [_fetched(element, results) for element in elements])
+
+    def _results(self, program: _Program, feeds: Sequence[tuple[GraphTensor, Any]]) -> Iterator[Any]:
         values = {id(tensor): value for tensor, value in feeds}
         inputs = [values[id(t)] for t in program.feeds] + [self._state(node) for node in program.handles]
         with entered(graph=None, tapes=(), control=()):
-            results = iter(program.compiled.run(inputs))
-        return nest.pack_sequence_as(fetches, [_fetched(element, results) for element in elements])
+            return iter(program.compiled.run(inputs))
+
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+        """Announce a run in steps; returns its handle for `partial_run`.
+
+        Args:
+          fetches: all that the steps will fetch together.
+          feeds: all the tensors that they will feed.
+        """
+        self._check_open()
+        wanted = [part for leaf in nest.flatten(fetches) for part in _parts(self._element(leaf))]
+        fed = [self._fed_tensor(key) for key in nest.flatten(feeds or [])]
+        handle = f"partial_run_{len(self._partial)}"
+        self._partial[handle] = _Partial({id(t) for t in wanted}, {id(t) for t in fed})
+        return handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Take the next step of a run: feed some more, fetch what can be computed. Nothing is computed twice.
+
+        Raises:
+          InvalidArgumentError: for fetches and feeds that were not announced, or that came before.
+        """
+        self._check_open()
+        partial = self._partial.get(handle)
+        if partial is None:
+            raise InvalidArgumentError(None, None, f"Must run 'setup' before performing partial runs: {handle!r}.")
+        elements = [self._element(leaf) for leaf in nest.flatten(fetches)]
+        wanted = [part for element in elements for part in _parts(element)]
+        feeds = self._feeds(feed_dict or {})
+        for what, known, given in (("fetch", partial.fetches, wanted), ("feed", partial.feeds, [t for t, _ in feeds])):
+            for item in given:
+                if id(item) not in known:
+                    raise InvalidArgumentError(None, None, f"The {what} {item} was not announced, or came before.")
+        partial.feeds -= {id(tensor) for tensor, _ in feeds}
+        partial.values.update({id(tensor): (tensor, value) for tensor, value in feeds})
+        fed = list(partial.values.values())
+        known = [tensor for tensor, _ in fed]
+        needed = _needed(self._graph, wanted, set(partial.values), partial.done)
+        nodes = [node for node in self._graph.nodes if id(node) in needed]
+        kept = [t for node in nodes for t in node.outputs if t.dtype is not dtypes.resource and id(t) not in partial.values]
+        graph, used, handles = cut(self._graph, [*kept, *nodes], known, partial.done)
+        results = self._results(_Program(executable(graph), used, handles), fed)
+        partial.values.update({id(t): (t, value) for t, value in zip(kept, results, strict=False)})  # type: ignore[misc]
+        partial.done |= {id(node) for node in nodes if node.op is not VAR_HANDLE and node.op is not RESOURCE}
+        partial.fetches -= {id(item) for item in wanted}
+        values = iter([partial.values[id(part)][1] for part in wanted if not isinstance(part, Node)])
+        return nest.pack_sequence_as(fetches, [_fetched(element, values) for element in elements])
 
     def _check_open(self) -> None:
         if self._closed:
@@ -170,21 +244,22 @@ class Session:
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
 
     def _program(self, wanted: Sequence[Any], feeds: Sequence[GraphTensor]) -> _Program:
-        key = (tuple(map(id, wanted)), tuple(sorted(map(id, feeds))))
+        """The compiled part of the graph that gives `wanted` from `feeds`: made once, whatever is fed later."""
+        ordered = sorted(feeds, key=id)
+        key = (tuple(map(id, wanted)), tuple(map(id, ordered)))
         found = self._programs.get(key)
         if found is None:
-            graph, used, handles = cut(self._graph, wanted, feeds)
-            found = self._programs[key] = _Program(executable(graph), used, handles)
+            with self._lock:
+                graph, used, handles = cut(self._graph, wanted, ordered)
+                found = self._programs.setdefault(key, _Program(executable(graph), used, handles))
         return found
 
-    def _state(self, node: Node) -> State:
+    def _state(self, node: Node) -> Any:
+        """What a handle stands for in this session."""
         state = self._states.get(node)
         if state is None:
-            attrs = node.attrs
-            state = State(attrs["dtype"], attrs["shape"], attrs["shared_name"], attrs["trainable"])
-            if attrs.get("zero"):
-                state.write(np.zeros(attrs["shape"], attrs["dtype"].numpy))
-            self._states[node] = state
+            with self._lock:
+                state = self._states.setdefault(node, _made(node))
         return state
 
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Any:
@@ -260,6 +335,16 @@ class InteractiveSession(Session):
         super().close()
 
 
+def _made(node: Node) -> Any:
+    attrs = node.attrs
+    if node.op is RESOURCE:
+        return attrs["make"]()
+    state = State(attrs["dtype"], attrs["shape"], attrs["shared_name"], attrs["trainable"])
+    if attrs.get("zero"):
+        state.write(np.zeros(attrs["shape"], attrs["dtype"].numpy))
+    return state
+
+
 def _parts(element: Any) -> tuple[Any, ...]:
     return element._components() if isinstance(element, IndexedSlices) else (element,)  # type: ignore[no-any-return]
 
@@ -304,13 +389,14 @@ def _fed_value(tensor: GraphTensor, value: Any) -> Any:
 
 
 def cut(
-    graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor]
+    graph: Graph, wanted: Sequence[Any], feeds: Sequence[GraphTensor], done: Container[int] = ()
 ) -> tuple[Graph, list[GraphTensor], list[Node]]:
     """The part of a graph that the wanted tensors and operations need, as a closed graph.
 
-    Its inputs are the fed tensors that are used and then the handles of the variables, both of which are returned too.
+    Its inputs are the fed tensors and then the handles of variables and other objects of the session, both of which
+    are returned too. Nodes `done` do not run again.
     """
-    needed = _needed(graph, wanted, {id(t) for t in feeds})
+    needed = _needed(graph, wanted, {id(t) for t in feeds}, done)
     part = Graph(graph.name, True)
     part.seed = graph.seed
     table: dict[int, GraphTensor] = {}
@@ -322,7 +408,7 @@ def cut(
     for node in graph.nodes:
         if id(node) not in needed or (node.outputs and all(id(t) in fed for t in node.outputs)):
             continue
-        if node.op is VAR_HANDLE:
+        if node.op is VAR_HANDLE or node.op is RESOURCE:
             with entered(graph=None, control=(), scope=""):
                 table[id(node.outputs[0])] = part.placeholder(dtypes.resource, (), f"state/{node.name}")
             handles.append(node)
@@ -350,8 +436,8 @@ def cut(
     return part, list(feeds), handles
 
 
-def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int]) -> set[int]:
-    """The nodes behind what is wanted, through inputs and control inputs, up to fed tensors."""
+def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int], done: Container[int]) -> set[int]:
+    """The nodes behind what is wanted, through inputs and control inputs, up to fed tensors and nodes done."""
     needed: set[int] = set()
     pending = [
         item if isinstance(item, Node) else item.node
@@ -360,7 +446,7 @@ def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int]) -> set[int]:
     ]
     while pending:
         node = pending.pop()
-        if id(node) in needed:
+        if id(node) in needed or id(node) in done:
             continue
         needed.add(id(node))
         pending += [t.node for t in node.inputs if id(t) not in fed]  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from duoflow.core.graph import Node as Operation
 from duoflow.ops import control_dependencies
 from duoflow.trace.session import IndexedSlicesValue, InteractiveSession, Session, get_default_session
 
-from . import initializers, logging, nn, train
+from . import initializers, layers, logging, losses, metrics, nn, train
 from .initializers import (
     constant_initializer,
     glorot_normal_initializer,

@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _either(new: Any, old: Any, new_name: str, old_name: str) -> Any:
+def either(new: Any, old: Any, new_name: str, old_name: str) -> Any:
     """The value of an argument that had another name once."""
     if old is not None and new is not None:
         raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")
@@ -30,7 +30,7 @@ def _either(new: Any, old: Any, new_name: str, old_name: str) -> Any:
 
 def mode_of_keepdims(keepdims: bool | None, keep_dims: bool | None) -> bool:
     """Whether reduced dimensions are kept, under either name."""
-    return bool(_either(keepdims, keep_dims, "keepdims", "keep_dims"))
+    return bool(either(keepdims, keep_dims, "keepdims", "keep_dims"))
 
 
 def _reduction(name: str) -> Callable[..., Any]:
@@ -38,7 +38,7 @@ def _reduction(name: str) -> Callable[..., Any]:
         input_tensor: Any, axis: Any = None, keepdims: bool | None = None, name: str | None = None,
         reduction_indices: Any = None, keep_dims: bool | None = None,
     ) -> Any:  # fmt: skip
-        axis = _either(axis, reduction_indices, "axis", "reduction_indices")
+        axis = either(axis, reduction_indices, "axis", "reduction_indices")
         return getattr(F, reduce.__name__)(input_tensor, axis, mode_of_keepdims(keepdims, keep_dims), name=name)
 
     reduce.__name__ = reduce.__qualname__ = name
@@ -60,7 +60,7 @@ def argmax(
     input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
 ) -> Any:
     """`tf.argmax`. TensorFlow: tf.compat.v1.argmax."""
-    axis = _either(axis, dimension, "axis", "dimension")
+    axis = either(axis, dimension, "axis", "dimension")
     return F.argmax(input, 0 if axis is None else axis, output_type, name)
 
 
@@ -68,29 +68,29 @@ def argmin(
     input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
 ) -> Any:
     """`tf.argmin`. TensorFlow: tf.compat.v1.argmin."""
-    axis = _either(axis, dimension, "axis", "dimension")
+    axis = either(axis, dimension, "axis", "dimension")
     return F.argmin(input, 0 if axis is None else axis, output_type, name)
 
 
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """`tf.expand_dims`. TensorFlow: tf.compat.v1.expand_dims."""
-    return F.expand_dims(input, _either(axis, dim, "axis", "dim"), name)
+    return F.expand_dims(input, either(axis, dim, "axis", "dim"), name)
 
 
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Any:
     """`tf.squeeze`. TensorFlow: tf.compat.v1.squeeze."""
-    return F.squeeze(input, _either(axis, squeeze_dims, "axis", "squeeze_dims"), name)
+    return F.squeeze(input, either(axis, squeeze_dims, "axis", "squeeze_dims"), name)
 
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """`tf.nn.softmax`. TensorFlow: tf.compat.v1.nn.softmax."""
-    axis = _either(axis, dim, "axis", "dim")
+    axis = either(axis, dim, "axis", "dim")
     return F.softmax(logits, -1 if axis is None else axis, name)
 
 
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Any:
     """`tf.nn.log_softmax`. TensorFlow: tf.compat.v1.nn.log_softmax."""
-    axis = _either(axis, dim, "axis", "dim")
+    axis = either(axis, dim, "axis", "dim")
     return F.log_softmax(logits, -1 if axis is None else axis, name)
 
 
@@ -137,7 +137,7 @@ def softmax_cross_entropy_with_logits_v2(
     labels: Any, logits: Any, axis: Any = None, name: str | None = None, dim: Any = None
 ) -> Any:
     """`tf.nn.softmax_cross_entropy_with_logits`. TensorFlow: tf.compat.v1.nn.softmax_cross_entropy_with_logits_v2."""
-    axis = _either(axis, dim, "axis", "dim")
+    axis = either(axis, dim, "axis", "dim")
     return F.softmax_cross_entropy_with_logits(labels, logits, -1 if axis is None else axis, name)
 
 
@@ -192,7 +192,7 @@ def cond(
     """`tf.cond`; single results are taken out of their list unless `strict`. TensorFlow: tf.compat.v1.cond."""
     if isinstance(pred, bool) and context.graph is not None:
         raise TypeError("pred must not be a Python bool")
-    true_fn, false_fn = _either(true_fn, fn1, "true_fn", "fn1"), _either(false_fn, fn2, "false_fn", "fn2")
+    true_fn, false_fn = either(true_fn, fn1, "true_fn", "fn1"), either(false_fn, fn2, "false_fn", "fn2")
     result = F.cond(pred, true_fn, false_fn, name)
     return result[0] if not strict and isinstance(result, (list, tuple)) and len(result) == 1 else result
 

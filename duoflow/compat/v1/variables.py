@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from duoflow.core import dtypes, shapes
-from duoflow.core.context import context, entered, name_scope
+from duoflow.core.context import context, entered, init_scope, name_scope
 from duoflow.core.errors import show_origin
 from duoflow.core.graph import Graph, get_default_graph
 from duoflow.core.tensor import Tensor, convert
@@ -197,11 +197,11 @@ def variable_scope(
     again = isinstance(name_or_scope, VariableScope)
     base = name_or_scope if again else outer
     if again:
-        full, short = base.name, base.name.rpartition("/")[2]
+        full, shown = base.name, base.name.rpartition("/")[2]
     else:
         prefix = f"{outer.name}/" if outer.name else ""
-        short = name_or_scope if name_or_scope is not None else _unused(graph, prefix, default_name or "")
-        full = prefix + short
+        shown = default_name or "" if name_or_scope is None else name_or_scope
+        full = prefix + (_unused(graph, prefix, shown) if name_or_scope is None else shown)
     inner = VariableScope(
         True if reuse is True else reuse if reuse is not None and reuse is not False else base.reuse if again else
         outer.reuse, full, initializer or base.initializer, regularizer or base.regularizer, None, None,
@@ -209,14 +209,15 @@ def variable_scope(
     )  # fmt: skip
     if custom_getter is not None:
         inner.custom_getter = _nested(custom_getter, base.custom_getter)
-    _enter_counts(graph, full, again)
+    leave = _enter_counts(graph, full, again)
     graph.extras["variable_scope"] = inner
     try:
-        with name_scope(short) if auxiliary_name_scope and short else entered():
+        with name_scope(shown) if auxiliary_name_scope and shown else entered():
             inner.original_name_scope = context.scope
             yield inner
     finally:
         graph.extras["variable_scope"] = outer
+        leave()
 
 
 def _nested(getter: Callable[..., Any], outer: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -225,9 +226,22 @@ def _nested(getter: Callable[..., Any], outer: Callable[..., Any] | None) -> Cal
     return lambda next_getter, *args, **kwargs: getter(lambda *a, **k: outer(next_getter, *a, **k), *args, **kwargs)
 
 
-def _enter_counts(graph: Graph, full: str, again: bool) -> None:
+def _enter_counts(graph: Graph, full: str, again: bool) -> Callable[[], None]:
+    """Count an entry into a scope. What is returned forgets, at its end, the scopes entered inside.
+
+    So a scope that is entered twice by name gives its layers the same names twice.
+    """
     counts = graph.extras.setdefault("variable_scope_counts", {})
-    counts[full] = counts.get(full, 0) + (not again)
+    counts[full] = counts.get(full, 0) + 1
+    before = dict(counts)
+
+    def leave() -> None:
+        if again:
+            graph.extras["variable_scope_counts"] = before
+        else:
+            graph.extras["variable_scope_counts"].update({k: 0 for k in counts if k.startswith(f"{full}/")})
+
+    return leave
 
 
 def _unused(graph: Graph, prefix: str, name: str) -> str:
@@ -316,7 +330,7 @@ def _get(
         store[name] = variable
     regularizer = options.get("regularizer")
     if regularizer is not None:
-        with name_scope(f"{name}/Regularizer/"):
+        with init_scope(), name_scope(f"{name}/Regularizer/"):
             loss = regularizer(variable)
         if loss is not None:
             graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
