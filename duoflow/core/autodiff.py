@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -80,42 +80,81 @@ def backpropagate(
 
     The result has a tensor, IndexedSlices or None per source. Cotangents do not pass the tensors in `stop`.
     """
+    nodes = list(nodes)
+    wanted = _dependent(nodes, sources)
     table = _Cotangents()
     for target, cotangent in zip(targets, cotangents, strict=True):
         table.add(target, cotangent)
     stopped = {id(t) for t in stop}
-    for node in reversed(list(nodes)):
-        grads = [None if id(out) in stopped else table.take(out) for out in node.outputs]
-        if all(g is None for g in grads) or not node.op.differentiable:
+    for node in reversed(nodes):
+        if not node.op.differentiable or not any(id(out) in wanted for out in node.outputs):
             continue
-        pulled = pull_back(node, grads)  # may give a control node further inputs
+        grads = [None if id(out) in stopped else table.take(out) for out in node.outputs]
+        if all(g is None for g in grads):
+            continue
+        pulled = pull_back(node, grads, wanted)  # may give a control node further inputs
         for tensor, cotangent in zip(node.inputs, pulled, strict=True):
             if cotangent is not None:
                 table.add(tensor, cotangent)
     return [table.take(source) for source in sources]
 
 
-def pull_back(node: Node, grads: list[Any]) -> Sequence[Any]:
-    """The cotangents of a node's inputs, given those of its outputs (None for zero)."""
-    rule = node.op.gradient
+def _dependent(nodes: Iterable[Node], sources: Iterable[Tensor]) -> set[int]:
+    """The ids of `sources` and of what nodes compute from them."""
+    found = {id(t) for t in sources}
+    for node in nodes:
+        for tensor in node.inputs:
+            if id(tensor) in found:
+                found.update([id(out) for out in node.outputs])
+                break
+    return found
+
+
+def pull_back(node: Node, grads: list[Any], wanted: Container[int] | None = None) -> list[Any]:
+    """The cotangents of a node's inputs, given those of its outputs (None for zero).
+
+    Only those of inputs whose ids are in `wanted` are computed, or all.
+    """
+    op = node.op
+    rule = op.gradient
     if rule is None:
-        if node.op.expand is not None:
+        if op.expand is not None:
             return _pull_back_through_parts(node, grads)
-        raise LookupError(f"gradient registry has no entry for: {node.op.name}")
-    if node.op.kind is not Kind.CONTROL:
-        grads = [
-            F.zeros_like(out) if g is None and (out.dtype.is_floating or out.dtype.is_complex) else _dense(node, g)
-            for g, out in zip(grads, node.outputs, strict=True)
-        ]
-    with F.name_scope(f"gradients/{node.name or node.op.name}_grad"):
-        result: Any = rule(node, *grads)
-    if not isinstance(result, (tuple, list)):
-        result = (result,)
-    if len(result) != len(node.inputs):
-        raise ValueError(f"The gradient of {node.op.name} gave {len(result)} values for {len(node.inputs)} inputs.")
-    if node.op.kind is Kind.ELEMENTWISE:
-        return [None if g is None else unbroadcast(g, x) for g, x in zip(result, node.inputs, strict=True)]
-    return list(result)
+        raise LookupError(f"gradient registry has no entry for: {op.name}")
+    if op.kind is not _CONTROL:
+        grads = [_dense(node, g) if g is not None else _zero(out) for g, out in zip(grads, node.outputs, strict=True)]
+    if context.graph is None:
+        return _applied(rule, node, grads, wanted)
+    with F.name_scope(f"gradients/{node.name or op.name}_grad"):
+        return _applied(rule, node, grads, wanted)
+
+
+_CONTROL, _ELEMENTWISE = Kind.CONTROL, Kind.ELEMENTWISE
+
+
+def _applied(rule: Callable[..., Any], node: Node, grads: list[Any], wanted: Container[int] | None) -> list[Any]:
+    """What a rule gives, computed where it left that open, and of the inputs' shapes."""
+    found: Any = rule(node, *grads)
+    inputs = node.inputs
+    if type(found) is not tuple:
+        found = tuple(found) if isinstance(found, list) else (found,)
+    if len(found) != len(inputs):
+        raise ValueError(f"The gradient of {node.op.name} gave {len(found)} values for {len(inputs)} inputs.")
+    elementwise = node.op.kind is _ELEMENTWISE
+    out: list[Any] = []
+    for cotangent, tensor in zip(found, inputs, strict=True):
+        if cotangent is None or (wanted is not None and id(tensor) not in wanted):
+            out.append(None)
+            continue
+        if callable(cotangent):
+            cotangent = cotangent()
+        out.append(unbroadcast(cotangent, tensor) if elementwise else cotangent)
+    return out
+
+
+def _zero(output: Tensor) -> Any:
+    """The cotangent of an output that nothing depends on."""
+    return F.zeros_like(output) if output.dtype.is_floating or output.dtype.is_complex else None
 
 
 def _dense(node: Node, grad: Any) -> Any:
@@ -125,7 +164,7 @@ def _dense(node: Node, grad: Any) -> Any:
     return grad
 
 
-def _pull_back_through_parts(node: Node, grads: list[Any]) -> Sequence[Any]:
+def _pull_back_through_parts(node: Node, grads: list[Any]) -> list[Any]:
     """The gradient of a compound without a rule of its own: differentiate what it expands to.
 
     In a graph the expansion repeats what the compound computes; the merge pass makes them one.
@@ -149,7 +188,7 @@ def unbroadcast(grad: Any, like: Tensor) -> Any:
     if isinstance(grad, IndexedSlices):
         return grad
     have, want = grad.dims, like.dims
-    if have is not None and want is not None and None not in have and None not in want:
+    if have is not None and want is not None and None not in have:
         if have == want:
             return grad
         lead = len(have) - len(want)

@@ -2,7 +2,8 @@
 
 infer(*specs, **attrs)     -> Spec or tuple of Specs; dims may be None; raises ValueError/TypeError/OpError
 evaluate(*arrays, **attrs) -> NumPy array or tuple of arrays; the op's meaning
-gradient(node, *grads)     -> one cotangent or None per input (a bare value for one input), written with `F`
+gradient(node, *grads)     -> one cotangent or None per input (a bare value for one input), written with `F`; a function
+                              of no arguments in its place is called only if something wants that cotangent
 """
 
 from __future__ import annotations

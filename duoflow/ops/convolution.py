@@ -228,8 +228,8 @@ def _define(rank: int, forward: str, by_input: str, by_filter: str) -> tuple[Op,
     def forward_gradient(node: Any, g: Any) -> Any:
         image, kernel = node.inputs
         return (
-            emit_one(ops[1], (F.shape(image), kernel, g), node.attrs),
-            emit_one(ops[2], (image, F.shape(kernel), g), node.attrs),
+            lambda: emit_one(ops[1], (F.shape(image), kernel, g), node.attrs),
+            lambda: emit_one(ops[2], (image, F.shape(kernel), g), node.attrs),
         )
 
     def input_gradient(node: Any, g: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,10 @@ def _spec(x: Any) -> Spec:
 
 
 def _product_gradients(multiply: Any, a: Any, b: Any, g: Any, flip_a: bool, flip_b: bool) -> tuple[Any, Any]:
-    """The cotangents of both factors; `multiply(x, y, flip_x, flip_y)` flips as the product itself does."""
-    if not flip_a and not flip_b:
-        return multiply(g, b, False, True), multiply(a, g, True, False)
-    if not flip_a:
-        return multiply(g, b, False, False), multiply(g, a, True, False)
-    if not flip_b:
-        return multiply(b, g, False, True), multiply(a, g, False, False)
-    return multiply(b, g, True, True), multiply(g, a, True, True)
+    """Functions for the cotangents of both factors; `multiply(x, y, flip_x, flip_y)` flips as the product does."""
+    left = (b, g, flip_b, True) if flip_a else (g, b, False, not flip_b)
+    right = (g, a, True, flip_a) if flip_b else (a, g, not flip_a, False)
+    return functools.partial(multiply, *left), functools.partial(multiply, *right)
 
 
 def _matmul_gradient(node: Any, g: Any) -> tuple[Any, Any]:
@@ -135,7 +132,7 @@ def _batch_matmul_gradient(node: Any, g: Any) -> tuple[Any, Any]:
 
     x, y = node.inputs
     gx, gy = _product_gradients(multiply, x, y, g, node.attrs["adj_x"], node.attrs["adj_y"])
-    return F.sum_to_shape_of(gx, x), F.sum_to_shape_of(gy, y)
+    return lambda: F.sum_to_shape_of(gx(), x), lambda: F.sum_to_shape_of(gy(), y)
 
 
 def _lower_batch_matmul(specs: Any, outs: Any, attrs: dict[str, Any]) -> Contraction:

@@ -94,7 +94,7 @@ def subtract(x: Any, y: Any, name: str | None = None) -> Any:
     "Mul",
     np.multiply,
     body=lambda b, x, y: x * y,
-    gradient=lambda n, g: (g * F.conj(n.inputs[1]), g * F.conj(n.inputs[0])),
+    gradient=lambda n, g: (lambda: g * F.conj(n.inputs[1]), lambda: g * F.conj(n.inputs[0])),
 )
 def multiply(x: Any, y: Any, name: str | None = None) -> Any:
     """x * y, elementwise with broadcasting.
@@ -109,7 +109,7 @@ def multiply(x: Any, y: Any, name: str | None = None) -> Any:
 def _quotient_gradient(node: Any, g: Any) -> tuple[Any, Any]:
     y = F.conj(node.inputs[1])
     gx = g / y
-    return gx, -gx * F.conj(node.outputs[0])
+    return gx, lambda: -gx * F.conj(node.outputs[0])
 
 
 @binary("RealDiv", np.divide, body=lambda b, x, y: x / y, gradient=_quotient_gradient, allowed=INEXACT)
