@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from duoflow.core.dtypes import DType
 from duoflow.core.record import Kind, Op
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 
-__all__ = ["ASSUMED", "ShapeChanged", "assuming"]
+__all__ = ["ASSUMED", "ShapeChanged", "assuming", "refusing"]
 
 #: The tag of records made here.
 ASSUMED = "assumed"
@@ -24,6 +25,20 @@ Shapes = tuple[Dims, ...]
 
 class ShapeChanged(Exception):
     """A value does not have the shape that the program was compiled for."""
+
+
+@functools.cache
+def refusing(op: Op, outs: tuple[tuple[Dims, DType], ...]) -> Op:
+    """The record of `op` where its operands turn out not to fit: on the host, it raises what inference says of them."""
+
+    def evaluate(*values: Any, **attrs: Any) -> Any:
+        op.infer(*[Spec.of(value) for value in values], **attrs)
+        return op.evaluate(*values, **attrs)
+
+    def infer(*specs: Spec, **attrs: Any) -> tuple[Spec, ...]:
+        return tuple(Spec(shape, dtype) for shape, dtype in outs)
+
+    return Op(op.name, Kind.HOST, infer, evaluate, effects=op.effects, checked=False, num_outputs=len(outs))
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
 
-from .assume import assuming
+from .assume import assuming, refusing
 from .prune import acts
 from .rewrite import Rewriter
 
@@ -43,7 +43,9 @@ def specialize(graph: Graph, dims: Sequence[Dims], observed: Observed | None = N
             observed = None
         inputs = rw.inputs(node)
         specs = _inferred(node, inputs) if any(id(t) in news for t in inputs) else [t.spec for t in node.outputs]
-        if observed is not None and any(not s.known for s in specs) and node.name in observed:
+        if specs is None:
+            new = _refuse(rw, node)
+        elif observed is not None and any(not s.known for s in specs) and node.name in observed:
             new = _assume(rw, node, specs, observed[node.name])
         else:
             new = rw.copy(node, specs=specs)
@@ -55,6 +57,14 @@ def _assume(rw: Rewriter, node: Node, specs: list[Spec], seen: tuple[Dims, ...])
     """The node as a host call that checks its outputs' shapes."""
     dims = tuple(spec.shape if spec.known else shape for spec, shape in zip(specs, seen, strict=True))
     outputs = rw.add(assuming(node.op, dims), rw.inputs(node), node.attrs, like=node)
+    rw.replace(node, outputs)
+    return outputs[0].node
+
+
+def _refuse(rw: Rewriter, node: Node) -> Node:
+    """The node as a host call that raises: its operands do not fit, and the error belongs to the run."""
+    op = refusing(node.op, tuple((t.dims, t.dtype) for t in node.outputs))
+    outputs = rw.add(op, rw.inputs(node), node.attrs, like=node)
     rw.replace(node, outputs)
     return outputs[0].node
 
@@ -72,15 +82,15 @@ def _tells_more(new: Spec, old: Spec) -> bool:
     return new.shape != old.shape or (new.value is not None and new.value is not old.value)
 
 
-def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec]:
-    """What the record infers now, joined with what was known before."""
+def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec] | None:
+    """What the record infers now, joined with what was known before; None if it refuses its operands."""
     if node.subgraphs:
         found = _inferred_inside(node, inputs)
         return [_joined(new, out.spec) for new, out in zip(found, node.outputs, strict=True)]
     try:
         specs = node.op.infer(*[t._spec for t in inputs], **node.attrs)
     except (ValueError, TypeError, OpError):
-        return [t.spec for t in node.outputs]  # the error belongs to the run, and is raised there with the node's line
+        return None
     specs = specs if isinstance(specs, tuple) else (specs,)
     specs = _fold(node.op, inputs, node.attrs, specs)
     return [_joined(new, out.spec) for new, out in zip(specs, node.outputs, strict=True)]
