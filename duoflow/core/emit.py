@@ -13,7 +13,7 @@ import numpy as np
 from . import dtypes, heavy
 from .context import context
 from .dtypes import DType
-from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, with_origin
+from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, out_of_scope, with_origin
 from .graph import Node
 from .late import F
 from .quiet import restore, silence
@@ -89,13 +89,7 @@ def _translated(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any], error
     """The exception TensorFlow would raise, naming what came in and the user's line."""
     symbolic = next((t for t in inputs if isinstance(t, GraphTensor)), None)
     if symbolic is not None:
-        return TypeError(
-            with_origin(
-                f"{symbolic!r} is out of scope and cannot be used here: it belongs to a graph that is no longer being "
-                "built. Return it from the function that made it, or keep it in a tf.Variable.",
-                caller_origin(),
-            )
-        )
+        return TypeError(with_origin(out_of_scope(symbolic, symbolic.node.origin), caller_origin()))
     if isinstance(error, OpError):
         return error.at(caller_origin())
     if not isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):

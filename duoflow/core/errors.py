@@ -16,6 +16,7 @@ __all__ = [
     "DataLossError",
     "DeadlineExceededError",
     "FailedPreconditionError",
+    "InaccessibleTensorError",
     "InternalError",
     "InvalidArgumentError",
     "NotFoundError",
@@ -106,6 +107,10 @@ class OperatorNotAllowedInGraphError(TypeError):
     """A Python operation was applied to a symbolic tensor that has no value yet."""
 
 
+class InaccessibleTensorError(ValueError):
+    """A tensor of a loop, a branch or an inner function is used outside of it."""
+
+
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _Origin = tuple[str, int]
 
@@ -130,6 +135,17 @@ def show_origin(origin: _Origin | None) -> str:
         return ""
     source = linecache.getline(*origin).strip()
     return f'File "{origin[0]}", line {origin[1]}' + (f": {source}" if source else "")
+
+
+def out_of_scope(tensor: object, origin: _Origin | None) -> str:
+    """The message for a tensor that was kept beyond the function, loop or branch that made it."""
+    made = show_origin(origin)
+    return (
+        f"{tensor!r} is out of scope and cannot be used here"
+        + (f": it was made inside a function, loop or branch, at {made}" if made else "")
+        + ". Return it from there or pass it as an argument; collect the values of a loop in a tf.TensorArray rather "
+        "than a list; keep state between calls in a tf.Variable."
+    )
 
 
 def with_origin(message: str, origin: _Origin | None) -> str:

@@ -10,6 +10,7 @@ and TensorFlow's `tf.Operation`.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,7 +21,14 @@ from . import shapes
 from .context import context, entered
 from .context import name_scope as op_name_scope
 from .dtypes import DType
-from .errors import InvalidArgumentError, OpError, caller_origin, with_origin
+from .errors import (
+    InaccessibleTensorError,
+    InvalidArgumentError,
+    OpError,
+    caller_origin,
+    out_of_scope,
+    with_origin,
+)
 from .record import Effect, Kind, Literal, Op, register
 from .shapes import Dims
 from .spec import Spec
@@ -101,6 +109,11 @@ class Node:
         if name not in self.attrs:
             raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.")
         return self.attrs[name]
+
+    @property
+    def node_def(self) -> Any:
+        """The node as a `NodeDef`."""
+        return importlib.import_module("duoflow.trace.graph_def").node_to_def(self)
 
     @property
     def subgraphs(self) -> list[Graph]:
@@ -194,14 +207,7 @@ class Graph:
             if tensor.node.graph is self:
                 return tensor
             if not self._encloses(tensor.node.graph):
-                raise TypeError(
-                    f"{tensor!r} is out of scope and cannot be used here: it belongs to the graph "
-                    f"{getattr(tensor.node.graph, 'name', '')!r}. Return it from the function that made it, or pass "
-                    "it as an "
-                    "argument; collect the values of a loop in a tf.TensorArray rather than a list; use a "
-                    "tf.Variable to "
-                    "keep state between calls."
-                )
+                raise self._out_of_reach(tensor)
         if not isinstance(tensor, Tensor):
             raise TypeError(f"Expected a tensor, received {tensor!r}.")
         found = self.captures.get(id(tensor))
@@ -220,6 +226,18 @@ class Graph:
             inner._spec = Spec(spec.shape, spec.dtype, spec.value)
         self.captures[id(tensor)] = (tensor, inner)
         return inner
+
+    def _out_of_reach(self, tensor: GraphTensor) -> Exception:
+        """The error for a tensor of a graph that this one cannot see: a function's inside, or another v1 graph."""
+        if not self.is_function and not tensor.node.graph.is_function:  # type: ignore[union-attr]
+            message = f"{tensor!r} must be from the same graph as what it is used with."
+            return ValueError(with_origin(message, caller_origin()))
+        inner = tensor.node.graph
+        while inner is not None and inner is not self:
+            inner = inner.outer
+        return (TypeError if inner is None else InaccessibleTensorError)(
+            with_origin(out_of_scope(tensor, tensor.node.origin), caller_origin())
+        )
 
     def _encloses(self, other: Graph | None) -> bool:
         graph = self.outer if self.is_function else None
@@ -370,6 +388,13 @@ class Graph:
         """Ask for a device for the nodes added inside."""
         with entered(device=device_name_or_function if isinstance(device_name_or_function, str) else ""):
             yield
+
+    def as_graph_def(
+        self, from_version: int | None = None, add_shapes: bool = False, use_pybind11_proto: bool = False
+    ) -> Any:
+        """The graph as a `GraphDef`; only the nodes added after version `from_version`, if it is given."""
+        nodes = self.nodes[from_version or 0 :]
+        return importlib.import_module("duoflow.trace.graph_def").graph_to_def(self, add_shapes, nodes)
 
     def finalize(self) -> None:
         """Refuse further nodes."""

@@ -460,8 +460,13 @@ class GraphTensor(Tensor):
         session = session or self.graph.default_session()
         return session.run(self, feed_dict)
 
+    @property
     def numpy(self) -> Any:
-        raise NotImplementedError(f"numpy() is only available when eager execution is enabled; {self!r} is symbolic.")
+        """There is none, so that `hasattr` tells values from what has none yet."""
+        raise AttributeError(
+            f"numpy() is only available when eager execution is enabled; {self!r} is symbolic. Return it from the "
+            "function, or compute with it in tf.py_function."
+        )
 
     def _no_value(self, what: str, remedy: str) -> OperatorNotAllowedInGraphError:
         where = show_origin(self.node.origin)

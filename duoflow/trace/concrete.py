@@ -11,6 +11,7 @@ from duoflow.core import dtypes, nest
 from duoflow.core.composite import Composite, expand, pack
 from duoflow.core.context import context, entered
 from duoflow.core.engine import executable
+from duoflow.core.errors import InvalidArgumentError, caller_origin, with_origin
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import show
 from duoflow.core.spec import TensorSpec
@@ -258,11 +259,11 @@ class ConcreteFunction:
     def _fitted(self, value: Any, placeholder: GraphTensor) -> Tensor:
         tensor = convert(value, dtype_hint=placeholder.dtype)
         if not TensorType(tensor.dtype, tensor.dims).is_subtype_of(TensorType(placeholder.dtype, placeholder.dims)):
-            raise TypeError(
+            message = (
                 f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of "
-                "shape "
-                f"{show(placeholder.dims)}, received {tensor.dtype.name} of shape {show(tensor.dims)}."
+                f"shape {show(placeholder.dims)}, received {tensor.dtype.name} of shape {show(tensor.dims)}."
             )
+            raise InvalidArgumentError(None, None, with_origin(message, caller_origin()))
         return tensor
 
     def call_flat(self, inputs: Sequence[Tensor]) -> Any:
