@@ -17,12 +17,14 @@ from typing import Any
 from duoflow.core.composite import expand
 from duoflow.core.context import context
 from duoflow.core.errors import caller_origin, with_origin
-from duoflow.core.reporting import get_logger
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 from duoflow.core.variables import Variable
 
 from .autograph import convert as to_autograph
+from .captured import Watched, tell, watched_by
+from .causes import Cause, Warner, cause_of, endless
 from .concrete import ConcreteFunction, trace
+from .explain import Explanation, explain, measured
 from .signature import FunctionType, Parameters
 from .types import CompositeType, TensorType, covers, generalize
 
@@ -67,7 +69,10 @@ class Function:
         self._created: list[Variable] = []
         self._called = False
         self._count = 0
-        self._recent = _RecentTraces()
+        self._warner = Warner()
+        self._watched: list[Watched] = []
+        self._told = False
+        self._begun: list[tuple[Any, ...]] = []
         functools.update_wrapper(self, python_function, updated=())
         self.__wrapped__ = python_function
 
@@ -77,6 +82,8 @@ class Function:
         """Run the trace for these arguments, made now if there is none."""
         if context.run_functions_eagerly:
             return self._bound_python_function()(*args, **kwargs)
+        if self._watched:
+            self._check_watched()
         if not kwargs and context.graph is None and not context.tapes:
             key: list[Any] = []
             for value in args:
@@ -136,15 +143,30 @@ class Function:
             if again:
                 raise _too_late(again, _ONCE)
         self._called = True
-        made = _Trace(form, types, concrete, initial)
-        self._recent.traced(self, made)
+        cause = cause_of(self._traces, form, types, self._parameters.paths)
+        made = _Trace(form, types, concrete, cause, initial)
         self._traces.append(made)
+        self._note(made)
         self._exact[form, types] = made
         return made
+
+    def _note(self, made: _Trace) -> None:
+        """Warn of too many traces, and watch what this one took from outside."""
+        function = self._bound_python_function()
+        if len(self._traces) == 1 and self._instance is None:
+            Warner.first_trace(self, getattr(function, "__code__", None))
+        self._warner.traced(self, made.cause, sum(t.form == made.form for t in self._traces))
+        if not self._told:
+            self._watched = watched_by(function)
+
+    def _check_watched(self) -> None:
+        if tell(self._name, self._watched):
+            self._told, self._watched = True, []
 
     def _traced(self, leaves: list[Any], form: Any, types: tuple[Any, ...]) -> tuple[ConcreteFunction, list[Variable]]:
         """One trace, and the variables that were made on the way."""
         self._count += 1
+        self._begun.append(types)
         outer, context.created_variables = context.created_variables, []
         try:
             target = self._bound_python_function()
@@ -154,7 +176,14 @@ class Function:
             names = self._parameters.names(leaves, form)
             concrete = trace(target, name, leaves, types, form, names, self._parameters.signature)
             return concrete, context.created_variables
+        except RecursionError as error:
+            begun: Any = getattr(error, "begun", None) or tuple(self._begun)
+            if len(self._begun) > 1 or len(begun) == 1:
+                error.begun = begun  # type: ignore[attr-defined]
+                raise
+            raise RecursionError(endless(self._name, begun, form, self._parameters.paths)) from None
         finally:
+            self._begun.pop()
             created, context.created_variables = context.created_variables, outer
             if outer is not None:
                 outer += created
@@ -214,6 +243,23 @@ class Function:
         """How many traces were made."""
         return len(self._traces)
 
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Why each trace was made and what the engine made of it: print the result.
+
+        With arguments the function is called with them first, and then some more times to measure its kernels; its
+        variables are left as the first of these calls left them.
+
+        >>> @tf.function
+        ... def f(x, n):
+        ...     return x * n
+        >>> _ = f(tf.constant(1.0), 2), f(tf.constant(1.0), 3)
+        >>> print(f.explain().traces[1].cause.lines()[0])
+        'n' was 2, now 3 (trace 1): pass it as a tensor (tf.constant), unless Python needs its value
+        """
+        if args or kwargs:
+            measured(self.get_concrete_function(*args, **kwargs), lambda: self(*args, **kwargs))
+        return explain(self._name, [(t.concrete, t.cause) for t in self._traces])
+
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces as text."""
         return "\n\n".join(t.concrete.pretty_printed_signature(verbose) for t in self._traces)
@@ -241,12 +287,17 @@ class Function:
 class _Trace:
     """One entry of a function's cache: the trace, and that for the first call if variables get their values there."""
 
-    __slots__ = ("form", "types", "concrete", "initial")
+    __slots__ = ("form", "types", "concrete", "cause", "initial")
 
     def __init__(
-        self, form: Any, types: tuple[Any, ...], concrete: ConcreteFunction, initial: ConcreteFunction | None = None
+        self,
+        form: Any,
+        types: tuple[Any, ...],
+        concrete: ConcreteFunction,
+        cause: Cause,
+        initial: ConcreteFunction | None = None,
     ) -> None:
-        self.form, self.types, self.concrete, self.initial = form, types, concrete, initial
+        self.form, self.types, self.concrete, self.cause, self.initial = form, types, concrete, cause, initial
 
     def tensors(self, leaves: Sequence[Any]) -> list[Tensor]:
         """The leaves that are tensors or become them."""
@@ -281,31 +332,6 @@ _ONCE = (
 
 def _too_late(variables: Sequence[Variable], message: str) -> ValueError:
     return ValueError(with_origin(f"{message}. ({variables[0].name!r} was created again.)", caller_origin()))
-
-
-class _RecentTraces:
-    """Warns of a function that is traced again and again, and says which argument is why."""
-
-    LIMIT = 5
-
-    def __init__(self) -> None:
-        self.warned = False
-
-    def traced(self, function: Function, new: _Trace) -> None:
-        """Note a trace; the warning comes once."""
-        same_form = [t for t in function._traces if t.form == new.form]
-        if self.warned or len(same_form) + 1 < self.LIMIT:
-            return
-        self.warned = True
-        names = function._parameters.paths(new.form)
-        last = same_form[-1]
-        causes = [f"{n!r}: {a!r} then {b!r}" for n, a, b in zip(names, last.types, new.types, strict=True) if a != b]
-        get_logger().warning(
-            "%d traces of %r were made (tf.function retracing). Tracing is expensive. The last one differs in %s. Pass "
-            "tensors instead of Python numbers, create @tf.function outside of loops, or let shapes vary with "
-            "reduce_retracing=True or an input_signature.",
-            len(same_form) + 1, function, "; ".join(causes) or "what it captures",
-        )  # fmt: skip
 
 
 # -- public ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The pipeline: passes are named, counted and timed, and `tf.config.optimizer` leaves some out."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_every_pass_is_named_counted_and_timed():
     names = [run.name for run in runs]
     assert names[:4] == ["inline", "prune", "state", "specialize"] and names[-1] == "prune again"
     assert all(run.seconds > 0 for run in runs)
-    for earlier, later in zip(runs, runs[1:]):
+    for earlier, later in itertools.pairwise(runs):
         assert earlier.after == later.before
     by_name = {run.name: run for run in runs}
     assert by_name["state"].changed and by_name["expand"].after > by_name["expand"].before

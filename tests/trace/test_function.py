@@ -108,7 +108,7 @@ def test_a_warning_names_the_argument_that_causes_traces(caplog):
         for n in range(8):
             f(c(1.0), n)
     (record,) = caplog.records
-    assert "retracing" in record.getMessage() and "'n': Literal[3] then Literal[4]" in record.getMessage()
+    assert "retracing" in record.getMessage() and "'n' was 3, now 4 (trace 4)" in record.getMessage()
 
 
 # -- results -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ place, unless someone still holds the old value.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,12 @@ from duoflow.passes.specialize import Observed, specialize
 from duoflow.passes.state import StateTable
 
 from .. import reference
+from . import profile
 from .compiled import compile_graph
 from .own import OWN_PASSES
 from .specialization import Specialization
 
-__all__ = ["NativeExecutable", "compile"]
+__all__ = ["NativeExecutable", "compile", "timed"]
 
 #: How often the shapes inside a graph may change before it is compiled without knowing them.
 _MOST_OBSERVATIONS = 3
@@ -158,10 +160,15 @@ class NativeExecutable:
             for key, s in self._specializations.items()
         ]
 
-    @property
-    def prepared_by(self) -> list[pipeline.PassRun]:
-        """The passes that ran once for all specialisations."""
-        return pipeline.runs_of(self._prepared)
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Time the kernels of every run inside; `report` has what they took."""
+    profile.start()
+    try:
+        yield
+    finally:
+        profile.stop()
 
 
 def compile(graph: Graph) -> NativeExecutable:
