@@ -1,4 +1,4 @@
-"""What an engine is told about reductions, views and contractions.
+"""What an engine is told about reductions, views, contractions, scatters, scans and orders.
 
 `Op.lower(specs, outs, attrs)` of an op of these kinds returns one of the descriptions below. It is called when every
 shape is known; it may raise `Unsupported`, and the engine then runs the op on the host.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
-    "Affine", "Concat", "Contraction", "Convolution", "Gather", "Pool", "PoolGradient", "Reduction", "Reshape",
+    "Affine", "Concat", "Contraction", "Convolution", "Gather", "GatherNd", "Order", "Pool", "PoolGradient",
+    "Reduction", "Reshape", "Scan", "Scatter", "Search",
 ]  # fmt: skip
 
 
@@ -61,6 +62,69 @@ class Gather:
 
     axis: int
     batch_dims: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GatherNd:
+    """`out[i.., k..] = input0[input1[i.., 0], ..., input1[i.., n - 1], k..]`.
+
+    Indices out of range are an error on the CPU.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`out[b.., j]`: how many elements of the sorted row `input0[b..]` are less than `input1[b.., j]`.
+
+    With `or_equal`, those that are equal count too. The batch dimensions b may be arranged differently.
+    """
+
+    or_equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Start with `base` and, for each row r of indices in order, `out[r] = combine(out[r], updates[..])`.
+
+    A row of indices (input `indices`) holds `depth` numbers, the place along the leading dimensions of the output;
+    the slice behind it is combined with the slice of `updates` that belongs to the row. `base` is an input of the
+    output's shape, or None: then every element starts as `fill`. `combine` is one of set, add, sub, mul, max, min.
+    Rows that point outside are an error, or left out: all of them if `outside` is "drop", those with a negative number
+    if it is "drop negative".
+    """
+
+    combine: str
+    indices: int
+    updates: int
+    depth: int
+    base: int | None = None
+    fill: float | int | bool = 0
+    outside: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The running combination of input 0 along `axis`. `combine` is one of add, mul, logsumexp.
+
+    `exclusive` leaves the element itself out (and starts with the identity), `reverse` runs from the end.
+    """
+
+    combine: str
+    axis: int
+    exclusive: bool = False
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The elements of input 0 along `axis` in order, equal ones in that of their places; the first of them as many as
+    the output has. NaN is greater than all numbers. `values` and `places` are the outputs that take each, or None.
+    """
+
+    axis: int
+    descending: bool = False
+    values: int | None = None
+    places: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

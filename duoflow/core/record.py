@@ -27,6 +27,9 @@ class Kind(enum.Enum):
     REDUCTION = "reduction"
     VIEW = "view"
     CONTRACTION = "contraction"
+    SCATTER = "scatter"
+    SCAN = "scan"
+    ORDER = "order"
     COMPOUND = "compound"
     CONTROL = "control"
     HOST = "host"
@@ -52,9 +55,7 @@ class Op:
 
     Payload by kind:
       elementwise: `body(b, *values, **attrs)`, a scalar program
-      reduction: `reduction(specs, attrs) -> Reduction`
-      view: `view(specs, out, attrs) -> View`
-      contraction: `contraction(specs, attrs) -> Contraction`
+      reduction, view, contraction, scatter, scan, order: `lower(specs, outs, attrs)`, a description of `core.lowering`
       compound: `expand(*tensors, **attrs)`, built with `F`
       control: sub-graphs in the attributes
     """
@@ -68,7 +69,7 @@ class Op:
     body: Callable[..., Any] | None = None
     expand: Callable[..., Any] | None = None
     lower: Callable[..., Any] | None = None
-    """The payload of reductions, views and contractions: `lower(specs, outs, attrs)`, see `core.lowering`."""
+    """`lower(specs, outs, attrs)` describes the op to an engine; it may raise `Unsupported`."""
     checked: bool = True
     """Whether eager calls run `infer` first; ops whose `evaluate` finds every error itself go without."""
     stateful_attrs: tuple[str, ...] = ()

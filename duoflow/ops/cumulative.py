@@ -11,6 +11,7 @@ from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
+from duoflow.core.lowering import Scan
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert, static_value
@@ -35,7 +36,7 @@ def _scan(accumulate: Callable[..., Any], identity: Any) -> Callable[..., Any]:
     return lambda x, *, axis, exclusive, reverse: scan(x, axis, exclusive, reverse)
 
 
-def _record(op_name: str, evaluate: Any, gradient: Any, allowed: tuple[DType, ...]) -> Op:
+def _record(op_name: str, combine: str, evaluate: Any, gradient: Any, allowed: tuple[DType, ...]) -> Op:
     def infer(x: Spec, *, axis: int, exclusive: bool, reverse: bool) -> Spec:
         check_dtype(op_name, "x", x.dtype, allowed)
         if x.rank is not None and not -x.rank <= axis < x.rank:
@@ -44,7 +45,10 @@ def _record(op_name: str, evaluate: Any, gradient: Any, allowed: tuple[DType, ..
             )
         return Spec(x.shape, x.dtype)
 
-    return register(Op(op_name, Kind.HOST, infer, evaluate, gradient))
+    def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Scan:
+        return Scan(combine, attrs["axis"] % len(specs[0].shape), attrs["exclusive"], attrs["reverse"])
+
+    return register(Op(op_name, Kind.SCAN, infer, evaluate, gradient, lower=lower))
 
 
 def _apply(op: Op, x: Any, axis: Any, exclusive: bool, reverse: bool, name: str | None) -> Any:
@@ -81,13 +85,18 @@ def _logsumexp_gradient(node: Any, g: Any) -> Any:
 
 
 _CUMSUM = _record(
-    "Cumsum", _scan(lambda x, axis: np.add.accumulate(x, axis, dtype=x.dtype), 0), _cumsum_gradient, NUMERIC
+    "Cumsum", "add", _scan(lambda x, axis: np.add.accumulate(x, axis, dtype=x.dtype), 0), _cumsum_gradient, NUMERIC
 )
 _CUMPROD = _record(
-    "Cumprod", _scan(lambda x, axis: np.multiply.accumulate(x, axis, dtype=x.dtype), 1), _cumprod_gradient, NUMERIC
+    "Cumprod",
+    "mul",
+    _scan(lambda x, axis: np.multiply.accumulate(x, axis, dtype=x.dtype), 1),
+    _cumprod_gradient,
+    NUMERIC,
 )
 _LOGSUMEXP = _record(
     "CumulativeLogsumexp",
+    "logsumexp",
     _scan(lambda x, axis: np.logaddexp.accumulate(x, axis), -np.inf),
     _logsumexp_gradient,
     FLOATING,

@@ -11,7 +11,7 @@ from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.late import F
-from duoflow.core.lowering import Gather
+from duoflow.core.lowering import Gather, GatherNd
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import Operators, Tensor, convert
@@ -234,7 +234,16 @@ def _gradient_gather_nd(node: Any, g: Any) -> tuple[Any, None]:
     return F.scatter_nd(indices, g, F.shape(params, indices.dtype)), None
 
 
-GATHER_ND = register(Op("GatherNd", Kind.HOST, _infer_gather_nd, _evaluate_gather_nd, _gradient_gather_nd))
+GATHER_ND = register(
+    Op(
+        "GatherNd",
+        Kind.VIEW,
+        _infer_gather_nd,
+        _evaluate_gather_nd,
+        _gradient_gather_nd,
+        lower=lambda specs, outs, attrs: GatherNd(),
+    )  # fmt: skip
+)
 
 
 def gather_nd(

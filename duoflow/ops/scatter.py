@@ -11,6 +11,7 @@ from duoflow.core import shapes
 from duoflow.core.emit import NO_ATTRS, emit, emit_one
 from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.late import F
+from duoflow.core.lowering import Scatter
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
@@ -93,12 +94,17 @@ def _evaluate_scatter_nd(indices: Any, updates: Any, shape: Any, *, ignore: bool
 SCATTER_ND = register(
     Op(
         "ScatterNd",
-        Kind.HOST,
+        Kind.SCATTER,
         _infer_scatter_nd,
         _evaluate_scatter_nd,
         lambda node, g: (None, F.gather_nd(g, node.inputs[0], bad_indices_policy=_policy(node)), None),
+        lower=lambda specs, outs, attrs: Scatter("add", 0, 1, specs[0].shape[-1], outside=_outside(attrs)),
     )  # fmt: skip
 )
+
+
+def _outside(attrs: dict[str, Any]) -> str:
+    return "drop" if attrs["ignore"] else "error"
 
 
 def _policy(node: Any) -> str:
@@ -132,14 +138,17 @@ def _infer_tensor_scatter(tensor: Spec, indices: Spec, updates: Spec, *, ignore:
     return Spec(tensor.shape, dtype)
 
 
-def _tensor_scatter_op(name: str, write: Callable[..., Any], gradient: Callable[..., Any]) -> Op:
+def _tensor_scatter_op(name: str, combine: str, write: Callable[..., Any], gradient: Callable[..., Any]) -> Op:
     def evaluate(tensor: Any, indices: Any, updates: Any, *, ignore: bool) -> Any:
         out = tensor.copy()
         where, good = _positions(indices, out.shape, ignore)
         write(out, where, updates[good])
         return out
 
-    return register(Op(name, Kind.HOST, _infer_tensor_scatter, evaluate, gradient))
+    def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Scatter:
+        return Scatter(combine, 1, 2, specs[1].shape[-1], base=0, outside=_outside(attrs))
+
+    return register(Op(name, Kind.SCATTER, _infer_tensor_scatter, evaluate, gradient, lower=lower))
 
 
 def _update_gradient(node: Any, g: Any) -> tuple[Any, Any, Any]:
@@ -166,11 +175,11 @@ def _set(out: Any, where: Any, updates: Any) -> None:
     out[where] = updates
 
 
-TENSOR_UPDATE = _tensor_scatter_op("TensorScatterUpdate", _set, _update_gradient)
-TENSOR_ADD = _tensor_scatter_op("TensorScatterAdd", np.add.at, lambda node, g: (g, None, _picked(node, g)))
-TENSOR_SUB = _tensor_scatter_op("TensorScatterSub", np.subtract.at, lambda node, g: (g, None, -_picked(node, g)))
-TENSOR_MIN = _tensor_scatter_op("TensorScatterMin", np.minimum.at, _extreme_gradient)
-TENSOR_MAX = _tensor_scatter_op("TensorScatterMax", np.maximum.at, _extreme_gradient)
+TENSOR_UPDATE = _tensor_scatter_op("TensorScatterUpdate", "set", _set, _update_gradient)
+TENSOR_ADD = _tensor_scatter_op("TensorScatterAdd", "add", np.add.at, lambda node, g: (g, None, _picked(node, g)))
+TENSOR_SUB = _tensor_scatter_op("TensorScatterSub", "sub", np.subtract.at, lambda node, g: (g, None, -_picked(node, g)))
+TENSOR_MIN = _tensor_scatter_op("TensorScatterMin", "min", np.minimum.at, _extreme_gradient)
+TENSOR_MAX = _tensor_scatter_op("TensorScatterMax", "max", np.maximum.at, _extreme_gradient)
 
 
 def _tensor_scatter(op: Op, tensor: Any, indices: Any, updates: Any, policy: str, name: str | None) -> Any:

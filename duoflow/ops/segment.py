@@ -12,6 +12,7 @@ from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
+from duoflow.core.lowering import Scatter
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
@@ -187,7 +188,7 @@ def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Any:
 
 
 def _record_unsorted(
-    op_name: str, ufunc: Any, empty: Callable[[DType], Any], gradient: Any, allowed: tuple[DType, ...]
+    op_name: str, combine: str, ufunc: Any, empty: Callable[[DType], Any], gradient: Any, allowed: tuple[DType, ...]
 ) -> Op:
     def infer(data: Spec, segment_ids: Spec, num_segments: Spec) -> Spec:
         check_dtype(op_name, "data", data.dtype, allowed)
@@ -207,16 +208,24 @@ def _record_unsorted(
             )
         return Spec((rows, *data.shape[rank:]), data.dtype)
 
-    @in_float32
     def run(data: Any, segment_ids: Any, num_segments: Any) -> Any:
+        return combined(data, segment_ids, num_segments, empty=empty(dtypes.from_numpy(data.dtype)))
+
+    @in_float32
+    def combined(data: Any, segment_ids: Any, num_segments: Any, empty: Any) -> Any:
         count, ids = int(num_segments), segment_ids.reshape(-1)
         if ids.size and ids.max() >= count:
             where = int(np.argmax(ids >= count))
-            raise ValueError(f"segment_ids[{where}] = {ids[where]} is out of range [0, {count})")
+            place = ",".join(map(str, np.unravel_index(where, segment_ids.shape)))
+            raise ValueError(f"segment_ids[{place}] = {ids[where]} is out of range [0, {count})")
         rows = data.reshape(ids.size, *data.shape[segment_ids.ndim :])
-        return _combined(ufunc, rows, ids, count, empty(dtypes.from_numpy(data.dtype)))
+        return _combined(ufunc, rows, ids, count, empty)
 
-    return register(Op(op_name, Kind.HOST, infer, run, gradient))
+    def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Scatter:
+        fill = empty(specs[0].dtype)
+        return Scatter(combine, indices=1, updates=0, depth=1, fill=fill, outside="drop negative")
+
+    return register(Op(op_name, Kind.SCATTER, infer, run, gradient, lower=lower))
 
 
 def _gathered(params: Any, ids: Any, dropped: Any) -> Any:
@@ -251,10 +260,16 @@ def _unsorted_prod_gradient(node: Any, g: Any) -> Any:
     return _gathered(g, ids, 0) * others, None, None
 
 
-_UNSORTED_SUM = _record_unsorted("UnsortedSegmentSum", np.add, lambda d: 0, _unsorted_sum_gradient, NUMERIC)
-_UNSORTED_PROD = _record_unsorted("UnsortedSegmentProd", np.multiply, lambda d: 1, _unsorted_prod_gradient, NUMERIC)
-_UNSORTED_MAX = _record_unsorted("UnsortedSegmentMax", np.maximum, lambda d: d.min, _unsorted_extreme_gradient, REAL)
-_UNSORTED_MIN = _record_unsorted("UnsortedSegmentMin", np.minimum, lambda d: d.max, _unsorted_extreme_gradient, REAL)
+_UNSORTED_SUM = _record_unsorted("UnsortedSegmentSum", "add", np.add, lambda d: 0, _unsorted_sum_gradient, NUMERIC)
+_UNSORTED_PROD = _record_unsorted(
+    "UnsortedSegmentProd", "mul", np.multiply, lambda d: 1, _unsorted_prod_gradient, NUMERIC
+)
+_UNSORTED_MAX = _record_unsorted(
+    "UnsortedSegmentMax", "max", np.maximum, lambda d: d.min, _unsorted_extreme_gradient, REAL
+)
+_UNSORTED_MIN = _record_unsorted(
+    "UnsortedSegmentMin", "min", np.minimum, lambda d: d.max, _unsorted_extreme_gradient, REAL
+)
 
 
 def _unsorted(op: Op, data: Any, ids: Any, count: Any, name: str | None) -> Any:

@@ -11,6 +11,7 @@ from duoflow.core.dtypes import DType, as_dtype
 from duoflow.core.emit import NO_ATTRS, emit, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
+from duoflow.core.lowering import Order, Search
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
@@ -48,19 +49,21 @@ def _along(x: Any, indices: Any, axis: int) -> Any:
 SORT = register(
     Op(
         "Sort",
-        Kind.HOST,
+        Kind.ORDER,
         lambda x, *, axis, descending: Spec(x.shape, x.dtype),
         lambda x, *, axis, descending: np.flip(np.sort(x, axis), axis) if descending else np.sort(x, axis),
         _gradient_sort,
+        lower=lambda specs, outs, attrs: Order(attrs["axis"], attrs["descending"], values=0),
     )  # fmt: skip
 )
 ARGSORT = register(
     Op(
         "ArgSort",
-        Kind.HOST,
+        Kind.ORDER,
         lambda x, *, axis, descending: Spec(x.shape, dtypes.int32),
         lambda x, *, axis, descending: _order(x, axis, descending).astype(np.int32),
         differentiable=False,
+        lower=lambda specs, outs, attrs: Order(attrs["axis"], attrs["descending"], places=0),
     )  # fmt: skip
 )
 
@@ -142,7 +145,17 @@ def _gradient_top_k(node: Any, g: Any, _: Any) -> tuple[Any, None]:
     return F.reshape(F.unsorted_segment_sum(F.reshape(g, [-1]), F.reshape(flat, [-1]), F.size(x)), shape), None
 
 
-TOP_K = register(Op("TopKV2", Kind.HOST, _infer_top_k, _evaluate_top_k, _gradient_top_k, num_outputs=2))
+TOP_K = register(
+    Op(
+        "TopKV2",
+        Kind.ORDER,
+        _infer_top_k,
+        _evaluate_top_k,
+        _gradient_top_k,
+        num_outputs=2,
+        lower=lambda specs, outs, attrs: Order(len(specs[0].shape) - 1, True, values=0, places=1),
+    )  # fmt: skip
+)
 
 
 def top_k(
@@ -185,7 +198,14 @@ def _evaluate_searchsorted(sequence: Any, values: Any, *, side: Any, out_type: D
 
 
 SEARCHSORTED = register(
-    Op("SearchSorted", Kind.HOST, _infer_searchsorted, _evaluate_searchsorted, differentiable=False)
+    Op(
+        "SearchSorted",
+        Kind.VIEW,
+        _infer_searchsorted,
+        _evaluate_searchsorted,
+        differentiable=False,
+        lower=lambda specs, outs, attrs: Search(attrs["side"] == "right"),
+    )  # fmt: skip
 )
 
 

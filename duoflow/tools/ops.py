@@ -89,7 +89,7 @@ def runs_on(op: Op) -> str:
         return PARTS
     if op.kind is Kind.ELEMENTWISE:
         return NATIVE if op.body and any(writes_body(op, dtype) for dtype in (float32, int32, bool_)) else HOST
-    return NATIVE if op.lower and op.kind in (Kind.REDUCTION, Kind.VIEW, Kind.CONTRACTION) else HOST
+    return NATIVE if op.lower else HOST
 
 
 def writes_body(op: Op, dtype: DType) -> bool:

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core.lowering import Affine, Concat, Contraction, Gather, Reduction, Reshape
+from duoflow.core.lowering import (
+    Affine,
+    Concat,
+    Contraction,
+    Gather,
+    GatherNd,
+    Order,
+    Reduction,
+    Reshape,
+    Scan,
+    Scatter,
+    Search,
+)
 from duoflow.core.scalar import Unsupported
 
 _COMBINE = {
@@ -79,6 +91,61 @@ def _(description: Gather, values: list[Any], like: Any) -> Any:
         np.take(a, i, axis - n) for a, i in zip(x.reshape(-1, *x.shape[n:]), indices.reshape(-1, *indices.shape[n:]))
     ]
     return np.stack(rows).reshape(batch + rows[0].shape)
+
+
+@evaluate.register
+def _(description: GatherNd, values: list[Any], like: Any) -> Any:
+    return values[0][tuple(np.moveaxis(values[1], -1, 0))]
+
+
+@evaluate.register
+def _(description: Search, values: list[Any], like: Any) -> Any:
+    x, y = values
+    rows = [a[:, None] for a in x.reshape(-1, x.shape[-1])]
+    points = y.reshape(-1, y.shape[-1])
+    found = [((a <= b) if description.or_equal else (a < b)).sum(0) for a, b in zip(rows, points)]
+    return np.asarray(found, like.dtype).reshape(like.shape)
+
+
+@evaluate.register
+def _(description: Scatter, values: list[Any], like: Any) -> Any:
+    indices = values[description.indices].reshape(-1, description.depth)
+    updates = values[description.updates].reshape(len(indices), *like.shape[description.depth :])
+    base = np.full_like(like, description.fill) if description.base is None else values[description.base]
+    out = _wide(base).copy()
+    combine = {**_COMBINE, "sub": np.subtract, "set": lambda old, new: new}[description.combine]
+    for row, update in zip(indices.tolist(), updates):
+        if all(0 <= i < size for i, size in zip(row, like.shape)):
+            out[tuple(row)] = combine(out[tuple(row)], _wide(update))
+            continue
+        dropped = description.outside == "drop" or (description.outside == "drop negative" and min(row) < 0)
+        assert dropped, "a row points outside"
+    return out.astype(like.dtype)
+
+
+@evaluate.register
+def _(description: Scan, values: list[Any], like: Any) -> Any:
+    x = np.moveaxis(_wide(values[0]), description.axis, 0)
+    combine, identity = {"add": (np.add, 0), "mul": (np.multiply, 1), "logsumexp": (np.logaddexp, -np.inf)}[
+        description.combine
+    ]
+    out, total = np.empty_like(x), np.full_like(x[:1].sum(0), identity)
+    for i in reversed(range(len(x))) if description.reverse else range(len(x)):
+        after = combine(total, x[i], dtype=x.dtype)
+        out[i] = total if description.exclusive else after
+        total = after
+    return np.moveaxis(out, 0, description.axis).astype(like.dtype)
+
+
+@evaluate.register
+def _(description: Order, values: list[Any], like: Any) -> Any:
+    x, axis = values[0], description.axis
+    rank = np.unique(x, return_inverse=True)[1].reshape(x.shape)
+    key = np.argsort(-rank if description.descending else rank, axis, kind="stable")
+    places = np.take(key, range(like.shape[axis]), axis)
+    found = {description.values: np.take_along_axis(x, places, axis), description.places: places.astype(np.int32)}
+    out = tuple(found[k] for k in sorted(k for k in found if k is not None))
+    return out if len(out) > 1 else out[0]
 
 
 @evaluate.register

@@ -28,6 +28,7 @@ from .fuse import FULL, Fusion, describe_all, storage
 from .ir import Module
 from .jit import compile_module
 from .loops import LoopKernel
+from .routines import RoutineTask, as_routine
 from .runner import Operand, Program
 from .specialization import ARENA, CHECKS, Specialization
 from .static import inputs_of, output_of
@@ -87,9 +88,19 @@ class _Compiler:
                 and id(node) not in self.fusion.group_of
                 and not self.fusion.is_view(node)
             ):
-                region = as_region(node, self._part_of(node)) if node.op.kind is Kind.CONTROL else None
-                tasks.append(region or HostTask(node, self.out.callback, self._stored(node.inputs)))
+                tasks.append(self._task_of(node))
         return tasks
+
+    def _task_of(self, node: Node) -> Task:
+        """The task of a node that is no part of a loop kernel."""
+        if node.op.kind is Kind.CONTROL:
+            region = as_region(node, self._part_of(node))
+            if region is not None:
+                return region
+        routine = as_routine(node, self.descriptions.get(id(node)))
+        if routine is not None:
+            return RoutineTask(node, routine)
+        return HostTask(node, self.out.callback, self._stored(node.inputs))
 
     def _part_of(self, node: Node) -> Plan:
         """Compiles the sub-graphs of a control node."""
@@ -308,7 +319,7 @@ class _Compiler:
 
     def _add(self, task: Task, program: Program, where: Where, base: int) -> None:
         """Add a task to the program; the arena starts at `base`."""
-        if isinstance(task, LoopTask) and task.can_fail:
+        if isinstance(task, (LoopTask, RoutineTask)) and task.can_fail:
             task.check = self.out.add_check(self._suspects(task))
         scratch = (ARENA, base + self.scratch.get(id(task), 0))
         first = len(program.names)

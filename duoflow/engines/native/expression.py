@@ -23,14 +23,14 @@ from duoflow.core.record import Kind, Op, attrs_key
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 
-from .index import Affine, Var, flat, unflat
+from .index import Affine, Var, flat, row_major, unflat
 from .ir import Module
 from .scalar import LLVMBuilder, register_type
 from .static import elements, has_elements, inputs_of, sizes
 
 __all__ = [
-    "VIEWS", "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Load", "Misaligned",
-    "Recomputed", "Resolver", "Result", "bounds_needed", "children", "describe", "uniform_value",
+    "INDEXED", "VIEWS", "Apply", "Choose", "Constant", "Count", "Counting", "Elementwise", "Expression", "Find", "Load",
+    "Misaligned", "Recomputed", "Resolver", "Result", "bounds_needed", "children", "describe", "uniform_value",
 ]  # fmt: skip
 
 
@@ -63,6 +63,8 @@ class Counting:
 
 #: What loops read without its being stored.
 VIEWS = (lowering.Affine, lowering.Reshape, Counting, Recomputed)
+#: What loops compute from elements of input 0 at places that are values themselves: it must be in memory.
+INDEXED = (lowering.Gather, lowering.GatherNd, lowering.Search)
 
 
 def describe(node: Node) -> Any:
@@ -77,7 +79,7 @@ def describe(node: Node) -> Any:
             return _elementwise(node)
         if op.name == "Range":
             return _counting(node)
-        if op.lower is None or op.kind not in (Kind.REDUCTION, Kind.VIEW, Kind.CONTRACTION):
+        if op.lower is None:
             return None
         found = op.lower([t.spec for t in node.inputs], [t.spec for t in node.outputs], node.attrs)
     except Unsupported:
@@ -174,27 +176,36 @@ class Constant(Expression):
         self.value = value
 
 
-class Load(Expression):
-    """An element of a buffer. `dynamic` adds `stride * value` to the index, where value must be in [0, limit)."""
+@dataclass(frozen=True)
+class Dynamic:
+    """A part of an index: `stride * value`, where value must be in [0, limit)."""
 
-    __slots__ = ("tensor", "index", "guard", "dynamic", "stride", "limit")
+    value: Expression
+    stride: int
+    limit: int
+
+
+class Load(Expression):
+    """An element of a buffer, at `index` plus the parts in `dynamic`."""
+
+    __slots__ = ("tensor", "index", "guard", "dynamic")
+
+    def __init__(self, tensor: GraphTensor, index: Affine, guard: Guard, dynamic: tuple[Dynamic, ...] = ()) -> None:
+        variables = index.variables().union(*(a.variables() for a, _ in guard), *(d.value.variables for d in dynamic))
+        super().__init__(tensor.dtype, variables, frozenset().union(*(d.value.results for d in dynamic)))
+        self.tensor, self.index, self.guard, self.dynamic = tensor, index, guard, dynamic
+
+
+class Find(Expression):
+    """How many of the `count` sorted elements from `index` on in a buffer are less than a value (or equal to it)."""
+
+    __slots__ = ("tensor", "index", "count", "value", "or_equal")
 
     def __init__(
-        self,
-        tensor: GraphTensor,
-        index: Affine,
-        guard: Guard,
-        dynamic: Expression | None = None,
-        stride: int = 0,
-        limit: int = 0,
+        self, tensor: GraphTensor, index: Affine, count: int, value: Expression, or_equal: bool, dtype: DType
     ) -> None:
-        variables = index.variables().union(*(a.variables() for a, _ in guard))
-        results: frozenset[int] = frozenset()
-        if dynamic is not None:
-            variables, results = variables | dynamic.variables, dynamic.results
-        super().__init__(tensor.dtype, variables, results)
-        self.tensor, self.index, self.guard = tensor, index, guard
-        self.dynamic, self.stride, self.limit = dynamic, stride, limit
+        super().__init__(dtype, index.variables() | value.variables, value.results)
+        self.tensor, self.index, self.count, self.value, self.or_equal = tensor, index, count, value, or_equal
 
 
 class Apply(Expression):
@@ -246,9 +257,9 @@ def children(e: Expression) -> tuple[Expression, ...]:
         return e.arguments
     if isinstance(e, Choose):
         return (e.inside, e.outside)
-    if isinstance(e, Load) and e.dynamic is not None:
-        return (e.dynamic,)
-    return ()
+    if isinstance(e, Load):
+        return tuple(d.value for d in e.dynamic)
+    return (e.value,) if isinstance(e, Find) else ()
 
 
 def bounds_needed(index: tuple[Affine, ...], sizes: tuple[int, ...]) -> Guard:
@@ -326,6 +337,10 @@ class Resolver:
             return self._affine(description, source, index, guard)
         if isinstance(description, lowering.Concat):
             return self._concat(description, node, index, guard)
+        if isinstance(description, lowering.GatherNd):
+            return self._gather_nd(node, index, guard)
+        if isinstance(description, lowering.Search):
+            return self._search(description, node, index, guard)
         assert isinstance(description, lowering.Gather)
         return self._gather(description, node, index, guard)
 
@@ -370,7 +385,25 @@ class Resolver:
         inner = axis + count - b
         position = self.element(indices, index[:b] + index[axis:inner], guard)
         place = (*index[:axis], Affine(), *index[inner:])
-        return Load(params, flat(place, shape), guard, position, math.prod(shape[axis + 1 :]), shape[axis])
+        dynamic = Dynamic(position, math.prod(shape[axis + 1 :]), shape[axis])
+        return Load(params, flat(place, shape), guard, (dynamic,))
+
+    def _gather_nd(self, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        params, indices = inputs_of(node)
+        shape = sizes(params)
+        *lead, depth = sizes(indices)
+        row, rest = index[: len(lead)], index[len(lead) :]
+        strides = row_major(shape)
+        dynamic = tuple(
+            Dynamic(self.element(indices, (*row, Affine(d)), guard), strides[d], shape[d]) for d in range(depth)
+        )
+        return Load(params, flat((*[Affine()] * depth, *rest), shape), guard, dynamic)
+
+    def _search(self, search: lowering.Search, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        sequence, values = inputs_of(node)
+        row, count = flat(index[:-1], sizes(values)[:-1]), sizes(sequence)[-1]
+        value = self.element(values, index, guard)
+        return Find(sequence, row * count, count, value, search.or_equal, node.outputs[0].dtype)
 
 
 def _broadcast(tensor: GraphTensor, index: tuple[Affine, ...]) -> tuple[Affine, ...]:

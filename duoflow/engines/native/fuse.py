@@ -22,7 +22,7 @@ from duoflow.core import lowering
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.tensor import GraphTensor, Tensor
 
-from .expression import VIEWS, Counting, Elementwise, Load, Resolver, describe
+from .expression import INDEXED, VIEWS, Counting, Elementwise, Load, Resolver, describe
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
 from .recompute import recomputed
@@ -35,6 +35,9 @@ _MOST_OPERANDS = 24
 _MOST_MEMBERS = 64
 #: A column-wise reduction may be followed by work at each point only if a strip of its input stays in the cache.
 _RESTARTED_ROWS = 512
+
+#: What loops compute, besides views.
+_LOOPED = (Elementwise, lowering.Reduction, lowering.Concat, *INDEXED)
 
 FULL, PREFIX, SUFFIX, OTHER = "full", "prefix", "suffix", "other"
 
@@ -126,14 +129,14 @@ class Fusion:
         found = self.descriptions.get(id(node))
         if isinstance(found, VIEWS):
             return id(node) in self.stored
-        return isinstance(found, (Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather))
+        return isinstance(found, _LOOPED)
 
     def _reads_stored(self, node: Node, position: int) -> bool:
         """Whether a node needs an input in memory, in row-major order."""
         found = self.descriptions.get(id(node))
-        if isinstance(found, lowering.Gather):
+        if isinstance(found, INDEXED):
             return position == 0
-        return not isinstance(found, (*VIEWS, Elementwise, lowering.Reduction, lowering.Concat, lowering.Gather))
+        return not isinstance(found, (*VIEWS, *_LOOPED))
 
     def _stored_views(self) -> set[int]:
         """Views (by id of the node) that must be copied out: something other than a loop reads them."""
@@ -186,7 +189,7 @@ class Fusion:
             resolver.element(inputs_of(node)[0], index)
         else:
             resolver.compute(node, index)
-            if isinstance(self.descriptions[id(node)], lowering.Gather):
+            if isinstance(self.descriptions[id(node)], INDEXED):
                 source = storage(node.inputs[0], self.descriptions)
                 found.append(Edge(source, Relation(OTHER, elements(source))))
         return found
@@ -249,7 +252,9 @@ class Fusion:
 
     def _can_fail(self, node: Node) -> bool:
         found = self.descriptions[id(node)]
-        return isinstance(found, lowering.Gather) or (isinstance(found, Elementwise) and found.can_fail)
+        if isinstance(found, Elementwise):
+            return found.can_fail
+        return isinstance(found, (lowering.Gather, lowering.GatherNd))
 
     def _readers_of_all(self) -> dict[int, list[Node | None]]:
         """The nodes that read each tensor (by id) or views of it; None stands for what is outside the graph."""

@@ -23,7 +23,7 @@ from duoflow.core import dtypes, lowering
 from duoflow.core.graph import Node
 from duoflow.core.tensor import GraphTensor
 
-from .expression import Expression, Load, Misaligned, Resolver, Result, children
+from .expression import Expression, Find, Load, Misaligned, Resolver, Result, children
 from .index import Affine, Split, Var, flat, row_major, unflat
 from .ir import Function, Index, Module
 from .place import Place
@@ -161,7 +161,7 @@ class LoopPlan:
             if id(e) in seen:
                 return
             seen.add(id(e))
-            if isinstance(e, Load):
+            if isinstance(e, (Load, Find)):
                 found.setdefault(id(e.tensor), e.tensor)
             for child in children(e):
                 visit(child)

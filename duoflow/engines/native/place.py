@@ -15,7 +15,7 @@ from typing import Any
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from .expression import Apply, Choose, Constant, Count, Expression, Guard, Load, children
+from .expression import Apply, Choose, Constant, Count, Expression, Find, Guard, Load, children
 from .index import Affine, Quotient, Remainder, Var
 from .ir import Function, Index
 from .scalar import LLVMBuilder, Value, memory_type
@@ -171,6 +171,8 @@ class Place:
             value = self._apply(e)
         elif isinstance(e, Count):
             value = self._count(e)
+        elif isinstance(e, Find):
+            value = self._find_place(e)
         else:
             assert isinstance(e, Choose), e
             value = self._choose(e)
@@ -220,7 +222,7 @@ class Place:
     def _load(self, e: Load) -> Value:
         pointer = self._pointers[id(e.tensor)]
         condition = self._condition(e.guard)
-        if e.dynamic is not None:
+        if e.dynamic:
             return self._load_dynamic(e, pointer, condition)
         return self._load_affine(pointer, e.index, e.dtype, condition)
 
@@ -248,23 +250,50 @@ class Place:
 
     def _load_dynamic(self, e: Load, pointer: str, condition: Value | None) -> Value:
         """An element at an index that is a value itself; out of range, the check byte is cleared, element 0 is read."""
-        assert e.dynamic is not None
-        place = self.emit(e.dynamic)
-        b = place.builder
-        place = b.cast(place, dtypes.int64)
-        inside = (place >= 0) & (place < e.limit)
+        b, values = self._level([d.value for d in e.dynamic])
+        offset = b.const(0, dtypes.int64)
+        inside = b.const(True, dtypes.bool_)
+        for value, part in zip(values, e.dynamic, strict=True):
+            place = b.cast(value, dtypes.int64)
+            holds = (place >= 0) & (place < part.limit)
+            offset, inside = offset + place * part.stride, inside & holds
         self._fail_unless(inside, condition)
-        place = b.select(inside, place, b.const(0, dtypes.int64))
+        offset = b.select(inside, offset, b.const(0, dtypes.int64))
         variable = self._vector_var
         varies = variable is not None and variable in e.index.variables()
         if b.lanes == 1 and not (variable is not None and e.index.hides(variable)):
-            moved = self.f.gep(pointer, self.f.mul(place.ref, e.stride), memory_type(e.dtype))
+            moved = self.f.gep(pointer, offset.ref, memory_type(e.dtype))
             if not varies and condition is None:
                 return self.one.load(e.dtype, moved, self.scalar_index(e.index))
             return self._load_affine(moved, e.index, e.dtype, condition)
-        step = self.vector.cast(self.vector.value(place, dtypes.int64), dtypes.int64) * e.stride
         rest = self.vector.cast(self._vector_index(e.index), dtypes.int64)
-        return self.vector.gather(e.dtype, pointer, step + rest, self._masked(condition))
+        offset = self.vector.value(offset, dtypes.int64)
+        return self.vector.gather(e.dtype, pointer, offset + rest, self._masked(condition))
+
+    def _find_place(self, e: Find) -> Value:
+        """Binary search, without branches: as many steps for every value."""
+        value = self.emit(e.value)
+        variable = self._vector_var
+        moves = variable is not None and variable in e.index.variables()
+        b = self.vector if moves or value.builder.lanes > 1 else self.one
+        value = b.value(value, value.dtype)
+        pointer = self._pointers[id(e.tensor)]
+        if moves:
+            first = b.cast(self._vector_index(e.index), dtypes.int32)
+        else:
+            pointer, first = self._address(pointer, e.index, e.tensor.dtype), b.const(0, dtypes.int32)
+        found = b.const(0, dtypes.int32)
+
+        def passed(place: Value) -> Value:
+            element = b.gather(e.tensor.dtype, pointer, first + place, self._mask() if b.lanes > 1 else None)
+            return element <= value if e.or_equal else element < value
+
+        remaining = e.count
+        while remaining > 1:
+            half = remaining // 2
+            found = b.select(passed(found + (half - 1)), found + half, found)
+            remaining -= half
+        return b.cast(b.select(passed(found), found + 1, found), e.dtype)
 
     def _fail_unless(self, holds: Value, condition: Value | None = None) -> None:
         """Clear the check byte if any lane that counts (and meets `condition`) does not hold."""

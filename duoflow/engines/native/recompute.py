@@ -12,7 +12,7 @@ from duoflow.core import lowering
 from duoflow.core.graph import CONST, Graph, Node
 from duoflow.core.tensor import GraphTensor
 
-from .expression import VIEWS, Counting, Elementwise, Recomputed, uniform_value
+from .expression import INDEXED, VIEWS, Counting, Elementwise, Recomputed, uniform_value
 from .static import elements, inputs_of, output_of
 
 __all__ = ["recomputed"]
@@ -77,6 +77,6 @@ def _stored(graph: Graph, descriptions: dict[int, Any]) -> set[int]:
 def _looks_through(node: Node, position: int, descriptions: dict[int, Any]) -> bool:
     """Whether a node is computed by loops that can compute this input themselves."""
     found = descriptions.get(id(node))
-    if isinstance(found, lowering.Gather):
+    if isinstance(found, INDEXED):
         return position > 0
     return isinstance(found, (*VIEWS, Elementwise, lowering.Reduction, lowering.Concat))

@@ -40,6 +40,8 @@ class Task:
     #: Whether the threads share the work; otherwise the first does it alone.
     parallel: bool = False
     scratch_bytes: int = 0
+    #: The byte in the check buffer that is cleared when something fails, if the kernel can fail.
+    check: Operand = (0, 0)
 
     @property
     def is_host(self) -> bool:
@@ -90,8 +92,6 @@ class LoopTask(Task):
     def __init__(self, kernel: LoopKernel) -> None:
         super().__init__(kernel.members, [], list(kernel.outputs), kernel.worth_sharing)
         self.kernel = kernel
-        #: The byte in the check buffer that is cleared when an index is out of range, if the kernel gathers.
-        self.check: Operand = (0, 0)
 
     @property
     def flops(self) -> int:

@@ -22,6 +22,26 @@ CASES = [
     ("batch", lambda i: tf.gather(tf.zeros([2, 5]), i[:, None], batch_dims=1), "indices[1,0] = 7 is not in [0, 5)"),
     ("row", lambda i: tf.zeros([3])[i[1]], "slice index 7 of dimension 0 out of bounds."),
     ("row from the end", lambda i: tf.zeros([3])[-i[1]], "slice index -7 of dimension 0 out of bounds."),
+    (
+        "gather_nd",
+        lambda i: tf.gather_nd(tf.zeros([3, 2]), i[None]),
+        "indices[0] = [0, 7] does not index into param shape [3,2]",
+    ),
+    (
+        "scatter_nd",
+        lambda i: tf.scatter_nd(i[:, None], tf.ones([2]), [3]),
+        "indices[1] = [7] does not index into shape [3]",
+    ),
+    (
+        "tensor_scatter_nd_max",
+        lambda i: tf.tensor_scatter_nd_max(tf.zeros([3]), i[:, None], tf.ones([2])),
+        "indices[1] = [7] does not index into shape [3]",
+    ),
+    (
+        "unsorted_segment_sum",
+        lambda i: tf.math.unsorted_segment_sum(tf.ones([2, 1]), i[:, None], 3),
+        "segment_ids[1,0] = 7 is out of range [0, 3)",
+    ),
     ("loop", _summed, "indices = 2 is not in [0, 2)"),
     ("division", lambda i: tf.constant([4, 5]) // i, "Integer division by zero"),
     ("remainder", lambda i: tf.constant([4, 5]) % i, "Integer division by zero"),
