@@ -193,7 +193,8 @@ class Session:
         known = [tensor for tensor, _ in fed]
         needed = _needed(self._graph, wanted, set(partial.values), partial.done)
         nodes = [node for node in self._graph.nodes if id(node) in needed]
-        kept = [t for node in nodes for t in node.outputs if t.dtype is not dtypes.resource and id(t) not in partial.values]
+        outputs = [t for node in nodes for t in node.outputs if t.dtype is not dtypes.resource]
+        kept = [t for t in outputs if id(t) not in partial.values]
         graph, used, handles = cut(self._graph, [*kept, *nodes], known, partial.done)
         results = self._results(_Program(executable(graph), used, handles), fed)
         partial.values.update({id(t): (t, value) for t, value in zip(kept, results, strict=False)})  # type: ignore[misc]
