@@ -1,4 +1,4 @@
-"""What a traced function tells: why it was traced, what it was compiled to, which Python values it holds have changed."""
+"""What a traced function tells: why it was traced, what it was compiled to, which Python values it holds changed."""
 
 import logging
 
