@@ -10,7 +10,7 @@ from duoflow.core import dtypes
 from duoflow.engines.native import target
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
-from duoflow.engines.native.kernels.conv import Conv, write_forward
+from duoflow.engines.native.kernels.conv import Conv, write_kernel
 from duoflow.engines.native.threads import Block
 from tests.engines.native.test_gemm import call
 
@@ -170,27 +170,6 @@ def test_results_do_not_depend_on_the_number_of_threads():
     assert all((a == b).all() for got in results for a, b in zip(got, results[0]))
 
 
-@pytest.mark.parametrize("filters", [10, 64, 100])
-@pytest.mark.parametrize("padding", [((0, 0), (0, 0)), ((1, 1), (1, 1))])
-def test_epilogue_on_registers(filters, padding):
-    conv = Conv(2, 8, 9, 5, filters, (3, 3), (1, 2), padding=padding)
-    x, w, dy = arrays(conv)
-    bias = np.random.default_rng(1).standard_normal(filters, np.float32)
-    residual, y = dy, np.zeros_like(dy)
-
-    def epilogue(cell):
-        biased = cell.value + cell.load(dtypes.float32, cell.operand(4), 0, 1)
-        return cell.b.maximum(biased, 0.0) + cell.load(dtypes.float32, cell.operand(5), filters, 1)
-
-    module = Module()
-    write_forward(module, "c", conv, epilogue)
-    library = compile_module(module.text(), "conv-test", verify=True)
-    steps = conv.forward(kernel=library.address("c"))
-    run(steps, conv, 2, [bias, residual], x=x, w=w, y=y)
-    want = np.maximum(reference(conv, x, w, dy)[0] + bias, 0) + residual
-    close(y, want, conv.dtype)
-
-
 @pytest.mark.parametrize("groups", [1, 20])
 def test_late_bound_epilogue_sees_every_block_once(groups):
     conv = Conv(2, 8, 9, 20, 20, (3, 3), padding=((1, 1), (1, 1)), groups=groups)
@@ -215,7 +194,8 @@ def test_groups_must_divide():
 
 
 @pytest.mark.parametrize("machine", [target.AVX2, target.AVX512, target.NEON], ids=lambda m: m.cpu)
-def test_kernels_compile_for_other_processors(machine):
+@pytest.mark.parametrize("kernel", ["pack", "correlate", "weights", "depthwise_correlate", "depthwise_weights"])
+def test_kernels_compile_for_other_processors(machine, kernel):
     module = Module(machine)
-    write_forward(module, "c", Conv(1, 8, 8, 3, 20, (3, 3)))
-    assert "c.tile" in assembly(module.text(), machine)
+    write_kernel(module, kernel, dtypes.float32)
+    assert kernel in assembly(module.text(), machine)

@@ -9,7 +9,8 @@ from duoflow.core import dtypes
 from duoflow.engines.native import target
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
-from duoflow.engines.native.kernels.gemm import Gemm, generic, write_gemm, write_late_epilogue
+from duoflow.engines.native.kernels.gemm import Gemm, GemmWriter, generic
+from duoflow.engines.native.kernels.tiles import TileWriter
 from duoflow.engines.native.threads import Block
 
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -24,21 +25,10 @@ def call(address, operands, consts=(), parts=1):
         KERNEL(address)(table.ctypes.data, numbers.ctypes.data, part, parts)
 
 
-def run_generic(gemm, a, b, c, parts=1, epilogue=0, extra=(), more_consts=()):
+def run(gemm, a, b, c, parts=1, epilogue=0, extra=(), more_consts=()):
     address, consts = generic(gemm, epilogue)
     scratch = Block(gemm.scratch_bytes(THREADS))
     call(address, [a, b, c, scratch.address, *extra], [*consts, *more_consts], parts)
-
-
-def run_specialised(gemm, a, b, c, parts=1, epilogue=None, extra=()):
-    module = Module()
-    write_gemm(module, "g", gemm, epilogue)
-    library = compile_module(module.text(), "gemm-test", verify=True)
-    scratch = Block(gemm.specialised_scratch_bytes(THREADS, epilogue is not None))
-    call(library.address("g"), [a, b, c, scratch.address, *extra], (), parts)
-
-
-RUNNERS = pytest.mark.parametrize("run", [run_generic, run_specialised], ids=["generic", "specialised"])
 
 
 def matrices(gemm, transpose_a, transpose_b, seed=0):
@@ -55,7 +45,7 @@ def product(a, b, transpose_a, transpose_b):
     return (a.swapaxes(1, 2) if transpose_a else a) @ (b.swapaxes(1, 2) if transpose_b else b)
 
 
-def check(run, m, n, k, ta=False, tb=False, dtype=dtypes.float32, parts=1, batch=1, out=None):
+def check(m, n, k, ta=False, tb=False, dtype=dtypes.float32, parts=1, batch=1, out=None):
     gemm = Gemm.of(m, n, k, transpose_a=ta, transpose_b=tb, batch=batch, dtype=dtype, out=out)
     whole = Gemm.of(m, n, k, transpose_a=ta, transpose_b=tb, dtype=dtype)
     rng_a, rng_b = matrices(gemm if gemm.m == m else whole, ta, tb)
@@ -73,52 +63,46 @@ SIZES = [
 ]  # fmt: skip
 
 
-@RUNNERS
 @pytest.mark.parametrize("m, n, k", SIZES)
 @pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True), (True, True)])
-def test_products(run, m, n, k, ta, tb):
-    check(run, m, n, k, ta, tb)
+def test_products(m, n, k, ta, tb):
+    check(m, n, k, ta, tb)
 
 
 @pytest.mark.parametrize("m, n, k", [(0, 5, 5), (5, 0, 5), (5, 5, 0), (0, 0, 0)])
-@RUNNERS
-def test_empty_products(run, m, n, k):
-    check(run, m, n, k)
+def test_empty_products(m, n, k):
+    check(m, n, k)
 
 
 def test_every_remainder_of_the_generic_kernel():
     for m in range(1, 14):
         for n in (1, 8, 15, 16, 17, 31, 33, 48, 63, 64, 65, 127, 128):
-            check(run_generic, m, n, 5)
+            check(m, n, 5)
 
 
-@RUNNERS
 @pytest.mark.parametrize("dtype", [dtypes.float64, dtypes.float16, dtypes.bfloat16], ids=lambda d: d.name)
 @pytest.mark.parametrize("ta, tb", [(False, False), (True, True)])
-def test_types(run, dtype, ta, tb):
+def test_types(dtype, ta, tb):
     for m, n, k in [(7, 17, 9), (70, 33, 41), (1, 10, 5), (3, 3, 0)]:
-        check(run, m, n, k, ta, tb, dtype)
+        check(m, n, k, ta, tb, dtype)
         if dtype.size == 2:
-            check(run, m, n, k, ta, tb, dtype, out=dtypes.float32)
+            check(m, n, k, ta, tb, dtype, out=dtypes.float32)
 
 
-@RUNNERS
 @pytest.mark.parametrize("m, n, k", [(7, 17, 9), (300, 33, 20), (20, 300, 600), (257, 259, 128), (256, 300, 1024)])
 @pytest.mark.parametrize("parts", [2, 3])
-def test_shares_cover_the_product(run, m, n, k, parts):
-    check(run, m, n, k, parts=parts)
+def test_shares_cover_the_product(m, n, k, parts):
+    check(m, n, k, parts=parts)
 
 
-@RUNNERS
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("ta, tb", [(False, False), (True, False), (False, True)])
-def test_batches(run, parts, ta, tb):
-    check(run, 9, 20, 7, ta, tb, batch=5, parts=parts)
-    check(run, 9, 20, 7, ta, tb, batch=2, parts=parts)
+def test_batches(parts, ta, tb):
+    check(9, 20, 7, ta, tb, batch=5, parts=parts)
+    check(9, 20, 7, ta, tb, batch=2, parts=parts)
 
 
-@RUNNERS
-def test_results_do_not_depend_on_the_number_of_threads(run):
+def test_results_do_not_depend_on_the_number_of_threads():
     gemm = Gemm.of(100, 130, 1200)
     a, b = matrices(gemm, False, False)
     results = []
@@ -129,8 +113,7 @@ def test_results_do_not_depend_on_the_number_of_threads(run):
     assert all((c == results[0]).all() for c in results)
 
 
-@RUNNERS
-def test_shared_right_side_becomes_rows(run):
+def test_shared_right_side_becomes_rows():
     gemm = Gemm.of(4, 10, 6, batch=5, shared_b=True)
     assert (gemm.m, gemm.batch) == (20, (1, 1))
     rng = np.random.default_rng(0)
@@ -140,8 +123,7 @@ def test_shared_right_side_becomes_rows(run):
     np.testing.assert_allclose(c, a @ b, rtol=1e-5, atol=1e-6)
 
 
-@RUNNERS
-def test_attention_heads_by_strides(run):
+def test_attention_heads_by_strides():
     """Scores of [batch, sequence, heads, width] without transposing: two batch dimensions, strided matrices."""
     batch, sequence, heads, width = 2, 9, 3, 8
     rng = np.random.default_rng(0)
@@ -156,9 +138,8 @@ def test_attention_heads_by_strides(run):
     np.testing.assert_allclose(c, np.einsum("bqhw,bkhw->bhqk", q, k), rtol=1e-5, atol=1e-5)
 
 
-@RUNNERS
 @pytest.mark.parametrize("k", [5, 1200])
-def test_accumulation_and_padding_around_c(run, k):
+def test_accumulation_and_padding_around_c(k):
     gemm = Gemm(9, 20, k, (k, 1), (20, 1), 32, accumulate=True)
     a, b = matrices(gemm, False, False)
     c = np.ones((9, 32), np.float32)
@@ -168,54 +149,12 @@ def test_accumulation_and_padding_around_c(run, k):
     np.testing.assert_allclose(c, want, rtol=2e-5, atol=1e-4)
 
 
-@RUNNERS
-def test_nan_and_infinity_reach_only_their_row_and_column(run):
+def test_nan_and_infinity_reach_only_their_row_and_column():
     a, b = np.ones((13, 7), np.float32), np.ones((7, 21), np.float32)
     a[3, 2], b[4, 20] = np.nan, np.inf
     c = np.zeros((13, 21), np.float32)
     run(Gemm.of(13, 21, 7), a, b, c)
     np.testing.assert_array_equal(c, a @ b)
-
-
-@pytest.mark.parametrize("m, n, k", [(32, 64, 128), (7, 17, 9), (100, 70, 1100), (3, 5, 0)])
-@pytest.mark.parametrize("parts", [1, 2])
-def test_epilogue_on_registers(m, n, k, parts):
-    """bias, relu, residual and a row factor; the mask of relu stored beside."""
-    gemm = Gemm.of(m, n, k)
-    rng = np.random.default_rng(1)
-    (a,), (b,) = matrices(gemm, False, False)
-    bias, residual, factor = (rng.standard_normal(s, np.float32) for s in [(n,), (m, n), (m,)])
-    positive, c = np.zeros((m, n), bool), np.zeros((m, n), np.float32)
-
-    def epilogue(cell):
-        x = cell.value + cell.load(dtypes.float32, cell.operand(4), 0, 1)
-        cell.store(x > 0.0, cell.operand(7), n)
-        y = cell.b.maximum(x, 0.0) * cell.load(dtypes.float32, cell.operand(6), 1, 0)
-        return y + cell.load(dtypes.float32, cell.operand(5), n, 1)
-
-    run_specialised(gemm, a, b, c, parts, epilogue, [bias, residual, factor, positive])
-    x = a.astype(np.float64) @ b + bias
-    np.testing.assert_allclose(c, np.maximum(x, 0) * factor[:, None] + residual, rtol=1e-4, atol=1e-4)
-    assert ((x > 0) == positive)[np.abs(x) > 1e-3].all()
-
-
-def test_epilogue_may_keep_the_product_from_memory():
-    """Momentum on registers: the gradient itself is never stored."""
-    gemm = Gemm.of(20, 50, 8, transpose_a=True)
-    a, b = matrices(gemm, True, False)
-    weights, momentum = np.ones((20, 50), np.float32), np.zeros((20, 50), np.float32)
-
-    def epilogue(cell):
-        old = cell.load(dtypes.float32, cell.operand(5), 50, 1)
-        new = old * 0.9 + cell.value
-        cell.store(new, cell.operand(5), 50)
-        cell.store(cell.load(dtypes.float32, cell.operand(4), 50, 1) - new * 0.1, cell.operand(4), 50)
-
-    for _ in range(2):
-        run_specialised(gemm, a, b, 0, 1, epilogue, [weights, momentum])
-    gradient = product(a, b, True, False)[0]
-    np.testing.assert_allclose(momentum, 1.9 * gradient, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(weights, 1 - 0.29 * gradient, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("m, n, k", [(32, 64, 128), (7, 17, 9), (100, 70, 1100)])
@@ -233,35 +172,13 @@ def test_late_bound_epilogue_sees_every_block_once(m, n, k):
     gemm = Gemm.of(m, n, k)
     a, b = matrices(gemm, False, False)
     c = np.zeros((m, n), np.float32)
-    run_generic(gemm, a, b, c, 2, library.address("add"), more_consts=[n])
+    run(gemm, a, b, c, 2, library.address("add"), more_consts=[n])
     np.testing.assert_allclose(c, product(a, b, False, False)[0] + 1, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("m, n, k", [(32, 64, 128), (7, 17, 9), (100, 70, 1100)])
-@pytest.mark.parametrize("dtype", [dtypes.float32, dtypes.float64], ids=lambda d: d.name)
-def test_one_epilogue_serves_both_kernels(m, n, k, dtype):
-    gemm = Gemm.of(m, n, k, dtype=dtype)
-    (a,), (b,) = matrices(gemm, False, False)
-    bias, product_of = np.linspace(-1, 1, n, dtype=dtype.numpy), np.zeros((m, n), dtype.numpy)
-
-    def epilogue(cell):
-        cell.store(cell.value, cell.operand(5), n)
-        return cell.b.tanh(cell.value + cell.load(dtype, cell.operand(4), 0, 1))
-
-    module = Module()
-    write_late_epilogue(module, "late", epilogue, dtype, n)
-    library = compile_module(module.text(), "late", verify=True)
-    late, early = np.zeros((m, n), dtype.numpy), np.zeros((m, n), dtype.numpy)
-    run_generic(gemm, a, b, late, 2, library.address("late"), [bias, product_of])
-    want = product(a, b, False, False)
-    np.testing.assert_allclose(product_of, want, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(late, np.tanh(want + bias), rtol=1e-4, atol=1e-4)
-    run_specialised(gemm, a, b, early, 2, epilogue, [bias, product_of])
-    np.testing.assert_allclose(early, late, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("machine", [target.SSE2, target.AVX2, target.AVX512, target.NEON], ids=lambda m: m.cpu)
 def test_kernels_compile_for_other_processors(machine):
     module = Module(machine)
-    write_gemm(module, "g", Gemm.of(13, 70, 31, transpose_b=True))
-    assert "g.tile" in assembly(module.text(), machine)
+    GemmWriter(module, "gemm", dtypes.float32, dtypes.float32).write()
+    TileWriter(module, "tile", dtypes.float32, dtypes.float32).write_tile(6, 2)
+    assert "tile" in assembly(module.text(), machine)

@@ -15,11 +15,9 @@ the output (or its gradient), all contiguous; "packed" and "scratch" are working
 change may be packed once: the packing steps are those whose name is "pack". A 1-D convolution is one of height 1; a 1
 x 1 kernel without strides or padding is better made a `Gemm`.
 
-Epilogues. The generic kernels are precompiled for every shape. `forward(epilogue=address)` hands each finished block
-of y to a function as the matrix product does (see `gemm` and its `write_late_epilogue`; rows are pixels of y counted
-over all images, columns are filters). `write_forward(module, name, conv, epilogue)` writes a kernel for one shape
-whose epilogue works on registers; `forward(kernel=address)` puts it in the place of the generic one. The epilogue's
-operands follow at position 4; its consts are appended to the step's.
+Epilogues. `forward(epilogue=address)` hands each finished block of y to a function as the matrix product does (see
+`gemm`; rows are pixels of y counted over all images, columns are filters). The epilogue's operands follow at position
+4; its consts are appended to the step's.
 
 How. A band of input rows is copied into a buffer with its padding (and widened, for 16-bit types); if there is no
 padding the input itself will do. In a band, the inputs of adjacent output pixels are rows of a matrix that overlap:
@@ -34,7 +32,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
@@ -44,9 +44,9 @@ from ..jit import Library, compile_module
 from ..target import host
 from .correlate import CONSTS, CorrelationWriter
 from .depthwise import DepthwiseWriter
-from .tiles import Cell, Epilogue, accumulator, panel_width
+from .tiles import accumulator, panel_width, tiles_of
 
-__all__ = ["Cell", "Conv", "Epilogue", "Step", "write_forward"]
+__all__ = ["Conv", "Step"]
 
 Pair = tuple[int, int]
 
@@ -142,27 +142,32 @@ class Conv:
     def _all_phases(self) -> list[list[_Phase]]:
         return [[_forward_phase(self)], _input_gradient_phases(self) or [_forward_phase(self)]]
 
-    def forward(self, epilogue: int = 0, kernel: int | None = None) -> list[Step]:
+    def forward(self, epilogue: int = 0) -> list[Step]:
         """y from x and w."""
-        phase = _forward_phase(self)
-        return _phase_steps(self, [phase], ("x", "y"), epilogue, kernel)
+        return _phase_steps(self, [_forward_phase(self)], ("x", "y"), epilogue)
 
     def input_gradient(self) -> list[Step]:
         """The gradient of x (written to "x") from that of y ("y") and w."""
-        return _phase_steps(self, _input_gradient_phases(self), ("y", "x"), 0, None)
+        return _phase_steps(self, _input_gradient_phases(self), ("y", "x"))
 
     def weight_gradient(self) -> list[Step]:
         """The gradient of w (written to "w") from x and the gradient of y ("y"); float32 for 16-bit types."""
         name = "depthwise_weights" if self.is_depthwise else "weights"
-        library = _library(self.dtype.name)
-        consts = list(self._gradient().values(0, 0).values())
-        return [Step(name, library.address(f"conv.{name}"), ("x", "y", "w", "scratch"), consts, self.worth_sharing)]
+        phase = self._gradient()
+        rows = phase.group_channels * (phase.taps[1] // max(phase.segments, 1))
+        tiles = self._tiles(rows, self.group_filters, accumulator(self.dtype))
+        consts = phase.values(0, tiles)
+        return [Step(name, _kernel(name, self.dtype), ("x", "y", "w", "scratch"), consts, self.worth_sharing)]
+
+    def _tiles(self, rows: int, cols: int, out: DType) -> int:
+        """The address of the tiles for a result of this many rows and columns, if there are any."""
+        return 0 if self.is_depthwise else tiles_of(self.dtype, out).prepare(rows, cols)
 
     def _gradient(self) -> _Phase:
         """The forward walk, with the band and the packed gradient that the weight gradient needs."""
         phase = _forward_phase(self)
         panel = 0 if self.is_depthwise else panel_width(host(), self.dtype)
-        return phase.with_scratch(phase.band_rows * phase.grid[1] * panel)
+        return replace(phase, over_pixels=True, extra_items=phase.band_rows * phase.grid[1] * panel)
 
 
 @dataclass(frozen=True)
@@ -188,11 +193,10 @@ class _Phase:
     weights: tuple[int, int, int, int, int, int]
     dtype: DType
     depthwise: bool
+    #: Whether the sums run over pixels rather than taps.
+    over_pixels: bool = False
     #: Items of scratch besides the band.
     extra_items: int = 0
-
-    def with_scratch(self, items: int) -> _Phase:
-        return replace(self, extra_items=items)
 
     @property
     def _extent(self) -> Pair:
@@ -203,6 +207,8 @@ class _Phase:
 
     @property
     def needs_band(self) -> bool:
+        if self.depthwise and not self.over_pixels:  # leaves out the taps beside the source
+            return self.dtype.size < 4
         ends = [origin + extent for origin, extent in zip(self.origin, self._extent)]
         inside = min(self.origin) >= 0 and ends[0] <= self.source[0] and ends[1] <= self.source[1]
         return self.dtype.size < 4 or not inside
@@ -240,18 +246,22 @@ class _Phase:
         depth = self.taps[0] * self.taps[1] * self.group_channels
         return self.groups * self.panels * depth * panel_width(host(), self.dtype)
 
-    def values(self, packed_at: int, epilogue: int, scratch_words: int | None = None) -> dict[str, int]:
-        """What the kernels read, by name, in the order of `CONSTS`."""
-        contiguous = self.steps[1] == 1 and self.groups == 1
-        segments = 1 if contiguous else self.taps[1]
-        depth = self.group_channels * (self.taps[1] if contiguous else 1)
-        numbers = (
+    @property
+    def segments(self) -> int:
+        """In how many pieces the inputs of one row of the kernel lie."""
+        return 1 if self.steps[1] == 1 and self.groups == 1 else self.taps[1]
+
+    def values(self, packed_at: int, tiles: int, epilogue: int = 0, scratch_words: int | None = None) -> list[int]:
+        """What the kernels read, in the order of `CONSTS`."""
+        depth = self.group_channels * (self.taps[1] // max(self.segments, 1))
+        numbers = [
             self.images, *self.source, self.channels, self.group_channels, self.filters, self.group_filters,
             self.groups, *self.grid, *self.origin, *self.strides, *self.taps, *self.steps, *self.target,
-            *self.weights, segments, depth, int(self.needs_band), self.row_items, self.band_rows, self.band_items,
-            scratch_words or self.scratch_words, packed_at, epilogue,
-        )  # fmt: skip
-        return dict(zip(CONSTS, numbers, strict=True))
+            *self.weights, self.segments, depth, int(self.needs_band), self.row_items, self.band_rows,
+            self.band_items, scratch_words or self.scratch_words, packed_at, epilogue, tiles,
+        ]  # fmt: skip
+        assert len(numbers) == len(CONSTS)
+        return numbers
 
 
 def _forward_phase(conv: Conv) -> _Phase:
@@ -315,43 +325,44 @@ def _input_gradient_phases(conv: Conv) -> list[_Phase]:
     ]  # fmt: skip
 
 
-def _phase_steps(
-    conv: Conv, phases: list[_Phase], ends: tuple[str, str], epilogue: int, kernel: int | None
-) -> list[Step]:
+def _phase_steps(conv: Conv, phases: list[_Phase], ends: tuple[str, str], epilogue: int = 0) -> list[Step]:
     """Pack the weights of all phases, then run them."""
-    library = _library(conv.dtype.name)
     packs: list[Step] = []
     runs: list[Step] = []
     at = 0
     prefix = "depthwise_" if conv.is_depthwise else ""
     scratch_words = max((phase.scratch_words for phase in phases), default=0)
+    pack, correlate = (_kernel(prefix + name, conv.dtype) for name in ("pack", "correlate"))
     for phase in phases:
-        consts = list(phase.values(at, epilogue, scratch_words).values())
-        address = library.address(f"conv.{prefix}pack")
-        packs.append(Step("pack", address, ("w", "packed"), consts, conv.worth_sharing))
-        name = f"{prefix}correlate"
-        address = library.address(f"conv.{name}") if kernel is None else kernel
+        tiles = conv._tiles(phase.grid[1], phase.group_filters, conv.dtype)
+        consts = phase.values(at, tiles, epilogue, scratch_words)
+        packs.append(Step("pack", pack, ("w", "packed"), consts, conv.worth_sharing))
         roles = (ends[0], "packed", ends[1], "scratch")
-        given = consts if kernel is None else []  # a specialised kernel knows its sizes
-        runs.append(Step(name, address, roles, given, conv.worth_sharing, after_barrier=not runs))
+        runs.append(Step(prefix + "correlate", correlate, roles, consts, conv.worth_sharing, after_barrier=not runs))
         at += phase.packed_items
     return packs + runs
 
 
+_WRITERS: dict[str, Callable[[Any], None]] = {
+    "pack": CorrelationWriter.write_pack, "correlate": CorrelationWriter.write_correlate,
+    "weights": CorrelationWriter.write_weights, "depthwise_pack": DepthwiseWriter.write_pack,
+    "depthwise_correlate": DepthwiseWriter.write_correlate, "depthwise_weights": DepthwiseWriter.write_weights,
+}  # fmt: skip
+
+
+def write_kernel(module: Module, name: str, dtype: DType) -> None:
+    """Write one of the kernels into a module."""
+    writer = DepthwiseWriter if name.startswith("depthwise") else CorrelationWriter
+    _WRITERS[name](writer(module, name, dtype, accumulator(dtype) if name.endswith("weights") else dtype))
+
+
 @functools.cache
-def _library(dtype: str) -> Library:
+def _library(name: str, dtype: DType) -> Library:
     module = Module(host())
-    kind = dtypes.as_dtype(dtype)
-    CorrelationWriter(module, "conv", kind, kind).write_generic()
-    CorrelationWriter(module, "conv.gradient", kind, accumulator(kind)).write_weight_gradient()
-    DepthwiseWriter(module, "conv", kind, kind).write_generic()
-    DepthwiseWriter(module, "conv.gradient", kind, accumulator(kind)).write_weight_gradient()
-    return compile_module(module.text(), f"conv.{dtype}")
+    write_kernel(module, name, dtype)
+    return compile_module(module.text(), f"conv.{name}.{dtype.name}")
 
 
-def write_forward(module: Module, name: str, conv: Conv, epilogue: Epilogue | None = None) -> None:
-    """Write the forward kernel for exactly this convolution into a module; see `Conv.forward(kernel=...)`."""
-    if conv.is_depthwise:
-        raise ValueError("Depthwise convolutions have a generic kernel only.")
-    known = _forward_phase(conv).values(0, 0)
-    CorrelationWriter(module, name, conv.dtype, conv.dtype, known, epilogue).write_correlate(name)
+def _kernel(name: str, dtype: DType) -> int:
+    """The address of a kernel."""
+    return _library(name, dtype).address(name)

@@ -5,13 +5,9 @@ A kernel's consts are the entries of `CONSTS`, in this order. `BandWriter` is sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from duoflow.core.dtypes import DType
-
-from ..ir import Function, Index, Module
+from ..ir import Function, Index
 from ..scalar import LLVMBuilder
-from .tiles import Epilogue, RowTiles, Sums, TileWriter, row_tiles_of
+from .tiles import RowTiles, TileWriter
 
 __all__ = ["ABI", "CONSTS", "BandWriter", "CorrelationWriter"]
 
@@ -26,26 +22,20 @@ CONSTS = (
     "target_image", "target_first", "target_row", "target_pixel",
     "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "w_group", "segments", "depth",
     "needs_band", "row_items", "band_rows", "band_items", "scratch_words", "packed_at", "epilogue",
+    "tiles",
 )  # fmt: skip
 
 
 class BandWriter(TileWriter):
-    """What all kernels of convolutions do: read sizes, copy bands of the source, call late-bound epilogues.
+    """What all kernels of convolutions do: read sizes, copy bands of the source, call epilogues."""
 
-    `known` holds the entries of `CONSTS` if they are constants; else kernels read them from their call.
-    """
-
-    def __init__(
-        self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
-        epilogue: Epilogue | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(module, name, dtype, out)
-        self.known, self.epilogue = known, epilogue
-
-    def _sizes(self, f: Function, known: dict[str, int] | None) -> dict[str, Index]:
-        if known is not None:
-            return dict(known)
+    @staticmethod
+    def _sizes(f: Function) -> dict[str, Index]:
         return {name: f.parameter("%consts", position) for position, name in enumerate(CONSTS)}
+
+    @staticmethod
+    def _tiles(f: Function) -> str:
+        return f.parameter("%consts", CONSTS.index("tiles"), "ptr")
 
     # The band -----------------------------------------------------------------------------------------------------
 
@@ -67,8 +57,6 @@ class BandWriter(TileWriter):
             self._fill_band(f, size, picture, band, y, f.add(reach, 1))
             return [band]
 
-        if isinstance(size["needs_band"], int):
-            return (copied() if size["needs_band"] else in_place())[0]
         return f.branch(f.compare("ne", size["needs_band"], 0), copied, in_place, ["ptr"])[0]
 
     def _fill_band(self, f: Function, size: dict[str, Index], picture: str, band: str, y: Index, rows: Index) -> None:
@@ -118,6 +106,18 @@ class BandWriter(TileWriter):
             with f.when(f.compare("sgt", rest, 0)):
                 move(whole, f.first_lanes(rest, self.lanes))
 
+    @staticmethod
+    def _taps_inside(f: Function, size: dict[str, Index], axis: str, position: Index) -> tuple[Index, Index]:
+        """The rows (or columns) of the kernel that lie on the source for a row (or column) of the grid.
+
+        The others would only add zeros.
+        """
+        taps, step = size[f"taps_{axis}"], size[f"step_{axis}"]
+        at = f.add(size[f"origin_{axis}"], f.mul(position, size[f"stride_{axis}"]))
+        first = f.minimum(f.ceildiv(f.maximum(f.sub(0, at), 0), step), taps)
+        end = f.ceildiv(f.maximum(f.sub(size["height" if axis == "y" else "width"], at), 0), step)
+        return first, f.maximum(f.minimum(end, taps), first)
+
     def _call_late_epilogue(
         self, f: Function, size: dict[str, Index], pixel: Index, height: Index, col: Index, cols: Index
     ) -> None:
@@ -128,35 +128,26 @@ class BandWriter(TileWriter):
             f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in place))
 
 
+    def _clear_weights(self, f: Function, size: dict[str, Index], dw: str) -> None:
+        """Without images the gradient is zero."""
+        items = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], size["filters"]))
+        begin, end = f.share(items, "%part", "%parts")
+        nbytes = str(f.mul(f.sub(end, begin), self.out.size))
+        place = f.gep(dw, begin, self.out_item)
+        f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), ("i64", nbytes), ("i1", "false"))
+
+
 class CorrelationWriter(BandWriter):
-    """Kernels on the register tile: packing of weights, correlation, weight gradient."""
-
-    _TILE = (
-        ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("i64", "a_outer"), ("i64", "a_inner"), ("i64", "outer"),
-        ("i64", "inner"), ("i64", "depth"), ("ptr", "b"), ("ptr", "c"), ("i64", "c_row"), ("i64", "cols"),
-        ("i1", "add"), ("i64", "batch"), ("i64", "row"), ("i64", "row_step"), ("i64", "col"),
-        ("ptr", "ptrs"), ("ptr", "consts"),
-    )  # fmt: skip
-
-    def write_generic(self) -> None:
-        """Packing and correlation."""
-        self.write_pack_rows()
-        self.write_pack_transposed()
-        self._write_pack()
-        self.write_correlate("conv.correlate")
-
-    def write_weight_gradient(self) -> None:
-        """The weight gradient, which is summed in memory and so written in the accumulator's type."""
-        self.write_pack_rows()
-        self.write_all_tiles(self._write_tile)
-        self._write_weights()
+    """Kernels around the register tile: packing of weights, correlation, weight gradient."""
 
     # Packing weights ----------------------------------------------------------------------------------------------
 
-    def _write_pack(self) -> None:
+    def write_pack(self) -> None:
         """packed[group][panel][tap y][tap x][channel][panel's filters]; threads share groups and panels."""
-        with self.module.function("conv.pack", ABI) as f:
-            size = self._sizes(f, None)
+        self.write_pack_rows()
+        self.write_pack_transposed()
+        with self.module.function(self.name, ABI) as f:
+            size = self._sizes(f)
             w, packed = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             packed = f.gep(packed, size["packed_at"], self.item)
             panels = f.ceildiv(size["group_filters"], self.panel)
@@ -174,69 +165,12 @@ class CorrelationWriter(BandWriter):
                     strides = size["w_channel"], size["w_filter"]
                     self.call_pack(f, source, strides, target, size["group_channels"], cols)
 
-    # The tile -----------------------------------------------------------------------------------------------------
-
-    def _write_tile(self, rows: int, vectors: int, last_cols: int | None = None) -> None:
-        """sum over outer, inner and k of A[outer, inner, row, k] B[...], B packed in that order; then the epilogue.
-
-        Specialised tiles are those of the forward kernel, where outer are the rows of the kernel and inner its columns.
-        """
-        known = self.known
-        number = lambda name, value: f"%{name}" if known is None else value(known)
-        with self.module.function(self.tile_name(rows, vectors, last_cols is not None), self._TILE, internal=True) as f:
-            b = LLVMBuilder(f, self.lanes)
-            cols: Index = "%cols" if known is None else last_cols or self.panel
-            a_row = number("a_row", lambda s: s["stride_x"] * s["channels"])
-            a_outer = number("a_outer", lambda s: s["step_y"] * s["row_items"])
-            a_inner = number("a_inner", lambda s: s["step_x"] * s["channels"])
-            strides: tuple[Index, Index] = (a_row, number("a_k", lambda _: 1))
-            depth: Index = number("depth", lambda s: s["depth"])
-            mask = f.first_lanes(f.sub(cols, (vectors - 1) * self.lanes), self.lanes)
-            masks = [None] * (vectors - 1) + [mask]
-            flat = self.carried(self.zero_sums(rows, vectors))
-            with f.loop(0, "%outer", 1, [("ptr", "%b"), *flat]) as outer:
-                carry = [(kind, value) for (kind, _), value in zip([("ptr", ""), *flat], outer.values)]
-                with f.loop(0, number("inner", lambda s: s["segments"]), 1, carry) as inner:
-                    at = f.add(f.mul(outer.index, a_outer), f.mul(inner.index, a_inner))
-                    a = f.gep("%a", at, self.item)
-                    sums = self.shaped(inner.values[1:], rows)
-                    pointer, sums = self.k_loop(f, a, strides, inner.values[0], self.panel, depth, sums)
-                    inner.next = [pointer, *(value for row in sums for value in row)]
-                outer.next = inner.results
-            sums = self.shaped(outer.results[1:], rows)
-            c_row = number("c_row", lambda s: s["target_pixel"] * s["filters"])
-            places = self.places(f, "%c", c_row, rows, vectors)
-            if known is None:
-                sums = self._add_if_told(b, sums, places, masks)
-            self.finish(b, sums, places, masks, self.epilogue, number("row_step", lambda s: s["target_pixel"]))
-
-    def _add_if_told(self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None]) -> Sums:
-        flat = [value for row in sums for value in row]
-        add = lambda: [value for row in self.add_stored(b, sums, places, masks) for value in row]
-        merged = b.f.branch("%add", add, lambda: flat, [kind for kind, _ in self.carried(sums)])
-        return self.shaped(merged, len(sums))
-
-    def _call_tile(self, f: Function, rows: Index, cols: Index, **operands: Index) -> None:
-        operands = {"cols": cols, "ptrs": "%ptrs", "consts": "%consts", **operands}
-        arguments = [f"{kind} {operands[name]}" for kind, name in self._TILE]
-        f.call("void", self.tile_pointer(f, rows, cols), *arguments)
-
     # Correlation --------------------------------------------------------------------------------------------------
 
-    def write_correlate(self, name: str) -> None:
+    def write_correlate(self) -> None:
         """Operands: source, packed weights, target, scratch. Threads share bands, or panels if those are too few."""
-        known = self.known
-        if known is None:
-            self.write_all_tiles(self._write_tile)
-        else:
-            last = known["group_filters"] % self.panel
-            for rows, _, _ in row_tiles_of(known["grid_x"]):
-                if known["group_filters"] >= self.panel:
-                    self._write_tile(rows, self.vectors)
-                if last:
-                    self._write_tile(rows, -(-last // self.lanes), last)
-        with self.module.function(name, ABI) as f:
-            size = self._sizes(f, known)
+        with self.module.function(self.name, ABI) as f:
+            size = self._sizes(f)
             x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             packed = f.gep(packed, size["packed_at"], self.item)
@@ -269,39 +203,20 @@ class CorrelationWriter(BandWriter):
         source = f.gep(source, f.mul(group, size["group_channels"]), self.item)
         col = f.add(f.mul(group, size["group_filters"]), start)
 
-        def run(cols: Index) -> None:
-            with f.loop(0, rows) as r:
-                pixel = f.add(size["target_first"], f.mul(f.add(first, r.index), size["target_row"]))
-                pixel = f.add(pixel, f.mul(image, size["target_image"]))
-                tap, end_tap = self._taps_inside(f, size, f.add(first, r.index))
-                at = f.add(f.mul(r.index, size["stride_y"]), f.mul(tap, size["step_y"]))
-                row = f.gep(source, f.mul(at, size["row_items"]), self.item)
-                panel_row = f.gep(weights, f.mul(tap, tap_items), self.item)
-                for height, begin, end in tiles.between(f, 0, tiles.count):
-                    with f.loop(begin, end) as tile:
-                        v = tiles.first_row(f, tile.index)
-                        at = f.add(pixel, f.mul(v, size["target_pixel"]))
-                        taps = f.sub(end_tap, tap)
-                        self._write_tile_call(f, size, (height, cols, taps), row, v, panel_row, y, at, col)
-
-        if isinstance(size["group_filters"], int):
-            whole, last = divmod(size["group_filters"], self.panel)
-            if whole:
-                with f.when(f.compare("slt", panel, whole)):
-                    run(self.panel)
-            if last:
-                with f.when(f.compare("eq", panel, whole)):
-                    run(last)
-        else:
-            run(f.minimum(self.panel, f.sub(size["group_filters"], start)))
-
-    def _taps_inside(self, f: Function, size: dict[str, Index], row: Index) -> tuple[Index, Index]:
-        """The rows of the kernel that lie on the source for a row of the grid; others would only add zeros."""
-        y = f.add(size["origin_y"], f.mul(row, size["stride_y"]))
-        step = size["step_y"]
-        first = f.minimum(f.div(f.add(f.maximum(f.sub(0, y), 0), f.sub(step, 1)), step), size["taps_y"])
-        end = f.div(f.add(f.maximum(f.sub(size["height"], y), 0), f.sub(step, 1)), step)
-        return first, f.maximum(f.minimum(end, size["taps_y"]), first)
+        cols = f.minimum(self.panel, f.sub(size["group_filters"], start))
+        with f.loop(0, rows) as r:
+            pixel = f.add(size["target_first"], f.mul(f.add(first, r.index), size["target_row"]))
+            pixel = f.add(pixel, f.mul(image, size["target_image"]))
+            tap, end_tap = self._taps_inside(f, size, "y", f.add(first, r.index))
+            at = f.add(f.mul(r.index, size["stride_y"]), f.mul(tap, size["step_y"]))
+            row = f.gep(source, f.mul(at, size["row_items"]), self.item)
+            panel_row = f.gep(weights, f.mul(tap, tap_items), self.item)
+            for height, begin, end in tiles.between(f, 0, tiles.count):
+                with f.loop(begin, end) as tile:
+                    v = tiles.first_row(f, tile.index)
+                    at = f.add(pixel, f.mul(v, size["target_pixel"]))
+                    taps = f.sub(end_tap, tap)
+                    self._write_tile_call(f, size, (height, cols, taps), row, v, panel_row, y, at, col)
 
     def _write_tile_call(
         self, f: Function, size: dict[str, Index], shape: tuple[Index, Index, Index], row: str, v: Index, weights: str,
@@ -310,22 +225,24 @@ class CorrelationWriter(BandWriter):
         height, cols, taps = shape
         a_row = f.mul(size["stride_x"], size["channels"])
         target = f.gep(y, f.add(f.mul(pixel, size["filters"]), col), self.out_item)
-        self._call_tile(
-            f, height, cols, a=f.gep(row, f.mul(v, a_row), self.item), a_row=a_row, a_k=1,
+        self.call_tile(
+            f, self._tiles(f), height, a=f.gep(row, f.mul(v, a_row), self.item), a_row=a_row, a_k=1,
             a_outer=f.mul(size["step_y"], size["row_items"]), a_inner=f.mul(size["step_x"], size["channels"]),
-            outer=taps, inner=size["segments"], depth=size["depth"], b=weights, c=target,
-            c_row=f.mul(size["target_pixel"], size["filters"]), add="false", batch=0, row=pixel,
-            row_step=size["target_pixel"], col=col,
+            outer=taps, inner=size["segments"], depth=size["depth"], b=weights, b_k=self.panel, c=target,
+            c_row=f.mul(size["target_pixel"], size["filters"]), cols=cols, add="false",
         )  # fmt: skip
-        if self.known is None:
-            self._call_late_epilogue(f, size, pixel, height, col, cols)
+        self._call_late_epilogue(f, size, pixel, height, col, cols)
 
     # Weight gradient ----------------------------------------------------------------------------------------------
 
-    def _write_weights(self) -> None:
-        """Operands: x, dy, dw, scratch. Threads share the register tiles of dw; each walks over all bands."""
-        with self.module.function("conv.weights", ABI) as f:
-            size = self._sizes(f, None)
+    def write_weights(self) -> None:
+        """Operands: x, dy, dw, scratch. Threads share the register tiles of dw; each walks over all bands.
+
+        The sums are kept in dw, so that is of the accumulator's type.
+        """
+        self.write_pack_rows()
+        with self.module.function(self.name, ABI) as f:
+            size = self._sizes(f)
             x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             packed = f.gep(scratch, size["band_items"], self.item)
@@ -366,14 +283,6 @@ class CorrelationWriter(BandWriter):
                     mine = f.maximum(f.sub(begin, before), 0), f.minimum(f.sub(end, before), tiles.count)
                     self._write_weight_tiles(f, size, tiles, mine, (a, packed, target), rows, cols, add)
 
-    def _clear_weights(self, f: Function, size: dict[str, Index], dw: str) -> None:
-        """Without images the gradient is zero."""
-        items = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], size["filters"]))
-        begin, end = f.share(items, "%part", "%parts")
-        nbytes = str(f.mul(f.sub(end, begin), self.out.size))
-        place = f.gep(dw, begin, self.out_item)
-        f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), ("i64", nbytes), ("i1", "false"))
-
     def _write_weight_tiles(
         self, f: Function, size: dict[str, Index], tiles: RowTiles, mine: tuple[Index, Index],
         operands: tuple[str, str, str], rows: Index, cols: Index, add: str,
@@ -382,9 +291,10 @@ class CorrelationWriter(BandWriter):
         for height, begin, end in tiles.between(f, *mine):
             with f.loop(begin, end) as tile:
                 r = tiles.first_row(f, tile.index)
-                self._call_tile(
-                    f, height, cols, a=f.gep(a, r, self.item), a_row=1, a_k=f.mul(size["stride_x"], size["channels"]),
-                    a_outer=f.mul(size["stride_y"], size["row_items"]), a_inner=0, outer=rows, inner=1,
-                    depth=size["grid_x"], b=packed, c=f.gep(target, f.mul(r, size["filters"]), self.out_item),
-                    c_row=size["filters"], add=add, batch=0, row=0, row_step=1, col=0,
+                self.call_tile(
+                    f, self._tiles(f), height, a=f.gep(a, r, self.item), a_row=1,
+                    a_k=f.mul(size["stride_x"], size["channels"]), a_outer=f.mul(size["stride_y"], size["row_items"]),
+                    a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=packed, b_k=self.panel,
+                    c=f.gep(target, f.mul(r, size["filters"]), self.out_item), c_row=size["filters"], cols=cols,
+                    add=add,
                 )  # fmt: skip

@@ -1,35 +1,22 @@
-"""Matrix products: C[m, n] (+)= A[m, k] B[k, n], batched, any strides, with an epilogue on the finished elements.
+"""Matrix products: C[m, n] (+)= A[m, k] B[k, n], batched, any strides, with an epilogue on the finished blocks.
 
-A `Gemm` describes one product (sizes, strides in elements, types). It can be run in two ways, both with the operands
-`[A, B, C, scratch, *others]`; nothing else may use the scratch between the same two barriers:
+A `Gemm` describes one product (sizes, strides in elements, types). `address, consts = generic(gemm)` gives the kernel,
+which is compiled once for every shape; its operands are `[A, B, C, scratch, *others]`, with scratch memory of
+`gemm.scratch_bytes(threads)` that nothing else may use between the same two barriers:
 
-  generic      `address, consts = generic(gemm)`: precompiled for every shape, nothing to compile for a new one; scratch
-               of `gemm.scratch_bytes(threads)`.
-               program.call(address, operands, consts, parallel=gemm.worth_sharing)
-  specialised  `write_gemm(module, "name", gemm, epilogue)`: sizes are constants in the code (up to 1.3 times as fast
-               for small products), and the epilogue works on registers, before anything is stored; scratch of
-               `gemm.specialised_scratch_bytes(threads, has_epilogue)`; no consts but the epilogue's own.
+    program.call(address, operands, consts, parallel=gemm.worth_sharing)
 
-Epilogues. `epilogue(cell)` is called while emitting, for a vector of finished elements. `cell.value` is the
-`scalar.Value` (float32, or float64) of C[cell.row, cell.col : cell.col + lanes] for batch entry `cell.batch`; `cell.b`
-is its `LLVMBuilder`. It loads what it needs (`cell.load(dtype, pointer, row_stride, col_stride, batch_stride)`: bias is
-(0, 1), a residual (n, 1), a row factor (1, 0)), gets at the other operands with `cell.operand(i)` and `cell.const(i)`,
-and returns the value for C (cast to C's type when stored), or None if it stored what matters itself (`cell.store`). In
-a specialised kernel C is then never touched and its operand may be anything.
-
-The generic kernel calls a function given by address (`generic(gemm, address)`) for each tile of C while it is in the
-cache: `void f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the call
-and `consts` what the caller appended to the kernel's own. `write_late_epilogue(module, name, epilogue, out, row_stride,
-batch_stride)` writes such a function from the same `epilogue(cell)`.
+Epilogues. The kernel calls a function given by address (`generic(gemm, address)`) for each tile of C while it is in
+the cache: `void f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the
+call and `consts` what the caller appended to the kernel's own.
 
 Types. float32 and float64; float16 and bfloat16 inputs are widened while packing and summed in float32, `out` says
 what C is. Integers are not done here. Sums run over k in blocks in ascending order, each block from zero, so results
 do not depend on the number of threads.
 
-How. The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are
-split into tiles of nearly equal size, columns into panels of one tile's width. B is packed by panel if it is
-transposed or reused by many rows; A only for 16-bit types and, with 16 registers, for large products whose rows
-collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
+How. Rows are split into tiles of nearly equal size, columns into panels of one tile's width (see `tiles`). B is packed
+by panel if it is transposed or reused by many rows; A only for 16-bit types and, with 16 registers, for large products
+whose rows collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
 """
 
 from __future__ import annotations
@@ -44,19 +31,9 @@ from ..ir import Function, Index, Module
 from ..jit import Library, compile_module
 from ..scalar import LLVMBuilder
 from ..target import Target, host
-from .tiles import (
-    TILE_ROWS,
-    Cell,
-    Epilogue,
-    RowTiles,
-    TileWriter,
-    accumulator,
-    panel_width,
-    row_tiles_of,
-    write_late_epilogue,
-)
+from .tiles import TILE_ROWS, RowTiles, TileWriter, accumulator, panel_width, tiles_of
 
-__all__ = ["Cell", "Epilogue", "Gemm", "generic", "write_gemm", "write_late_epilogue"]
+__all__ = ["Gemm", "generic"]
 
 #: Products of fewer operations than this are not worth a second thread.
 _SHARING_FLOPS = 400_000
@@ -125,11 +102,7 @@ class Gemm:
 
     def scratch_bytes(self, threads: int, target: Target | None = None) -> int:
         """Bytes of packing space for a call shared by up to `threads` threads."""
-        return 8 * threads * _Blocking.of(self, target or host(), whole_depth=False).scratch_words
-
-    def specialised_scratch_bytes(self, threads: int, epilogue: bool, target: Target | None = None) -> int:
-        """The same for the kernel that `write_gemm` writes."""
-        return 8 * threads * _Blocking.of(self, target or host(), whole_depth=epilogue).scratch_words
+        return 8 * threads * _Blocking.of(self, target or host()).scratch_words
 
 
 @dataclass(frozen=True)
@@ -145,14 +118,12 @@ class _Blocking:
     scratch_words: int
 
     @staticmethod
-    def of(gemm: Gemm, target: Target, whole_depth: bool) -> _Blocking:
+    def of(gemm: Gemm, target: Target) -> _Blocking:
         item = accumulator(gemm.dtype).size
         panel = panel_width(target, gemm.dtype)
         narrow = gemm.dtype.size < 4
         out = gemm.out or gemm.dtype
-        blocks = (
-            1 if whole_depth or out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
-        )
+        blocks = 1 if out.size < 4 else max(1, -(-gemm.k // (_DEPTH_BYTES[target.vector_registers] // item)))
         depth = max(8, -(-gemm.k // blocks))
         depth += -depth % 8 if blocks > 1 else 0
         large = gemm.m >= 256 and gemm.n >= 256 and gemm.k >= 64 and target.vector_registers < 32
@@ -168,205 +139,87 @@ class _Blocking:
         return _Blocking(depth, row_tiles, pack_a, pack_b, split, -(-items * item // 64) * 8)
 
 
-# The late-bound sizes of a kernel: constants in specialised code, entries of `consts` in generic code ----------------
+# The sizes of a call, entries of `consts` -----------------------------------------------------------------------------
 
 _CONSTS = (
     "m", "n", "k", "a_row", "a_k", "b_k", "b_col", "c_row", "outer", "inner", "a_outer", "a_inner", "b_outer",
     "b_inner", "c_outer", "c_inner", "accumulate", "depth_block", "row_tiles", "pack_a", "pack_b", "split",
-    "scratch_words", "epilogue",
+    "scratch_words", "epilogue", "tiles",
 )  # fmt: skip
 
 
-def _values(gemm: Gemm, blocking: _Blocking, epilogue: int) -> dict[str, int]:
-    (a_row, a_k), (b_k, b_col) = gemm.a_strides, gemm.b_strides
-    numbers = (
-        gemm.m, gemm.n, gemm.k, a_row, a_k, b_k, b_col, gemm.c_stride, *gemm.batch, *gemm.a_batch, *gemm.b_batch,
-        *gemm.c_batch, int(gemm.accumulate), blocking.depth, blocking.row_tiles, int(blocking.pack_a),
-        int(blocking.pack_b), _SPLITS[blocking.split], blocking.scratch_words, epilogue,
-    )  # fmt: skip
-    return dict(zip(_CONSTS, numbers))
-
-
 def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
-    """Address and consts of the precompiled kernel for this product; `epilogue` is the address of a block function."""
-    blocking = _Blocking.of(gemm, host(), whole_depth=False)
-    library = _generic_library(gemm.dtype.name, (gemm.out or gemm.dtype).name)
-    return library.address("gemm"), list(_values(gemm, blocking, epilogue).values())
+    """Address and consts of the kernel for this product; `epilogue` is the address of a block function."""
+    blocking, out = _Blocking.of(gemm, host()), gemm.out or gemm.dtype
+    numbers = [
+        gemm.m, gemm.n, gemm.k, *gemm.a_strides, *gemm.b_strides, gemm.c_stride, *gemm.batch, *gemm.a_batch,
+        *gemm.b_batch, *gemm.c_batch, int(gemm.accumulate), blocking.depth, blocking.row_tiles, int(blocking.pack_a),
+        int(blocking.pack_b), _SPLITS[blocking.split], blocking.scratch_words, epilogue,
+        tiles_of(gemm.dtype, out).prepare(gemm.m, gemm.n),
+    ]  # fmt: skip
+    return _library(gemm.dtype, out).address("gemm"), numbers
 
 
 @functools.cache
-def _generic_library(dtype: str, out: str) -> Library:
+def _library(dtype: DType, out: DType) -> Library:
     module = Module(host())
-    _Writer(module, "gemm", dtypes.as_dtype(dtype), dtypes.as_dtype(out)).write()
-    return compile_module(module.text(), f"gemm.{dtype}.{out}")
+    GemmWriter(module, "gemm", dtype, out).write()
+    return compile_module(module.text(), f"gemm.{dtype.name}.{out.name}")
 
 
-def write_gemm(module: Module, name: str, gemm: Gemm, epilogue: Epilogue | None = None) -> None:
-    """Write a kernel for exactly this product into a module."""
-    blocking = _Blocking.of(gemm, module.target, whole_depth=epilogue is not None)
-    known = _values(gemm, blocking, 0)
-    _Writer(module, name, gemm.dtype, gemm.out or gemm.dtype, known, epilogue).write()
-
-
-class _Writer(TileWriter):
-    """Writes the functions of one kernel: packing, register tiles and the driver around them.
-
-    `known` holds the sizes if they are constants. Inside the driver `size[name]` is either that number or a register.
-    """
-
-    _TILE = (
-        ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("ptr", "b"), ("i64", "b_k"), ("ptr", "c"), ("i64", "c_row"),
-        ("i64", "depth"), ("i64", "cols"), ("i1", "add"), ("i64", "batch"), ("i64", "row"), ("i64", "col"),
-        ("ptr", "ptrs"), ("ptr", "consts"),
-    )  # fmt: skip
-
-    def __init__(
-        self, module: Module, name: str, dtype: DType, out: DType, known: dict[str, int] | None = None,
-        epilogue: Epilogue | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(module, name, dtype, out)
-        self.known, self.epilogue = known, epilogue
+class GemmWriter(TileWriter):
+    """Writes the functions of the kernel: packing, and the driver around the tiles."""
 
     def write(self) -> None:
-        known = self.known
-        if known is None or known["pack_b"]:
-            if known is None or known["b_col"] == 1:
-                self.write_pack_rows()
-            if known is None or known["b_col"] != 1:
-                self.write_pack_transposed()
-        if known is None:
-            self.write_all_tiles(self._write_tile)
-        else:
-            self._write_known_tiles(known)
-        self._write_driver()
-
-    # The register tile --------------------------------------------------------------------------------------------
-
-    def _write_known_tiles(self, known: dict[str, int]) -> None:
-        """The tiles that a specialised driver calls: at most two heights, for whole panels and for the last."""
-        last = known["n"] % self.panel
-        for rows, _, _ in row_tiles_of(known["m"]):
-            if known["n"] >= self.panel:
-                self._write_tile(rows, self.vectors)
-            if last:
-                self._write_tile(rows, -(-last // self.lanes), last)
-
-    def _write_tile(self, rows: int, vectors: int, last_cols: int | None = None) -> None:
-        """One tile: the k loop in registers, then the sum so far, the epilogue and the store.
-
-        `last_cols` are the columns of the narrower last panel, if known; B is read there under a mask unless packed.
-        """
-        with self.module.function(self.tile_name(rows, vectors, last_cols is not None), self._TILE, internal=True) as f:
-            b = LLVMBuilder(f, self.lanes)
-            strides, b_k, c_row, depth = self._tile_sizes(rows)
-            cols: Index = "%cols" if self.known is None else last_cols or self.panel
-            mask = f.first_lanes(f.sub(cols, (vectors - 1) * self.lanes), self.lanes)
-            masks = [None] * (vectors - 1) + [mask]
-            direct = self.known is not None and not self.known["pack_b"]
-            zeros = self.zero_sums(rows, vectors)
-            _, sums = self.k_loop(f, "%a", strides, "%b", b_k, depth, zeros, masks if direct else None)
-            places = self.places(f, "%c", c_row, rows, vectors)
-            one_block = self.known is not None and self.known["depth_block"] >= self.known["k"]
-            if not one_block:
-                flat = [value for row in sums for value in row]
-                add = lambda: [value for row in self.add_stored(b, sums, places, masks) for value in row]
-                merged = f.branch("%add", add, lambda: flat, [kind for kind, _ in self.carried(sums)])
-                sums = self.shaped(merged, rows)
-            elif self.known is not None and self.known["accumulate"]:
-                sums = self.add_stored(b, sums, places, masks)
-            self.finish(b, sums, places, masks, self.epilogue)
-
-    def _tile_sizes(self, rows: int) -> tuple[tuple[Index, Index], Index, Index, Index]:
-        """A's strides, B's stride along k, C's stride and the depth, as a tile of `rows` rows uses them."""
-        known = self.known
-        if known is None:
-            return ("%a_row", "%a_k"), "%b_k", "%c_row", "%depth"
-        a_strides = (1, rows) if known["pack_a"] else (known["a_row"], known["a_k"])
-        b_k = self.panel if known["pack_b"] else known["b_k"]
-        return a_strides, b_k, known["c_row"], known["k"] if known["depth_block"] >= known["k"] else "%depth"
-
-    # The driver ---------------------------------------------------------------------------------------------------
-
-    def _write_driver(self) -> None:
+        self.write_pack_rows()
+        self.write_pack_transposed()
         abi = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
         with self.module.function(self.name, abi) as f:
-            size = _Sizes(f, self.known, self.panel)
+            size = _Sizes(f, self.panel)
             a, b, c, scratch = (f.parameter("%ptrs", i, "ptr") for i in range(4))
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             batch, tiles, panels = self._shares(f, size)
             with f.loop(*batch) as entry:
                 outer, inner = f.div(entry.index, size["inner"]), f.rem(entry.index, size["inner"])
-                place = lambda p, name, item: f.gep(
-                    p, f.add(f.mul(outer, size[f"{name}_outer"]), f.mul(inner, size[f"{name}_inner"])), item
+                items = (("a", a, self.source_item), ("b", b, self.source_item), ("c", c, self.out_item))
+                first, second, third = (
+                    f.gep(p, f.add(f.mul(outer, size[f"{name}_outer"]), f.mul(inner, size[f"{name}_inner"])), item)
+                    for name, p, item in items
                 )
-                matrices = (
-                    place(a, "a", self.source_item), place(b, "b", self.source_item), place(c, "c", self.out_item)
-                )  # fmt: skip
-                self._write_blocks(f, size, matrices, scratch, entry.index, tiles, panels)
+                matrices = first, second, third
+                with f.loop(0, f.maximum(size["k"], 1), size["depth_block"]) as k:
+                    depth = f.minimum(size["depth_block"], f.sub(size["k"], k.index))
+                    self._write_row_blocks(f, size, matrices, scratch, entry.index, tiles, panels, k.index, depth)
 
     def _shares(self, f: Function, size: _Sizes) -> list[tuple[Index, Index]]:
         """The ranges of batch entries, row tiles and panels that fall to this thread."""
         counts = f.mul(size["outer"], size["inner"]), size.rows.count, size.panels
-        ranges = []
+        ranges: list[tuple[Index, Index]] = []
         for position, count in enumerate(counts):
-            if isinstance(size["split"], int):
-                shared = size["split"] == position
-                ranges.append(f.share(count, "%part", "%parts") if shared else (0, count))
-                continue
             here = f.compare("eq", size["split"], position)
             begin, end = f.share(count, "%part", "%parts")
             ranges.append((f.select(here, begin, 0), f.select(here, end, count)))
         return ranges
 
-    def _write_blocks(
-        self, f: Function, size: _Sizes, matrices: tuple[str, str, str], scratch: str, entry: Index,
-        tiles: tuple[Index, Index], panels: tuple[Index, Index],
-    ) -> None:  # fmt: skip
-        """Blocks of k, within them blocks of rows, within them panels."""
-        depth_block, k = size["depth_block"], size["k"]
-        if isinstance(k, int) and isinstance(depth_block, int) and depth_block >= k:
-            self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, 0, k)
-            return
-        with f.loop(0, f.maximum(k, 1), depth_block) as loop:
-            depth = f.minimum(depth_block, f.sub(k, loop.index))
-            self._write_row_blocks(f, size, matrices, scratch, entry, tiles, panels, loop.index, depth)
-
     def _write_row_blocks(
         self, f: Function, size: _Sizes, matrices: tuple[str, str, str], scratch: str, entry: Index,
         tiles: tuple[Index, Index], panels: tuple[Index, Index], k: Index, depth: Index,
     ) -> None:  # fmt: skip
-        a, b, c = matrices
+        """Blocks of rows against all panels."""
         packed_a = f.gep(scratch, f.mul(size["depth_block"], self.panel), self.item)
         with f.loop(*tiles, size["row_tiles"]) as rows:
             end = f.minimum(f.add(rows.index, size["row_tiles"]), tiles[1])
-            block = _Block(
-                a, b, c, scratch, packed_a, entry, k, depth, rows.index, end, size.rows.first_row(f, rows.index)
-            )
-            if size["pack_a"] != 0:
-                if isinstance(size["pack_a"], int):
-                    self._pack_block_of_a(f, size, block)
-                else:
-                    with f.when(f.compare("ne", size["pack_a"], 0)):
-                        self._pack_block_of_a(f, size, block)
-            if isinstance(size["n"], int):
-                whole = size["n"] // self.panel
-                if whole:
-                    with f.loop(panels[0], f.minimum(panels[1], whole)) as panel:
-                        self._write_panel(f, size, block, f.mul(panel.index, self.panel), self.panel)
-                if size["n"] % self.panel:
-                    with f.when(f.compare("sgt", panels[1], whole)):
-                        self._write_panel(f, size, block, whole * self.panel, size["n"] % self.panel)
-            else:
-                with f.loop(*panels) as panel:
-                    col = f.mul(panel.index, self.panel)
-                    self._write_panel(f, size, block, col, f.minimum(self.panel, f.sub(size["n"], col)))
+            first_row = size.rows.first_row(f, rows.index)
+            block = _Block(*matrices, scratch, packed_a, entry, k, depth, rows.index, end, first_row)
+            with f.when(f.compare("ne", size["pack_a"], 0)):
+                for height, low, high in size.rows.between(f, block.tile, block.end):
+                    self._pack_a(f, size, height, low, high, block)
+            with f.loop(*panels) as panel:
+                self._write_panel(f, size, block, f.mul(panel.index, self.panel))
 
-    def _pack_block_of_a(self, f: Function, size: _Sizes, block: _Block) -> None:
-        for rows, begin, end in size.rows.between(f, block.tile, block.end):
-            self._pack_a(f, size, rows, begin, end, block)
-
-    def _write_panel(self, f: Function, size: _Sizes, block: _Block, col: Index, cols: Index) -> None:
+    def _write_panel(self, f: Function, size: _Sizes, block: _Block, col: Index) -> None:
         """All row tiles of a block against one panel of B."""
+        cols = f.minimum(self.panel, f.sub(size["n"], col))
         start = f.add(f.mul(block.k, size["b_k"]), f.mul(col, size["b_col"]))
         source = f.gep(block.b, start, self.source_item)
 
@@ -374,12 +227,9 @@ class _Writer(TileWriter):
             self.call_pack(f, source, (size["b_k"], size["b_col"]), block.scratch, block.depth, cols)
             return [block.scratch, str(self.panel)]
 
-        if isinstance(size["pack_b"], int):
-            panel, b_k = pack() if size["pack_b"] else (source, str(size["b_k"]))
-        else:
-            narrow = f.compare("slt", cols, self.panel)
-            wanted = f.emit(f"or i1 {narrow}, {f.compare('ne', size['pack_b'], 0)}")
-            panel, b_k = f.branch(wanted, pack, lambda: [source, str(size["b_k"])], ["ptr", "i64"])
+        narrow = f.compare("slt", cols, self.panel)
+        wanted = f.emit(f"or i1 {narrow}, {f.compare('ne', size['pack_b'], 0)}")
+        panel, b_k = f.branch(wanted, pack, lambda: [source, str(size["b_k"])], ["ptr", "i64"])
         for rows, begin, end in size.rows.between(f, block.tile, block.end):
             self._write_tile_calls(f, size, block, rows, begin, end, (panel, b_k), col, cols)
 
@@ -387,33 +237,23 @@ class _Writer(TileWriter):
         self, f: Function, size: _Sizes, block: _Block, rows: Index, begin: Index, end: Index, panel: tuple[str, str],
         col: Index, cols: Index,
     ) -> None:  # fmt: skip
-        packed = size["pack_a"]
-        if isinstance(packed, int):
-            a_row, a_k = (1, rows) if packed else (size["a_row"], size["a_k"])
-        else:
-            is_packed = f.compare("ne", packed, 0)
-            a_row, a_k = f.select(is_packed, 1, size["a_row"]), f.select(is_packed, rows, size["a_k"])
-        later = f.compare("ne", block.k, 0) if not isinstance(block.k, int) else "false"
+        is_packed = f.compare("ne", size["pack_a"], 0)
+        a_row, a_k = f.select(is_packed, 1, size["a_row"]), f.select(is_packed, rows, size["a_k"])
+        later = f.compare("ne", block.k, 0)
         add = f.emit(f"or i1 {later}, {f.compare('ne', size['accumulate'], 0)}")
-        function = self.tile_pointer(f, rows, cols)
         with f.loop(begin, end) as tile:
             row = size.rows.first_row(f, tile.index)
-            in_place = lambda: f.gep(
-                block.a, f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"])), self.source_item
-            )
-            in_scratch = lambda: f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
-            if isinstance(packed, int):
-                a = in_scratch() if packed else in_place()
-            else:
-                a = f.select(is_packed, in_scratch(), in_place(), "ptr")
+            in_place = f.gep(block.a, f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"])), self.source_item)
+            in_scratch = f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
             c = f.gep(block.c, f.add(f.mul(row, size["c_row"]), col), self.out_item)
-            operands = (a, a_row, a_k, *panel, c, size["c_row"], block.depth, cols, add, block.entry, row, col)
-            arguments = [f"{kind} {x}" for (kind, _), x in zip(self._TILE, (*operands, "%ptrs", "%consts"))]
-            f.call("void", function, *arguments)
-            if self.known is None:
-                self._call_late_epilogue(f, size, block, row, rows, col, cols)
+            self.call_tile(
+                f, size.tiles, rows, a=f.select(is_packed, in_scratch, in_place, "ptr"), a_row=a_row, a_k=a_k,
+                a_outer=0, a_inner=0, outer=1, inner=1, depth=block.depth, b=panel[0], b_k=panel[1], c=c,
+                c_row=size["c_row"], cols=cols, add=add,
+            )  # fmt: skip
+            self._call_epilogue(f, size, block, row, rows, col, cols)
 
-    def _call_late_epilogue(self, f: Function, size: _Sizes, block: _Block, *place: Index) -> None:
+    def _call_epilogue(self, f: Function, size: _Sizes, block: _Block, *place: Index) -> None:
         given = f.compare("ne", size["epilogue"], 0)
         finished = f.compare("eq", f.add(block.k, block.depth), size["k"])
         with f.when(f.emit(f"and i1 {given}, {finished}")):
@@ -421,7 +261,7 @@ class _Writer(TileWriter):
             consts = f.gep("%consts", len(_CONSTS), "i64")
             f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in (block.entry, *place)))
 
-    def _pack_a(self, f: Function, size: _Sizes, rows: int | str, begin: Index, end: Index, block: _Block) -> None:
+    def _pack_a(self, f: Function, size: _Sizes, rows: Index, begin: Index, end: Index, block: _Block) -> None:
         """scratch[tile][k][rows] <- A for row tiles begin to end of `rows` rows each."""
         b = LLVMBuilder(f, 1)
         with f.loop(begin, end) as tile:
@@ -454,10 +294,9 @@ class _Block:
 class _Sizes:
     """The sizes by name inside the driver, and the split of rows into tiles that follows from them."""
 
-    def __init__(self, f: Function, known: dict[str, int] | None, panel: int) -> None:
-        self._items: dict[str, Index] = dict(known) if known is not None else {
-            name: f.parameter("%consts", position) for position, name in enumerate(_CONSTS)
-        }  # fmt: skip
+    def __init__(self, f: Function, panel: int) -> None:
+        self._items = {name: f.parameter("%consts", position) for position, name in enumerate(_CONSTS)}
+        self.tiles = f.parameter("%consts", _CONSTS.index("tiles"), "ptr")
         self.rows = RowTiles(f, self["m"])
         self.panels = f.ceildiv(self["n"], panel)
 

@@ -1,31 +1,33 @@
-"""What matrix products and convolutions share: packing, the register tile, and epilogues on its elements.
+"""What matrix products and convolutions share: packing, and the register tile.
 
-The register tile is 6 rows by 4 vectors (6 by 2 with 16 registers): broadcasts of A, vectors of B. Rows are split
-into tiles of nearly equal height, columns into panels of one tile's width. A packed panel is [k][panel], padded with
-zeros.
+A tile sums A[outer, inner, row, k] B[outer, inner, k, col] over outer, inner and k for 6 rows by 4 vectors (6 by 2 with
+16 registers): broadcasts of A, vectors of B. Rows are split into tiles of nearly equal height, columns into panels of
+one tile's width. A packed panel is [k][panel], padded with zeros.
+
+Tiles take strides as arguments, so there is one function for each height and width. Each is a module of its own, and
+compiled when a kernel that needs it is first prepared: `Tiles.prepare(rows, cols)`. Kernels find them in a table whose
+address is among their consts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import functools
+import threading
+from collections.abc import Sequence
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Function, Index, Module, splat
-from ..scalar import LLVMBuilder, Value
-from ..target import Target
+from ..jit import Library, compile_module
+from ..scalar import LLVMBuilder
+from ..target import Target, host
+from ..threads import Block
 
-__all__ = [
-    "TILE_ROWS", "Cell", "Epilogue", "TileWriter", "accumulator", "panel_width", "row_tiles_of", "write_late_epilogue",
-]  # fmt: skip
+__all__ = ["TILE_ROWS", "RowTiles", "TileWriter", "Tiles", "accumulator", "panel_width", "row_tiles_of", "tiles_of"]
 
 #: Rows of the register tile.
 TILE_ROWS = 6
-
-#: Called while emitting, for each vector of a finished tile: gives the value to store, or None if nothing is to be.
-Epilogue = Callable[["Cell"], "Value | None"]
 
 Sums = list[list[str]]
 
@@ -56,10 +58,9 @@ def row_tiles_of(rows: int) -> list[tuple[int, int, int]]:
 
 
 class RowTiles:
-    """The same split for a number of rows that may only be known at run time."""
+    """The same split for a number of rows that is known at run time."""
 
     def __init__(self, f: Function, rows: Index) -> None:
-        self._known = row_tiles_of(rows) if isinstance(rows, int) else None
         self.count = f.ceildiv(rows, TILE_ROWS)
         some = f.maximum(self.count, 1)
         self.height = f.maximum(f.ceildiv(rows, some), 1)
@@ -70,62 +71,8 @@ class RowTiles:
 
     def between(self, f: Function, begin: Index, end: Index) -> list[tuple[Index, Index, Index]]:
         """(height, begin, end) of the tall and of the low tiles between two tiles."""
-        parts: Sequence[tuple[Index, Index, Index]]
-        if self._known is not None:
-            parts = self._known
-        else:
-            parts = [(self.height, 0, self.tall), (f.sub(self.height, 1), self.tall, self.count)]
+        parts = [(self.height, 0, self.tall), (f.sub(self.height, 1), self.tall, self.count)]
         return [(rows, f.maximum(begin, low), f.minimum(end, high)) for rows, low, high in parts]
-
-
-class Cell:
-    """One vector of a finished tile, as an epilogue sees it."""
-
-    def __init__(
-        self,
-        b: LLVMBuilder,
-        value: Value,
-        batch: Index,
-        row: Index,
-        col: Index,
-        mask: str | None,
-        cache: dict[Any, Any],
-    ) -> None:
-        self.b, self.value = b, value
-        self.batch, self.row, self.col, self.mask = batch, row, col, mask
-        self._cache = cache
-
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
-        if key not in self._cache:
-            self._cache[key] = make()
-        return self._cache[key]
-
-    def operand(self, position: int) -> str:
-        """The address of operand `position` of the kernel's call."""
-        return str(self._once(("operand", position), lambda: self.b.f.parameter("%ptrs", position, "ptr")))
-
-    def const(self, position: int) -> str:
-        """An i64 of the kernel's call."""
-        return str(self._once(("const", position), lambda: self.b.f.parameter("%consts", position)))
-
-    def load(self, dtype: DType, pointer: str, row_stride: Index, col_stride: Index, batch_stride: Index = 0) -> Value:
-        """What stands at this vector's place in another operand; loads along a broadcast dimension are shared."""
-        start = lambda: self._index(row_stride, col_stride, batch_stride)
-        load = lambda: self.b.load_strided(dtype, pointer, start(), col_stride, self.mask)
-        if row_stride != 0 and col_stride != 0:
-            return load()
-        place = self.col if row_stride == 0 else self.row
-        value: Value = self._once((dtype.name, pointer, row_stride, col_stride, batch_stride, place), load)
-        return value
-
-    def store(self, value: Value, pointer: str, row_stride: Index, batch_stride: Index = 0) -> None:
-        """Write this vector's place of another row-major operand."""
-        self.b.store(value, pointer, self._index(row_stride, 1, batch_stride), self.mask)
-
-    def _index(self, row_stride: Index, col_stride: Index, batch_stride: Index) -> Index:
-        f = self.b.f
-        index = f.add(f.mul(self.row, row_stride), f.mul(self.col, col_stride))
-        return f.add(index, f.mul(self.batch, batch_stride))
 
 
 class TileWriter:
@@ -168,12 +115,14 @@ class TileWriter:
             f"i64 {depth}",
             f"i64 {cols}",
         )
-        rows = lambda: [f.call("void", f"{self.name}.pack_rows", *arguments)]
-        transposed = lambda: [f.call("void", f"{self.name}.pack_transposed", *arguments)]
-        if isinstance(strides[1], int):
-            rows() if strides[1] == 1 else transposed()
+
+        def call(name: str) -> list[str]:
+            return [f.call("void", f"{self.name}.{name}", *arguments)]
+
+        if strides[1] == 1:
+            call("pack_rows")
         else:
-            f.branch(f.compare("eq", strides[1], 1), rows, transposed)
+            f.branch(f.compare("eq", strides[1], 1), lambda: call("pack_rows"), lambda: call("pack_transposed"))
 
     def write_pack_rows(self) -> None:
         """target[k][panel] <- source[k][cols], columns contiguous."""
@@ -202,7 +151,10 @@ class TileWriter:
             contiguous = f.compare("eq", "%k_stride", 1)
             whole = f.select(contiguous, f.mul(f.div("%depth", self.lanes), self.lanes), 0)
             last = f.sub("%cols", 1)
-            column = lambda number: f.gep("%source", f.mul(f.minimum(number, last), "%col_stride"), self.source_item)
+
+            def column(number: Index) -> str:
+                return f.gep("%source", f.mul(f.minimum(number, last), "%col_stride"), self.source_item)
+
             with f.loop(0, self.panel, self.lanes) as block, f.when(f.compare("slt", block.index, "%cols")):
                 sources = [column(f.add(block.index, lane)) for lane in range(self.lanes)]
                 with f.loop(0, whole, self.lanes) as loop:
@@ -223,105 +175,114 @@ class TileWriter:
 
     # The register tile --------------------------------------------------------------------------------------------
 
-    def zero_sums(self, rows: int, vectors: int) -> Sums:
-        return [[splat(self.item, "0.0", self.lanes)] * vectors for _ in range(rows)]
+    _TILE = (
+        ("ptr", "a"), ("i64", "a_row"), ("i64", "a_k"), ("i64", "a_outer"), ("i64", "a_inner"), ("i64", "outer"),
+        ("i64", "inner"), ("i64", "depth"), ("ptr", "b"), ("i64", "b_k"), ("ptr", "c"), ("i64", "c_row"),
+        ("i64", "cols"), ("i1", "add"),
+    )  # fmt: skip
 
-    def carried(self, sums: Sums) -> list[tuple[str, str]]:
+    def call_tile(self, f: Function, table: str, rows: Index, **operands: Index) -> None:
+        """Call the tile of so many rows; the operands are those of `_TILE`, `table` is the address of `Tiles`."""
+        width = f.sub(f.ceildiv(operands["cols"], self.lanes), 1)
+        position = f.add(f.mul(f.sub(rows, 1), self.vectors), width)
+        function = f.load("ptr", f.gep(table, position, "ptr"))
+        f.call("void", function, *(f"{kind} {operands[name]}" for kind, name in self._TILE))
+
+    def write_tile(self, rows: int, vectors: int) -> None:
+        """The loops over outer, inner and k in registers, then what C holds if `add`, and the store."""
+        with self.module.function(self.name, self._TILE) as f:
+            b = LLVMBuilder(f, self.lanes)
+            flat = self._carried([[splat(self.item, "0.0", self.lanes)] * vectors] * rows)
+            with f.loop(0, "%outer", 1, [("ptr", "%b"), *flat]) as outer:
+                carry = [(kind, value) for (kind, _), value in zip([("ptr", ""), *flat], outer.values)]
+                with f.loop(0, "%inner", 1, carry) as inner:
+                    at = f.add(f.mul(outer.index, "%a_outer"), f.mul(inner.index, "%a_inner"))
+                    sums = self._shaped(inner.values[1:], rows)
+                    pointer, sums = self._k_loop(f, f.gep("%a", at, self.item), inner.values[0], sums)
+                    inner.next = [pointer, *(value for row in sums for value in row)]
+                outer.next = inner.results
+            self._finish(b, self._shaped(outer.results[1:], rows))
+
+    def _carried(self, sums: Sums) -> list[tuple[str, str]]:
         """The sums as what a loop carries."""
         kind = LLVMBuilder.kind_of(self.sum_type, self.lanes)
         return [(kind, value) for row in sums for value in row]
 
     @staticmethod
-    def shaped(flat: Sequence[str], rows: int) -> Sums:
+    def _shaped(flat: Sequence[str], rows: int) -> Sums:
         """Sums in rows again."""
         width = len(flat) // rows
         return [list(flat[r * width : (r + 1) * width]) for r in range(rows)]
 
-    def k_loop(
-        self, f: Function, a: str, a_strides: tuple[Index, Index], b: str, b_k: Index, depth: Index, sums: Sums,
-        masks: Sequence[str | None] | None = None,
-    ) -> tuple[str, Sums]:  # fmt: skip
+    def _k_loop(self, f: Function, a: str, b: str, sums: Sums) -> tuple[str, Sums]:
         """Add A[r, k] B[k, v] for all k < depth to sums[r][v], two steps a turn; also gives the pointer after B.
 
-        A's strides are (between rows, along k). Three rows share a pointer, which keeps addresses in few registers.
+        Three rows share a pointer, which keeps addresses in few registers.
         """
-        a_row, a_k = a_strides
         rows, vectors = len(sums), len(sums[0])
         groups = -(-rows // 3)
-        offsets = [f.mul(a_row, r) for r in range(3)]
-        masks = masks or [None] * vectors
+        offsets = [f.mul("%a_row", r) for r in range(3)]
 
         def step(pointers: list[str], sums: Sums) -> tuple[list[str], Sums]:
             *starts, row_of_b = pointers
             columns = [
-                f.load(self.item, f.gep(row_of_b, v * self.lanes, self.item), self.lanes, masks[v])
-                for v in range(vectors)
+                f.load(self.item, f.gep(row_of_b, v * self.lanes, self.item), self.lanes) for v in range(vectors)
             ]
             out = []
             for r in range(rows):
                 item = f.load(self.item, f.gep(starts[r // 3], offsets[r % 3], self.item))
                 wide = f.broadcast(self.item, item, self.lanes)
                 out.append([f.fma(self.item, self.lanes, wide, x, y) for x, y in zip(columns, sums[r])])
-            following = [f.gep(start, a_k, self.item) for start in starts]
-            return [*following, f.gep(row_of_b, b_k, self.item)], out
+            following = [f.gep(start, "%a_k", self.item) for start in starts]
+            return [*following, f.gep(row_of_b, "%b_k", self.item)], out
 
         def run(count: Index, unroll: int, pointers: list[str], sums: Sums) -> tuple[list[str], Sums]:
-            carry = [("ptr", pointer) for pointer in pointers] + self.carried(sums)
+            carry = [("ptr", pointer) for pointer in pointers] + self._carried(sums)
             with f.loop(0, count, 1, carry) as loop:
-                now = loop.values[: groups + 1], self.shaped(loop.values[groups + 1 :], rows)
+                now = loop.values[: groups + 1], self._shaped(loop.values[groups + 1 :], rows)
                 for _ in range(unroll):
                     now = step(*now)
                 loop.next = [*now[0], *(value for row in now[1] for value in row)]
-            return loop.results[: groups + 1], self.shaped(loop.results[groups + 1 :], rows)
+            return loop.results[: groups + 1], self._shaped(loop.results[groups + 1 :], rows)
 
-        state = ([f.gep(a, f.mul(a_row, 3 * group), self.item) for group in range(groups)] + [b], sums)
-        pairs, odd = f.div(depth, 2), f.rem(depth, 2)
-        if pairs != 0:
-            state = run(pairs, 2, *state)
-        if odd == 1:
-            state = step(*state)
-        elif odd != 0:
-            state = run(odd, 1, *state)
+        state = ([f.gep(a, f.mul("%a_row", 3 * group), self.item) for group in range(groups)] + [b], sums)
+        state = run(f.div("%depth", 2), 2, *state)
+        state = run(f.rem("%depth", 2), 1, *state)
         return state[0][-1], state[1]
 
-    def places(self, f: Function, c: str, c_row: Index, rows: int, vectors: int) -> Sums:
-        """The addresses of a tile of C."""
-        starts = [f.gep(c, f.mul(r, c_row), self.out_item) for r in range(rows)]
-        return [[f.gep(start, v * self.lanes, self.out_item) for v in range(vectors)] for start in starts]
-
-    def add_stored(self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None]) -> Sums:
-        """The sums plus what C holds."""
-        load = lambda place, mask: b.cast(b.load(self.out, place, 0, mask), self.sum_type)
-        return [
-            [(b.wrap(x, self.sum_type) + load(place, mask)).ref for x, place, mask in zip(row, where, masks)]
-            for row, where in zip(sums, places)
-        ]
-
-    def finish(
-        self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None], epilogue: Epilogue | None,
-        row_step: Index = 1,
-    ) -> None:  # fmt: skip
-        """Apply the epilogue, if any, and store. The place is in the function's %batch, %row and %col."""
-        f, last = b.f, masks[-1]
-        if last is not None and last.startswith("%") and epilogue is None:
-            # Panels are mostly whole, and without AVX-512 masked stores are slow.
-            bits = f.emit(f"bitcast <{self.lanes} x i1> {last} to i{self.lanes}")
-            whole = f.compare("eq", bits, -1, f"i{self.lanes}")
-            f.branch(
-                whole,
-                lambda: self._store(b, sums, places, [*masks[:-1], None]),
-                lambda: self._store(b, sums, places, masks),
-            )
+    def _finish(self, b: LLVMBuilder, sums: Sums) -> None:
+        """Add what C holds if told to, and store; the last vector may be partial."""
+        f, rows, vectors = b.f, len(sums), len(sums[0])
+        starts = [f.gep("%c", f.mul(r, "%c_row"), self.out_item) for r in range(rows)]
+        places = [[f.gep(start, v * self.lanes, self.out_item) for v in range(vectors)] for start in starts]
+        mask = f.first_lanes(f.sub("%cols", (vectors - 1) * self.lanes), self.lanes)
+        masks = [None] * (vectors - 1) + [mask]
+        flat = [value for row in sums for value in row]
+        merged = f.branch(
+            "%add",
+            lambda: [value for row in self._plus_stored(b, sums, places, masks) for value in row],
+            lambda: flat,
+            [kind for kind, _ in self._carried(sums)],
+        )
+        sums = self._shaped(merged, rows)
+        if f.target.vector_bytes >= 64:
+            self._store(b, sums, places, masks)
             return
-        cache: dict[Any, Any] = {}
-        for v, mask in enumerate(masks):
-            for r, row in enumerate(sums):
-                value: Value | None = b.wrap(row[v], self.sum_type)
-                if epilogue is not None and value is not None:
-                    at = f.add("%row", f.mul(r, row_step)), f.add("%col", v * self.lanes)
-                    value = epilogue(Cell(b, value, "%batch", *at, mask, cache))
-                if value is not None:
-                    b.store(b.cast(value, self.out), places[r][v], 0, mask)
+        # Panels are mostly whole, and without AVX-512 masked stores are slow.
+        bits = f.emit(f"bitcast <{self.lanes} x i1> {mask} to i{self.lanes}")
+        whole: list[str | None] = [None] * vectors
+        f.branch(
+            f.compare("eq", bits, -1, f"i{self.lanes}"),
+            lambda: self._store(b, sums, places, whole),
+            lambda: self._store(b, sums, places, masks),
+        )
+
+    def _plus_stored(self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None]) -> Sums:
+        def plus(x: str, place: str, mask: str | None) -> str:
+            stored = b.cast(b.load(self.out, place, 0, mask), self.sum_type)
+            return str((b.wrap(x, self.sum_type) + stored).ref)
+
+        return [[plus(*each) for each in zip(row, where, masks)] for row, where in zip(sums, places)]
 
     def _store(self, b: LLVMBuilder, sums: Sums, places: Sums, masks: Sequence[str | None]) -> list[str]:
         for row, where in zip(sums, places):
@@ -329,56 +290,47 @@ class TileWriter:
                 b.store(b.cast(b.wrap(value, self.sum_type), self.out), place, 0, mask)
         return []
 
-    # Choosing a tile ----------------------------------------------------------------------------------------------
 
-    def tile_name(self, rows: int, vectors: int, partial: bool = False) -> str:
-        return f"{self.name}.tile{rows}x{vectors}{'p' if partial else ''}"
+class Tiles:
+    """The compiled tiles for sums of one type and results of another, and the table in which kernels find them."""
 
-    def write_all_tiles(self, write: Callable[[int, int], None]) -> None:
-        """Every size of tile, and the table that `tile_pointer` looks them up in."""
-        sizes = [(r + 1, v + 1) for r in range(TILE_ROWS) for v in range(self.vectors)]
-        for rows, vectors in sizes:
-            write(rows, vectors)
-        names = ", ".join(f"ptr @{self.tile_name(*size)}" for size in sizes)
-        self.module.constant(f"{self.name}.tiles", f"[{len(sizes)} x ptr] [{names}]")
+    def __init__(self, sum_type: DType, out: DType) -> None:
+        self._sum_type, self._out = sum_type, out
+        self._vectors, self._lanes = tile_vectors(host()), host().lanes(sum_type.size)
+        self._table = Block(8 * TILE_ROWS * self._vectors)
+        self._words = self._table.words()
+        self._libraries: dict[tuple[int, int], Library] = {}
+        self._lock = threading.Lock()
 
-    def tile_pointer(self, f: Function, rows: Index, cols: Index) -> str:
-        """The function for a tile of this many rows and columns."""
-        if isinstance(rows, int) and isinstance(cols, int):
-            return self.tile_name(rows, -(-cols // self.lanes), cols < self.panel)
-        position = f.add(f.mul(f.sub(rows, 1), self.vectors), f.sub(f.ceildiv(cols, self.lanes), 1))
-        return f.load("ptr", f.gep(f"@{self.name}.tiles", position, "ptr"))
+    def prepare(self, rows: int, cols: int) -> int:
+        """Compile what a result of this many rows and columns is made of; gives the table's address."""
+        whole, last = divmod(cols, self._vectors * self._lanes)
+        widths = ([self._vectors] if whole else []) + ([-(-last // self._lanes)] if last else [])
+        with self._lock:
+            for height, _, _ in row_tiles_of(rows):
+                for width in widths:
+                    self._compile(height, width)
+        return self._table.address
+
+    def _compile(self, rows: int, vectors: int) -> None:
+        if (rows, vectors) in self._libraries:
+            return
+        module = Module(host())
+        TileWriter(module, "tile", self._sum_type, self._out).write_tile(rows, vectors)
+        name = f"tile.{self._sum_type.name}.{self._out.name}.{rows}x{vectors}"
+        library = self._libraries[rows, vectors] = compile_module(module.text(), name)
+        self._words[(rows - 1) * self._vectors + vectors - 1] = library.address("tile")
 
 
-def write_late_epilogue(
-    module: Module, name: str, epilogue: Epilogue, out: DType, row_stride: Index, batch_stride: Index = 0
-) -> None:
-    """Write the function that a generic kernel calls for each finished block of C, from an epilogue on cells.
+@functools.cache
+def tiles_of(dtype: DType, out: DType) -> Tiles:
+    """The tiles for inputs of a type and results of another."""
+    return _tiles_of_sums(accumulator(dtype), out)
 
-    C is operand 2 of the call, of type `out`; its strides are in elements. `cell.const(i)` counts from the first const
-    that the caller appended to the kernel's own.
-    """
-    places = ("batch", "row", "rows", "col", "cols")
-    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), *(("i64", place) for place in places)]) as f:
-        b = LLVMBuilder(f, module.target.lanes(accumulator(out).size))
-        end = f.add("%row", "%rows")
-        whole = f.add("%col", f.mul(f.div("%cols", b.lanes), b.lanes))
-        rest = f.sub(f.add("%col", "%cols"), whole)
 
-        def rows(col: Index, mask: str | None) -> None:
-            with f.loop("%row", end) as row:
-                cell = Cell(b, b.const(0.0, accumulator(out)), "%batch", row.index, col, mask, {})
-                c = cell.operand(2)
-                at = f.add(f.add(f.mul(row.index, row_stride), col), f.mul("%batch", batch_stride))
-                cell.value = b.cast(b.load(out, c, at, mask), accumulator(out))
-                value = epilogue(cell)
-                if value is not None:
-                    b.store(b.cast(value, out), c, at, mask)
-
-        with f.loop("%col", whole, b.lanes) as col:
-            rows(col.index, None)
-        with f.when(f.compare("sgt", rest, 0)):
-            rows(whole, f.first_lanes(rest, b.lanes))
+@functools.cache
+def _tiles_of_sums(sum_type: DType, out: DType) -> Tiles:
+    return Tiles(sum_type, out)
 
 
 def transpose(f: Function, kind: str, rows: Sequence[str]) -> list[str]:
