@@ -51,6 +51,7 @@ from .powers import *
 from .random import *
 from .random_generator import *
 from .reduction import *
+from .rows import *
 from .scatter import *
 from .script import *
 from .segment import *

@@ -1,4 +1,4 @@
-"""Put the bodies of called functions in the place of the calls.
+"""Put the bodies of called functions in the place of the calls, and what has a custom gradient in the place of that.
 
 Where the caller knows more of the shapes than the function was traced for, so does what is put there.
 """
@@ -16,6 +16,9 @@ __all__ = ["CALLS", "inline"]
 #: Ops that call the graph in their attribute `body` with their inputs.
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 
+#: Gives its first inputs; tells differentiation, which is over by now, how they are differentiated.
+_MARK = "CustomGradient"
+
 
 def _body(node: Node) -> Graph | None:
     graph = node.attrs.get("body")
@@ -24,7 +27,7 @@ def _body(node: Node) -> Graph | None:
 
 def inline(graph: Graph) -> Graph:
     """The graph without calls; calls inside what is inlined are inlined in turn."""
-    if not any(_body(node) is not None for node in graph.nodes):
+    if not any(_body(node) is not None or node.op.name == _MARK for node in graph.nodes):
         return graph
     rw = Rewriter(graph)
     _copy_all(rw, graph, "")
@@ -34,6 +37,9 @@ def inline(graph: Graph) -> Graph:
 def _copy_all(rw: Rewriter, graph: Graph, prefix: str) -> None:
     for node in graph.nodes:
         body = _body(node)
+        if node.op.name == _MARK:
+            rw.replace(node, [rw[t] for t in node.inputs[: len(node.outputs)]])
+            continue
         if body is None:
             if node.op is not PLACEHOLDER or not prefix:
                 rw.copy(node, prefix=prefix)

@@ -1,7 +1,7 @@
 """The passes in their order: what happens to a graph between tracing and an engine.
 
 `prepare` runs once per trace, `finish` once per set of input shapes. Every pass is named, timed and counted: the graph
-that comes out has the `PassRun`s in `extras` under `PREPARED` and `FINISHED`, and `totals` adds them up.
+that comes out has the `PassRun`s in `extras` under `PREPARED`, `SIZED` and `FINISHED`, and `totals` adds them up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from duoflow.core.switches import switches
 from .expand import expand
 from .fold import fold
 from .inline import inline
+from .lists import lists_as_tensors
+from .loops import lower_inside
 from .merge import merge
 from .prune import prune
 from .simplify import simplify
@@ -25,7 +27,10 @@ from .specialize import Observed, specialize
 from .state import explicit_state
 from .strip import strip_debug
 
-__all__ = ["FINISHED", "PREPARED", "PassRun", "Total", "finish", "prepare", "runs_of", "totals", "watchers"]
+__all__ = [
+    "FINISHED", "PREPARED", "SIZED", "PassRun", "Total", "finish", "lowered", "prepare", "runs_of", "sized", "totals",
+    "watchers",
+]  # fmt: skip
 
 Step = tuple[str, Callable[[Graph], Graph]]
 
@@ -33,7 +38,7 @@ Step = tuple[str, Callable[[Graph], Graph]]
 watchers: list[Callable[[str, Graph], None]] = []
 
 #: Where a graph's `extras` hold the runs of the passes that made it.
-PREPARED, FINISHED = "prepared by", "finished by"
+PREPARED, SIZED, FINISHED = "prepared by", "sized by", "finished by"
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,18 @@ def finish(
 
     The engine has kernels of its own for the compounds `claimed`, and `own` passes that put ops in terms of others.
     """
+    return lowered(sized(graph, dims, observed), claimed, own)
+
+
+def sized(graph: Graph, dims: Sequence[Dims], observed: Observed | None = None) -> Graph:
+    """The first part of `finish`: the graph for inputs of these shapes, with lists of tensors as tensors."""
+    steps = (("specialize", lambda g: specialize(g, dims, observed)), ("lists", lists_as_tensors))
+    return _through(graph, steps, SIZED)
+
+
+def lowered(graph: Graph, claimed: Container[str] = (), own: Sequence[Step] = ()) -> Graph:
+    """The second part of `finish`, for graphs with sizes."""
     steps = (
-        ("specialize", lambda g: specialize(g, dims, observed)),
         ("expand", lambda g: expand(g, claimed)),
         *own,
         ("expand again", lambda g: expand(g, claimed)),
@@ -103,6 +118,7 @@ def finish(
         ("fold again", fold),
         ("merge again", merge),
         ("prune again", prune),
+        ("loops", lambda g: lower_inside(g, lambda inside: lowered(inside, claimed, own))),
     )
     unwanted = _unwanted()
     return _through(graph, [s for s in steps if s[0].removesuffix(" again") not in unwanted], FINISHED)
@@ -121,7 +137,7 @@ def _unwanted() -> set[str]:
 
 def runs_of(graph: Graph) -> list[PassRun]:
     """The passes that made a graph, in order."""
-    return [*graph.extras.get(PREPARED, ()), *graph.extras.get(FINISHED, ())]
+    return [run for kept_as in (PREPARED, SIZED, FINISHED) for run in graph.extras.get(kept_as, ())]
 
 
 def _through(graph: Graph, steps: Sequence[Step], kept_as: str) -> Graph:

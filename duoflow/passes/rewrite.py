@@ -44,6 +44,9 @@ class Rewriter:
     def __getitem__(self, tensor: Tensor) -> GraphTensor:
         return self._now[id(tensor)]
 
+    def __contains__(self, tensor: Tensor) -> bool:
+        return id(tensor) in self._now
+
     def inputs(self, node: Node) -> tuple[GraphTensor, ...]:
         """What the node's inputs are now."""
         now = self._now

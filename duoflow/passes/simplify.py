@@ -16,6 +16,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.graph import Graph, Node
+from duoflow.core.late import F
 from duoflow.core.record import OPS
 from duoflow.core.tensor import GraphTensor, Tensor
 
@@ -286,3 +287,77 @@ def _no_change(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
     if shapes.num_elements(node.outputs[0].dims) is None:
         return None
     return _stands(inputs[0], node)
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def is_zero(tensor: GraphTensor) -> bool:
+    """Whether a tensor is zero everywhere, by the way it is made."""
+    node = tensor.node
+    if node.op.name in ("BroadcastTo", "Reshape"):
+        return is_zero(node.inputs[0])  # type: ignore[arg-type]
+    if node.op.name == "Fill":
+        return _uniform(node.inputs[1]) == 0  # type: ignore[arg-type]
+    return node.op.name == "ZerosLike" or _uniform(tensor) == 0
+
+
+def _row_in_zeros(rw: Rewriter, node: Node, index: GraphTensor, value: GraphTensor) -> GraphTensor:
+    """Zeros of the shape of a node's output, but for one row."""
+    out = node.outputs[0]
+    with rw.building(node):
+        zeros = F.zeros(out.dims, out.dtype)
+        row = F.reshape(value, out.dims[1:])  # type: ignore[index]
+    return _add(rw, "SetRow", (zeros, index, row), node)
+
+
+@rule("StridedSliceGrad")
+def _gradient_of_a_row(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    """Of `x[i]` with an index that is computed."""
+    _, begin, _, strides, grad = inputs
+    others = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask")
+    out = node.outputs[0]
+    if node.attrs["shrink_axis_mask"] != 1 or any(node.attrs[m] for m in others) or not out.spec.known:
+        return None
+    step = strides.spec.array
+    if begin.dims != (1,) or out.dims[0] == 0 or begin.spec.array is not None or (step is not None and step[0] != 1):
+        return None
+    count = cast("tuple[int, ...]", out.dims)[0]
+    with rw.building(node):
+        given = F.reshape(begin, ())
+        index = _in_range(F.where(given < 0, given + count, given), count)
+    return _row_in_zeros(rw, node, index, grad)
+
+
+def _in_range(index: Any, count: int) -> Any:
+    """The index, with an error where it is not below `count`."""
+    return F.gather(F.constant(np.arange(count, dtype=index.dtype.numpy)), index)
+
+
+@rule("UnsortedSegmentSum")
+def _one_row(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    """One row, put where it belongs; negative indices have no place."""
+    data, ids, _ = inputs
+    out = node.outputs[0]
+    if not out.spec.known or 0 in (out.dims or ()) or not data.spec.known or shapes.num_elements(ids.dims) != 1:
+        return None
+    if ids.spec.array is not None or ids.dtype not in (dtypes.int32, dtypes.int64):
+        return None
+    with rw.building(node):
+        index = F.reshape(ids, ())
+        value = F.where(index < 0, F.zeros_like(data), data)
+        index = _in_range(F.maximum(index, 0), out.dims[0])  # type: ignore[index]
+    return _row_in_zeros(rw, node, index, value)
+
+
+@rule("AddV2", "Add")
+def _add_to_a_row(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    """x + (zeros but for one row) adds to that row of x."""
+    for total, change in ((inputs[0], inputs[1]), (inputs[1], inputs[0])):
+        made = _made_by(change, "SetRow")
+        if made is None or not _same_shape(total, node) or not is_zero(made.inputs[0]):  # type: ignore[arg-type]
+            continue
+        _, index, value = made.inputs
+        row = _add(rw, "Row", (total, index), node)
+        return _add(rw, "SetRow", (total, index, _add(rw, "AddV2", (row, value), node)), node)
+    return None

@@ -20,7 +20,7 @@ from .assume import assuming, refusing
 from .prune import acts
 from .rewrite import Rewriter
 
-__all__ = ["Observed", "specialize"]
+__all__ = ["Observed", "inferred", "refuse", "specialize", "tells_more"]
 
 #: The shapes of the outputs of nodes, by name.
 Observed = Mapping[str, tuple[Dims, ...]]
@@ -42,14 +42,14 @@ def specialize(graph: Graph, dims: Sequence[Dims], observed: Observed | None = N
         if observed is not None and acts(node):
             observed = None
         inputs = rw.inputs(node)
-        specs = _inferred(node, inputs) if any(id(t) in news for t in inputs) else [t.spec for t in node.outputs]
+        specs = inferred(node, inputs) if any(id(t) in news for t in inputs) else [t.spec for t in node.outputs]
         if specs is None:
-            new = _refuse(rw, node)
+            new = refuse(rw, node)
         elif observed is not None and any(not s.known for s in specs) and node.name in observed:
             new = _assume(rw, node, specs, observed[node.name])
         else:
             new = rw.copy(node, specs=specs)
-        news.update(id(t) for t, old in zip(new.outputs, node.outputs, strict=True) if _tells_more(t.spec, old.spec))
+        news.update(id(t) for t, old in zip(new.outputs, node.outputs, strict=True) if tells_more(t.spec, old.spec))
     return rw.finish()
 
 
@@ -61,7 +61,7 @@ def _assume(rw: Rewriter, node: Node, specs: list[Spec], seen: tuple[Dims, ...])
     return outputs[0].node
 
 
-def _refuse(rw: Rewriter, node: Node) -> Node:
+def refuse(rw: Rewriter, node: Node) -> Node:
     """The node as a host call that raises: its operands do not fit, and the error belongs to the run."""
     op = refusing(node.op, tuple((t.dims, t.dtype) for t in node.outputs))
     outputs = rw.add(op, rw.inputs(node), node.attrs, like=node)
@@ -78,11 +78,11 @@ def _specialize_input(rw: Rewriter, node: Node, dims: Dims, news: set[int]) -> N
     news.add(id(new.outputs[0]))
 
 
-def _tells_more(new: Spec, old: Spec) -> bool:
+def tells_more(new: Spec, old: Spec) -> bool:
     return new.shape != old.shape or (new.value is not None and new.value is not old.value)
 
 
-def _inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec] | None:
+def inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec] | None:
     """What the record infers now, joined with what was known before; None if it refuses its operands."""
     if node.subgraphs:
         found = _inferred_inside(node, inputs)

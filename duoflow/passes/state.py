@@ -3,11 +3,10 @@ one.
 
 A handle qualifies if all its uses are plain reads and assignments, or loops and branches in which that is so, and its
 shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that do
-input or output keep the handle, since what they did must stand even if they fail; so do those that carry lists of
-tensors, which the host runs. The handle's placeholder is replaced, at the same place among the inputs, by one of the
-variable's dtype and shape; a handle that is a constant gets an input at the end. `graph.extras["state"]` is a
-`StateTable` that says which inputs are values of states and which outputs go back to them. Other handles stay
-resources, and the ops on them stay effects.
+input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is
+replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
+gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
+which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from duoflow.core.dtypes import variant
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.record import OPS, Effect
 from duoflow.core.state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, READ
@@ -80,8 +78,6 @@ def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
     is_loop = node.op.name in _LOOPS
     if at < (len(node.outputs) if is_loop else 1) or any(_effects(g) & Effect.IO for g in node.subgraphs):
         return False
-    if any(_has_lists(g) for g in node.subgraphs):
-        return False
     if is_loop and _effects(node.attrs["cond"]) & Effect.WRITE:
         return False
     graphs = [_ready(g) for g in node.subgraphs]
@@ -100,13 +96,6 @@ def _effects(graph: Graph) -> Effect:
             out |= _effects(inside)
         out |= Effect.NONE if inner else node.op.effects
     return out
-
-
-def _has_lists(graph: Graph) -> bool:
-    """Whether there are lists of tensors inside: the host runs it, and reads a variable faster than it is passed on."""
-    return any(
-        any(t.dtype is variant for t in node.outputs) or any(map(_has_lists, node.subgraphs)) for node in graph.nodes
-    )
 
 
 def _ready(graph: Graph) -> Graph:

@@ -29,6 +29,7 @@ from .ir import Module
 from .jit import compile_module
 from .loops import LoopKernel
 from .routines import RoutineTask, as_routine
+from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program
 from .specialization import ARENA, CHECKS, Specialization
 from .static import inputs_of, output_of
@@ -80,6 +81,8 @@ class _Compiler:
                 tasks.append(LoopTask(kernel))
             elif kernel.members:
                 self.heavy[id(anchor)].absorb(kernel, self.fusion.is_needed(output_of(anchor)))
+        own = {id(n): task for n in self.graph.nodes if (task := self._of_its_own(n)) is not None}
+        without_value = only_overwritten(self.graph, own)
         for node in self.graph.nodes:
             if id(node) in self.heavy:
                 tasks.append(self.heavy[id(node)])
@@ -87,20 +90,17 @@ class _Compiler:
                 node.op not in (CONST, PLACEHOLDER)
                 and id(node) not in self.fusion.group_of
                 and not self.fusion.is_view(node)
+                and id(node) not in without_value
             ):
-                tasks.append(self._task_of(node))
+                tasks.append(own.get(id(node)) or HostTask(node, self.out.callback, self._stored(node.inputs)))
         return tasks
 
-    def _task_of(self, node: Node) -> Task:
-        """The task of a node that is no part of a loop kernel."""
+    def _of_its_own(self, node: Node) -> Task | None:
+        """The native task of a node that is neither looped nor a contraction."""
         if node.op.kind is Kind.CONTROL:
-            region = as_region(node, self._part_of(node))
-            if region is not None:
-                return region
+            return as_region(node, self._part_of(node))
         routine = as_routine(node, self.descriptions.get(id(node)))
-        if routine is not None:
-            return RoutineTask(node, routine)
-        return HostTask(node, self.out.callback, self._stored(node.inputs))
+        return as_row(node) if routine is None else RoutineTask(node, routine)
 
     def _part_of(self, node: Node) -> Plan:
         """Compiles the sub-graphs of a control node."""
@@ -212,6 +212,8 @@ class _Compiler:
     def _reads_at_the_same_point(self, task: Task, old: GraphTensor) -> bool:
         if not any(t is old for t in task.reads):
             return True
+        if isinstance(task, RowTask):
+            return task.base is old
         if isinstance(task, BlockTask):
             kernel = task.kernel
             if kernel is None or any(t is old for t in self._stored(inputs_of(task.node))):

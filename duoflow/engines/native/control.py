@@ -18,11 +18,13 @@ from duoflow.core.graph import Graph, Node
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor, Tensor
 from duoflow.passes import pipeline
+from duoflow.passes.loop_variables import is_lowered
 from duoflow.passes.prune import acts
 from duoflow.passes.rewrite import constant_of
 from duoflow.passes.sink import sink
 
 from .own import OWN_PASSES
+from .row_tasks import is_unset
 from .runner import Operand, Program
 from .specialization import ARENA
 from .static import elements, inputs_of
@@ -78,14 +80,22 @@ def as_region(node: Node, plan: Plan) -> Region | None:
 
 def _lowered(graph: Graph, inputs: Sequence[Tensor], variables: int = 0) -> Graph:
     """A sub-graph for these inputs; the first `variables` change while it runs again and again."""
+    if is_lowered(graph) and all(t.dims == own.dims for t, own in zip(inputs, graph.all_inputs, strict=True)):
+        return _static(graph)
     prepared = pipeline.prepare(graph)
     if any(t.dtype.numpy.kind == "O" for t in prepared.outputs):
         raise Unsupported("objects")
     known = {i: a for i, t in enumerate(inputs) if i >= variables and (a := constant_of(t)) is not None}
     out = pipeline.finish(sink(prepared, known), [t.dims for t in inputs], own=OWN_PASSES)
-    if "state" in prepared.extras or not all(t.spec.known for n in out.nodes for t in n.outputs):
-        raise Unsupported("shapes or state")
-    return out
+    if "state" in prepared.extras:
+        raise Unsupported("state")
+    return _static(out)
+
+
+def _static(graph: Graph) -> Graph:
+    if not all(t.spec.known for n in graph.nodes for t in n.outputs):
+        raise Unsupported("shapes")
+    return graph
 
 
 def _loop(node: Node, plan: Plan) -> Region:
@@ -120,7 +130,7 @@ class Region(Task):
         used = {id(t) for part in parts for t in _used(part.graph)}
         given = inputs_of(node)
         reads = [t for t, inner in self._pairs(node, parts) if id(inner) in used]
-        reads += given[: self.always_read(node)]
+        reads += [t for t in given[: self.always_read(node)] if not is_unset(t)]
         super().__init__([node], reads, cast(list[GraphTensor], list(node.outputs)))
         self.node, self.parts = node, list(parts)
         self.parallel = any(t.parallel for t in self.inner)
@@ -129,11 +139,12 @@ class Region(Task):
 
     @staticmethod
     def _pairs(node: Node, parts: Sequence[Part]) -> list[tuple[GraphTensor, GraphTensor]]:
-        """The inputs of the node with those of the graphs that they go to."""
+        """The inputs of the node that have a value, with those of the graphs that they go to."""
         return [
             (outer, inner)
             for part in parts
             for outer, inner in zip(inputs_of(node)[-len(part.graph.inputs) or len(node.inputs) :], part.graph.inputs)
+            if not is_unset(outer)
         ]
 
     @staticmethod
@@ -227,7 +238,8 @@ class Loop(Region):
         variables = [where(t) for t in self.writes]
         again, done = program.label(), program.label()
         for place, start in zip(variables, inputs_of(self.node), strict=False):
-            self._copy(program, place, where(start), start)
+            if not is_unset(start):
+                self._copy(program, place, where(start), start)
         program.barrier()
         program.place(again)
         inside = [self._inputs(part, where) for part in (cond, body)]

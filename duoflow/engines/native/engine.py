@@ -20,7 +20,7 @@ from duoflow.core.shapes import Dims
 from duoflow.core.state import State
 from duoflow.passes import pipeline
 from duoflow.passes.assume import ShapeChanged
-from duoflow.passes.specialize import Observed, specialize
+from duoflow.passes.specialize import Observed
 from duoflow.passes.state import StateTable
 
 from .. import reference
@@ -85,7 +85,7 @@ class NativeExecutable:
     def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
         """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
         dims = self._dims_of(values)
-        if not _is_static(specialize(self._prepared, dims)) and not self._shares_state(values):
+        if not _is_static(pipeline.sized(self._prepared, dims)) and not self._shares_state(values):
             self._observations[key] = 0
             self._specializations[key] = _OBSERVING
         else:

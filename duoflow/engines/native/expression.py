@@ -70,7 +70,9 @@ INDEXED = (lowering.Gather, lowering.GatherNd, lowering.Search)
 def describe(node: Node) -> Any:
     """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
     op = node.op
-    if not all(map(has_elements, (*node.inputs, *node.outputs))):
+    # The shape that a scalar is reshaped to has no elements.
+    inputs = node.inputs[:1] if op.name == "Reshape" else node.inputs
+    if not all(map(has_elements, (*inputs, *node.outputs))):
         return None
     try:
         if any(register_type(t.dtype) is None for t in (*node.inputs, *node.outputs)):

@@ -57,7 +57,7 @@ def _is_row(node: Node) -> bool:
     step = strides.spec.array
     return (
         not any(node.attrs[mask] for mask in _OTHER_MASKS)
-        and begin.dims == (1,) and begin.spec.array is None and step is not None and bool(np.all(step == 1))
+        and begin.dims == (1,) and begin.spec.array is None and (step is None or bool(np.all(step == 1)))
         and x.spec.known and x.dtype.numpy.kind != "O"
     )  # fmt: skip
 

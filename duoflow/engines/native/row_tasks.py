@@ -1,0 +1,106 @@
+"""Rows written into buffers: a buffer that lives where its old version did gets one row copied, others all of it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Container
+
+from duoflow.core.graph import Graph, Node
+from duoflow.core.tensor import GraphTensor
+
+from .ir import Module
+from .jit import Library, compile_module
+from .runner import Operand, Program
+from .static import inputs_of, output_of, sizes
+from .target import host
+from .tasks import Task, Where
+
+__all__ = ["RowTask", "as_row", "is_unset", "only_overwritten"]
+
+#: Bytes of a row that are worth a second thread.
+_SHARED_BYTES = 1 << 18
+
+
+def is_unset(tensor: GraphTensor) -> bool:
+    """Whether a tensor has no value, only a shape."""
+    return tensor.node.op.name == "Empty"
+
+
+def only_overwritten(graph: Graph, native: Container[int]) -> set[int]:
+    """The nodes (by id) that give unset tensors, which nobody reads: they need no memory of their own.
+
+    Written rows and the variables of loops take no value from those, if these nodes (by id) are `native`.
+    """
+    found = {id(n.outputs[0]): id(n) for n in graph.nodes if n.op.name == "Empty"}
+    for tensor in graph.outputs:
+        found.pop(id(tensor), None)
+    for node in graph.nodes:
+        overwritten = 0 if id(node) not in native else 1 if node.op.name == "SetRow" else len(node.outputs)
+        for tensor in node.inputs[overwritten:]:
+            found.pop(id(tensor), None)
+    return set(found.values())
+
+
+def as_row(node: Node) -> RowTask | None:
+    """The task of a node that writes a row, or None."""
+    if node.op.name != "SetRow" or not all(t.spec.known and t.dtype.numpy.kind != "O" for t in node.inputs):
+        return None
+    return RowTask(node) if node.inputs[1].dtype.name in ("int32", "int64") and 0 not in sizes(node.inputs[0]) else None
+
+
+class RowTask(Task):
+    """SetRow."""
+
+    def __init__(self, node: Node) -> None:
+        base, index, value = inputs_of(node)
+        reads = [index, value] if is_unset(base) else [base, index, value]
+        self.node = node
+        self._row_bytes = math.prod(sizes(value)) * value.dtype.numpy.itemsize
+        self._bytes = math.prod(sizes(base)) * base.dtype.numpy.itemsize
+        super().__init__([node], reads, [output_of(node)], self._row_bytes >= _SHARED_BYTES)
+
+    @property
+    def base(self) -> GraphTensor:
+        """The tensor of which a row is replaced."""
+        return inputs_of(self.node)[0]
+
+    @property
+    def bytes_moved(self) -> int:
+        return 2 * self._row_bytes
+
+    def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        base, index, value = inputs_of(self.node)
+        out = where(output_of(self.node))
+        if not is_unset(base) and where(base) != out:
+            program.copy(out, where(base), self._bytes, parallel=self.parallel)
+            if self.parallel:
+                program.barrier()
+        kernel = _library().address("set_row_" + index.dtype.name)
+        operands = [out, where(index), where(value)]
+        program.call(kernel, operands, [self._row_bytes, sizes(base)[0]], parallel=self.parallel, name=self.name)
+
+
+@functools.cache
+def _library() -> Library:
+    """set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are.
+
+    An index out of range, which whoever computed it has reported, writes nothing.
+    """
+    module = Module(host())
+    for name, kind in (("int32", "i32"), ("int64", "i64")):
+        arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
+        with module.function(f"set_row_{name}", arguments) as f:
+            size, count = f.parameter("%consts", 0), f.parameter("%consts", 1)
+            out, at, value = (f.parameter("%ptrs", i, "ptr") for i in range(3))
+            index = f.load(kind, at)
+            wide = index if kind == "i64" else f.emit(f"sext i32 {index} to i64")
+            first, last = f.share(f.ceildiv(size, 64), "%part", "%parts")
+            begin, end = f.mul(first, 64), f.minimum(f.mul(last, 64), size)
+            target = f.gep(out, f.add(f.mul(wide, size), begin))
+            with f.when(f.compare("ult", wide, count)):
+                f.intrinsic(
+                    "llvm.memcpy.p0.p0.i64", "void", ("ptr", target), ("ptr", f.gep(value, begin)),
+                    ("i64", str(f.sub(end, begin))), ("i1", "false"),
+                )  # fmt: skip
+    return compile_module(module.text(), "rows")
