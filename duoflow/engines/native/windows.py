@@ -1,0 +1,97 @@
+"""Windows over the spatial dimensions of images, and what they give back: a view, and sums of shifted copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from duoflow.core.emit import emit_one
+from duoflow.core.late import F
+from duoflow.core.lowering import Affine
+from duoflow.core.record import Kind, Op
+from duoflow.core.spec import Spec
+from duoflow.core.tensor import GraphTensor
+
+__all__ = ["spread", "window_counts", "windows_of"]
+
+Pads = Sequence[tuple[int, int]]
+
+
+def window_counts(
+    size: Sequence[int], window: Sequence[int], strides: Sequence[int], dilations: Sequence[int], pads: Pads
+) -> tuple[int, ...]:
+    """How many windows fit along each spatial dimension."""
+    along = zip(size, window, strides, dilations, pads, strict=True)
+    return tuple((s + sum(p) - (w - 1) * d - 1) // st + 1 for s, w, st, d, p in along)
+
+
+def _infer(x: Spec, *, window: Any, strides: Any, dilations: Any, padding: Any, fill: Any) -> Spec:
+    assert x.shape is not None
+    counts = window_counts(cast(Any, x.shape[1:-1]), window, strides, dilations, padding)
+    return Spec((x.shape[0], *counts, *window, x.shape[-1]), x.dtype)
+
+
+def _view(specs: Any, outs: Any, attrs: dict[str, Any]) -> Affine:
+    rank = len(attrs["window"])
+    rows = [[0] * (2 * rank + 2) for _ in range(rank + 2)]
+    rows[0][0] = rows[-1][-1] = 1
+    for axis in range(rank):
+        rows[axis + 1][axis + 1] = attrs["strides"][axis]
+        rows[axis + 1][rank + axis + 1] = attrs["dilations"][axis]
+    offset = (0, *(-p[0] for p in attrs["padding"]), 0)
+    return Affine(tuple(map(tuple, rows)), offset, attrs["fill"])
+
+
+def _evaluate(x: Any, *, window: Any, strides: Any, dilations: Any, padding: Any, fill: Any) -> Any:
+    padded = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=0 if fill is None else fill)
+    reach = [(w - 1) * d + 1 for w, d in zip(window, dilations, strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(padded, reach, tuple(range(1, x.ndim - 1)))
+    view = view[(slice(None), *[slice(None, None, s) for s in strides])]
+    return np.moveaxis(view, x.ndim - 1, -1)[(..., *[slice(None, None, d) for d in dilations], slice(None))]
+
+
+WINDOWS = Op("Windows", Kind.VIEW, _infer, _evaluate, lower=_view)
+
+
+def windows_of(
+    x: GraphTensor, window: Sequence[int], strides: Sequence[int], pads: Pads, fill: Any,
+    dilations: Sequence[int] | None = None,
+) -> Any:  # fmt: skip
+    """[batch, *spatial, channels] -> [batch, *windows, *window, channels]; what lies in the padding is `fill`."""
+    attrs = {
+        "window": tuple(window), "strides": tuple(strides), "dilations": tuple(dilations or (1,) * len(window)),
+        "padding": tuple(pads), "fill": fill if any(map(sum, pads)) else None,
+    }  # fmt: skip
+    return emit_one(WINDOWS, (x,), attrs, "windows")
+
+
+def spread(
+    parts: Iterable[tuple[Sequence[int], Any]], size: Sequence[int], strides: Sequence[int], pads: Pads
+) -> Any:  # fmt: skip
+    """The image to which windows give back: the sum of `parts`, pairs of a place in the window and what all the windows
+    [batch, *windows, channels] have for the pixel there."""
+    total = None
+    for place, part in parts:
+        piece = _moved(_apart(part, strides), [k - p[0] for k, p in zip(place, pads, strict=True)], size)
+        total = piece if total is None else total + piece
+    return total
+
+
+def _apart(part: Any, strides: Sequence[int]) -> Any:
+    """With zeros between neighbours, so that they are `strides` apart."""
+    if all(s == 1 for s in strides):
+        return part
+    batch, *counts, channels = part.dims
+    wide = F.reshape(part, (batch, *[d for n in counts for d in (n, 1)], channels))
+    wide = F.pad(wide, [[0, 0], *[pair for s in strides for pair in ([0, 0], [0, s - 1])], [0, 0]])
+    return F.reshape(wide, (batch, *[n * s for n, s in zip(counts, strides, strict=True)], channels))
+
+
+def _moved(part: Any, first: Sequence[int], size: Sequence[int]) -> Any:
+    """An image of `size` with `part` from position `first` on, cut where it reaches beyond."""
+    batch, *counts, channels = part.dims
+    pads = [[max(f, 0), max(s - f - n, 0)] for f, s, n in zip(first, size, counts, strict=True)]
+    padded = F.pad(part, [[0, 0], *pads, [0, 0]])
+    return F.slice(padded, [0, *[max(-f, 0) for f in first], 0], [batch, *size, channels])
