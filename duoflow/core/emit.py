@@ -25,6 +25,7 @@ __all__ = ["emit", "emit_one", "evaluate"]
 
 NO_ATTRS: dict[str, Any] = {}
 _ndarray = np.ndarray
+_CONTRACTION = Kind.CONTRACTION
 
 
 def emit(
@@ -46,7 +47,17 @@ def emit(
 
 def emit_one(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> Any:
     """`emit` for an op of one output."""
-    return emit(op, inputs, attrs, name)[0]
+    here = context
+    if here.graph is not None or here.tapes or op.checked or op.kind is _CONTRACTION or switches.check_numerics:
+        return emit(op, inputs, attrs, name)[0]
+    token = silence()
+    try:
+        array = op.evaluate(*[t._array for t in inputs], **attrs)  # type: ignore[attr-defined]
+    except Exception as error:
+        raise _translated(op, inputs, attrs, error) from (None if isinstance(error, (ValueError, TypeError)) else error)
+    finally:
+        restore(token)
+    return EagerTensor(array) if type(array) is _ndarray else _wrap(array)
 
 
 def _record(node: Node) -> None:
@@ -60,7 +71,7 @@ def evaluate(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> tuple
         if op.checked:
             op.infer(*[t.spec for t in inputs], **attrs)
         arrays = [t._array for t in inputs]  # type: ignore[attr-defined]
-        if op.kind is Kind.CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays):
+        if op.kind is _CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays):
             out: Any = heavy.run(op, arrays, attrs)
         else:
             token = silence()

@@ -72,10 +72,12 @@ def add(x: Any, y: Any, name: str | None = None) -> Any:
 
     TensorFlow: tf.math.add.
     """
-    if type(x) is not EagerTensor or type(y) is not EagerTensor:
+    if type(x) is EagerTensor and type(y) is EagerTensor:
+        strings = x._array.dtype.hasobject and y._array.dtype.hasobject
+    else:
         x = convert(x)
         y = convert(y, dtype_hint=x.dtype)
-    strings = x.dtype is dtypes.string and y.dtype is dtypes.string
+        strings = x.dtype is dtypes.string and y.dtype is dtypes.string
     return emit_one(_ADD_STRINGS if strings else _ADD, (x, y), NO_ATTRS, name or "Add")
 
 
