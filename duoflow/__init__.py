@@ -56,6 +56,7 @@ from duoflow.core.module import Module
 from duoflow.core.reporting import get_logger
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import TensorSpec, TypeSpec
+from duoflow.core.switches import switches as _switches
 from duoflow.core.tensor import Tensor, is_tensor
 from duoflow.core.tensor import is_symbolic as is_symbolic_tensor
 from duoflow.core.tensor import register_conversion as register_tensor_conversion_function
@@ -225,7 +226,7 @@ from duoflow.ops import (
 from duoflow.tools.alias import install_as_tensorflow
 from duoflow.trace.function import function, run_functions_eagerly
 
-_install("duoflow.engines.native.engine")
+_install("duoflow.debugging.replay" if "replay" in _switches.debug else "duoflow.engines.native.engine")
 bool = _dtypes.bool_
 newaxis = None
 

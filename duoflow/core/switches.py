@@ -4,7 +4,9 @@ check_graphs: run the checker between passes (tests set it)
 eager_compile: let eager mode use compiled kernels for heavy ops
 check_numerics: let every op fail whose result holds a NaN or an infinity
 threads: how many threads share a kernel; 0 for as many as there are processors
-inter_op_threads, optimizer_options, traceback_filtering, log_device_placement: kept for programs that read back what
+optimizer_options: which passes are left out (tf.config.optimizer)
+debug: what `DUOFLOW_DEBUG` asks for: "replay" replays compiled functions that fail
+inter_op_threads, traceback_filtering, log_device_placement: kept for programs that read back what
 they set
 """
 
@@ -29,6 +31,7 @@ class Switches:
     optimizer_options: dict[str, Any] = field(default_factory=dict)
     traceback_filtering: bool = True
     log_device_placement: bool = False
+    debug: tuple[str, ...] = tuple(os.environ.get("DUOFLOW_DEBUG", "").replace(",", " ").split())
 
 
 switches = Switches()

@@ -218,9 +218,9 @@ class ConcreteFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the trace on tensors given by position or by name."""
-        return self.call_flat(self._bound(args, kwargs))
+        return self.call_flat(self.bound(args, kwargs))
 
-    def _bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
+    def bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Tensor]:
         """One tensor per input: from arguments as the Python function takes them, or from the tensors alone."""
         try:
             flat = self._from_structure(args, kwargs)

@@ -33,6 +33,9 @@ __all__ = ["Function", "function", "functions_run_eagerly", "run_functions_eager
 
 _tracing = threading.RLock()
 
+#: Called with the function, its arguments and the exception when a call raises; see debugging/replay.py.
+on_failure: Callable[[Function, tuple[Any, ...], dict[str, Any], Exception], None] | None = None
+
 
 class Function:
     """A Python function that runs as graphs; made by `tf.function`.
@@ -84,19 +87,24 @@ class Function:
             return self._bound_python_function()(*args, **kwargs)
         if self._watched:
             self._check_watched()
-        if not kwargs and context.graph is None and not context.tapes:
-            key: list[Any] = []
-            for value in args:
-                if type(value) is not EagerTensor:
-                    break
-                array = value._array
-                key.append(array.dtype)
-                key.append(array.shape)
-            else:
-                concrete = self._fast.get(tuple(key))
-                if concrete is not None:
-                    return concrete.run([value._array for value in args])
-        return self._call(args, kwargs)
+        try:
+            if not kwargs and context.graph is None and not context.tapes:
+                key: list[Any] = []
+                for value in args:
+                    if type(value) is not EagerTensor:
+                        break
+                    array = value._array
+                    key.append(array.dtype)
+                    key.append(array.shape)
+                else:
+                    concrete = self._fast.get(tuple(key))
+                    if concrete is not None:
+                        return concrete.run([value._array for value in args])
+            return self._call(args, kwargs)
+        except Exception as error:
+            if on_failure is not None:
+                on_failure(self, args, kwargs, error)
+            raise
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, form = self._parameters.leaves(args, kwargs)
@@ -104,6 +112,12 @@ class Function:
         if found.takes_only(args) and not kwargs and self._parameters.specs is None and found.concrete.usable():
             self._fast[tuple([part for a in args for part in (a._array.dtype, a._array.shape)])] = found.concrete
         return found.to_run().call_flat(found.tensors(leaves))
+
+    def bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Tensor]]:
+        """The trace for arguments, made now if there is none, and the tensors among them that it takes."""
+        leaves, form = self._parameters.leaves(tuple(args), kwargs)
+        found = self._find(leaves, form)
+        return found.concrete, found.tensors(leaves)
 
     # -- traces ------------------------------------------------------------------------------------------------------
 

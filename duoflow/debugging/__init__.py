@@ -1,4 +1,4 @@
-"""Assertions and checks: `tf.debugging`."""
+"""Assertions, checks and help in finding what went wrong: `tf.debugging`."""
 
 from duoflow.core.reporting import (
     disable_traceback_filtering,
@@ -36,8 +36,13 @@ from duoflow.ops import (
     is_numeric_tensor,
 )
 
+from .equivalence import Equivalence, check_equivalence
+from .replay import Failure, explain_failure
+
 __all__ = [
     "Assert",
+    "Equivalence",
+    "Failure",
     "assert_all_finite",
     "assert_equal",
     "assert_greater",
@@ -59,11 +64,13 @@ __all__ = [
     "assert_scalar",
     "assert_shapes",
     "assert_type",
+    "check_equivalence",
     "check_numerics",
     "disable_check_numerics",
     "disable_traceback_filtering",
     "enable_check_numerics",
     "enable_traceback_filtering",
+    "explain_failure",
     "get_log_device_placement",
     "is_numeric_tensor",
     "is_traceback_filtering_enabled",
