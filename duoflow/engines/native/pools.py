@@ -83,7 +83,8 @@ def _counts(shape: tuple[int, ...], pool: Pool) -> np.ndarray[Any, Any]:
     ones = np.pad(np.ones(shape[1:-1], np.float32), pool.padding)
     windows = np.lib.stride_tricks.sliding_window_view(ones, pool.window)
     windows = windows[tuple([slice(None, None, s) for s in pool.strides])]
-    return windows.sum(tuple(range(len(shape) - 2, windows.ndim)))[None, ..., None]
+    counts: np.ndarray[Any, Any] = windows.sum(tuple(range(len(shape) - 2, windows.ndim)))
+    return counts[None, ..., None]
 
 
 def _pooled(pool: Pool, x: GraphTensor) -> Any:

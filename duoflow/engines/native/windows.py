@@ -48,8 +48,9 @@ def _evaluate(x: Any, *, window: Any, strides: Any, dilations: Any, padding: Any
     padded = np.pad(x, [(0, 0), *padding, (0, 0)], constant_values=0 if fill is None else fill)
     reach = [(w - 1) * d + 1 for w, d in zip(window, dilations, strict=True)]
     view = np.lib.stride_tricks.sliding_window_view(padded, reach, tuple(range(1, x.ndim - 1)))
-    view = view[(slice(None), *[slice(None, None, s) for s in strides])]
-    return np.moveaxis(view, x.ndim - 1, -1)[(..., *[slice(None, None, d) for d in dilations], slice(None))]
+    places = [slice(None, None, step) for step in strides]
+    taps = [slice(None, None, step) for step in dilations]
+    return np.moveaxis(view[(slice(None), *places, slice(None), *taps)], x.ndim - 1, -1)
 
 
 WINDOWS = Op("Windows", Kind.VIEW, _infer, _evaluate, lower=_view)

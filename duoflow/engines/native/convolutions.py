@@ -1,0 +1,168 @@
+"""Convolutions that have no kernel of their own, in terms of those that have one.
+
+- Three dimensions: the planes that a place of the result sees are seen as channels of a two-dimensional convolution.
+- Several filters for each channel, and no more than its own (a depthwise convolution with a multiplier): the channels
+  are repeated, so that there is one filter for each.
+- Gradients of 16-bit filters are summed, and so computed, in float32.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+
+from duoflow.core import dtypes
+from duoflow.core.emit import emit_one
+from duoflow.core.graph import Graph, Node
+from duoflow.core.late import F
+from duoflow.core.lowering import Convolution
+from duoflow.core.record import OPS, Kind
+from duoflow.core.tensor import GraphTensor
+from duoflow.passes.rewrite import Rewriter
+
+from .expression import describe
+from .static import sizes
+from .windows import spread, window_counts, windows_of
+
+__all__ = ["rewrite_convolutions"]
+
+_TYPES = (dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16)
+#: Positions of image, kernel and result among the inputs of a node, by mode; -1 is its output.
+_PLACES = {"forward": (0, 1, -1), "input": (-1, 1, 2), "filter": (0, -1, 2)}
+_OPS = {"forward": "Conv2D", "input": "Conv2DBackpropInput", "filter": "Conv2DBackpropFilter"}
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A convolution: how it is done, the shapes of image and kernel, and the operands that it has."""
+
+    how: Convolution
+    image: tuple[int, ...]
+    kernel: tuple[int, ...]
+    x: Any = None
+    w: Any = None
+    y: Any = None
+
+    def run(self) -> Any:
+        """What the convolution gives."""
+        channels, filters = self.kernel[-2:]
+        if len(self.kernel) == 5:
+            return _by_planes(self)
+        if channels == 1 and filters > self.how.groups > 1:
+            return _by_repetition(self)
+        return self._emit()
+
+    def _emit(self) -> Any:
+        attrs = {"strides": self.how.strides, "padding": self.how.padding, "dilations": self.how.dilations}
+        op = OPS[_OPS[self.how.mode]]
+        if self.how.mode == "forward":
+            return emit_one(op, (self.x, self.w), attrs)
+        if self.how.mode == "input":
+            return emit_one(op, (F.constant(np.asarray(self.image, np.int32)), self.w, self.y), attrs)
+        wanted = F.constant(np.asarray(self.kernel, np.int32))
+        if self.x.dtype.size >= 4:
+            return emit_one(op, (self.x, wanted, self.y), attrs)
+        x, y = (F.cast(t, dtypes.float32) for t in (self.x, self.y))
+        return F.cast(emit_one(op, (x, wanted, y), attrs), self.x.dtype)
+
+
+def rewrite_convolutions(graph: Graph) -> Graph:
+    """The graph with the convolutions that have no kernel in terms of others."""
+    found = {id(n): call for n in graph.nodes if (call := _call_of(n)) is not None}
+    if not found:
+        return graph
+    rw = Rewriter(graph)
+    for node in graph.nodes:
+        if id(node) not in found:
+            rw.copy(node)
+            continue
+        call = found[id(node)]
+        places = zip("xwy", _PLACES[call.how.mode], strict=True)
+        operands: dict[str, Any] = {name: rw[node.inputs[place]] for name, place in places if place >= 0}
+        with rw.building(node):
+            out = replace(call, **operands).run()
+        rw.bind(node.outputs[0], out)
+    return rw.finish()
+
+
+def _call_of(node: Node) -> _Call | None:
+    """The convolution that a node is, if it is to be put in terms of others."""
+    if node.op.kind is not Kind.CONTRACTION or node.outputs[0].dtype not in _TYPES:
+        return None
+    how = describe(node)
+    if not isinstance(how, Convolution):
+        return None
+    image, kernel = (sizes(_tensor(node, place)) for place in _PLACES[how.mode][:2])
+    call = _Call(how, image, kernel)
+    narrow = how.mode == "filter" and node.outputs[0].dtype.size < 4
+    multiplied = kernel[-2] == 1 and kernel[-1] > how.groups > 1
+    return call if len(kernel) == 5 or narrow or multiplied else None
+
+
+def _tensor(node: Node, place: int) -> GraphTensor:
+    return cast(GraphTensor, node.outputs[0] if place < 0 else node.inputs[place])
+
+
+# -- several filters for each channel ----------------------------------------------------------------------------------
+
+
+def _by_repetition(call: _Call) -> Any:
+    """Channel c of the repeated image belongs to filter c."""
+    groups, filters = call.how.groups, call.kernel[-1]
+    times = filters // groups
+    image = (*call.image[:-1], filters)
+    x = None if call.x is None else F.reshape(_stretched(call.x, times), image)
+    out = replace(call, how=replace(call.how, groups=filters), image=image, x=x).run()
+    if call.how.mode != "input":
+        return out
+    return F.reduce_sum(F.reshape(out, (*call.image, times)), -1)
+
+
+def _stretched(x: Any, times: int) -> Any:
+    return F.broadcast_to(F.expand_dims(x, -1), (*x.dims, times))
+
+
+# -- three dimensions --------------------------------------------------------------------------------------------------
+
+
+def _by_planes(call: _Call) -> Any:
+    """A convolution over height and width whose channels are those of all the planes that the kernel covers."""
+    how, (batch, depth, height, width, _) = call.how, call.image
+    taps, *window, own, filters = call.kernel
+    (count,) = window_counts((depth,), (taps,), how.strides[:1], how.dilations[:1], how.padding[:1])
+    flat = replace(how, strides=how.strides[1:], dilations=how.dilations[1:], padding=how.padding[1:])
+    image = (batch * count, height, width, how.groups * taps * own)
+    kernel = (*window, taps * own, filters)
+    x = None if call.x is None else F.reshape(_planes(call, count), image)
+    w = None if call.w is None else F.reshape(F.transpose(call.w, (1, 2, 0, 3, 4)), kernel)
+    y = None if call.y is None else F.reshape(call.y, (batch * count, *sizes(call.y)[2:]))
+    out = _Call(flat, image, kernel, x, w, y).run()
+    if how.mode == "forward":
+        return F.reshape(out, (batch, count, *out.dims[1:]))
+    if how.mode == "filter":
+        return F.transpose(F.reshape(out, (*window, taps, own, filters)), (2, 0, 1, 3, 4))
+    return _plane_gradient(call, F.reshape(out, (batch, count, height * width, how.groups, taps, own)))
+
+
+def _planes(call: _Call, count: int) -> Any:
+    """[batch, result's planes, height, width, groups, taps, channels]"""
+    how, (batch, depth, height, width, channels) = call.how, call.image
+    rest = height * width * channels
+    x = F.reshape(call.x, (batch, depth, rest))
+    seen = windows_of(x, call.kernel[:1], how.strides[:1], how.padding[:1], 0, how.dilations[:1])
+    seen = F.reshape(seen, (batch, count, call.kernel[0], height * width, how.groups, call.kernel[-2]))
+    return F.transpose(seen, (0, 1, 3, 4, 2, 5))
+
+
+def _plane_gradient(call: _Call, g: Any) -> Any:
+    """What each plane gets from all results that saw it."""
+    how, (batch, depth, *_) = call.how, call.image
+    count, rest = g.dims[1], math.prod(call.image[2:])
+    parts = [
+        ((tap * how.dilations[0],), F.reshape(g[:, :, :, :, tap], (batch, count, rest)))
+        for tap in range(call.kernel[0])
+    ]
+    return F.reshape(spread(parts, (depth,), how.strides[:1], how.padding[:1]), call.image)
