@@ -235,7 +235,7 @@ _LAZY = {
     name: name
     for name in (
         "autodiff autograph bitwise compat config data debugging dtypes errors experimental image keras linalg math "
-        "nest nn random signal strings tools types version"
+        "nest nn profiler random signal strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 

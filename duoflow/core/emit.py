@@ -6,6 +6,7 @@ the call. Which of the two is the context's decision, never a guess from the arg
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ NO_ATTRS: dict[str, Any] = {}
 _ndarray = np.ndarray
 _CONTRACTION = Kind.CONTRACTION
 
+#: What runs the ops of eager mode in place of `evaluate` while a profiler looks on; `switches.watched` is on then.
+observer: Callable[[Op, tuple[Tensor, ...], dict[str, Any]], tuple[Tensor, ...]] | None = None
+
 
 def emit(
     op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None
@@ -34,7 +38,7 @@ def emit(
     """Call an op: run it now or add it to the graph being built, and let tapes record it."""
     graph = context.graph
     if graph is None:
-        outputs = evaluate(op, inputs, attrs)
+        outputs = evaluate(op, inputs, attrs) if observer is None else observer(op, inputs, attrs)
         if context.tapes:
             _record(Node(op, inputs, attrs, outputs))
     else:
@@ -48,7 +52,7 @@ def emit(
 def emit_one(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> Any:
     """`emit` for an op of one output."""
     here = context
-    if here.graph is not None or here.tapes or op.checked or op.kind is _CONTRACTION or switches.check_numerics:
+    if here.graph is not None or here.tapes or op.checked or op.kind is _CONTRACTION or switches.watched:
         return emit(op, inputs, attrs, name)[0]
     token = silence()
     try:

@@ -3,6 +3,7 @@
 check_graphs: run the checker between passes (tests set it)
 eager_compile: let eager mode use compiled kernels for heavy ops
 check_numerics: let every op fail whose result holds a NaN or an infinity
+watched: how many check or time every op of eager mode, which then takes no short cut
 threads: how many threads share a kernel; 0 for as many as there are processors
 optimizer_options: which passes are left out (tf.config.optimizer)
 debug: what `DUOFLOW_DEBUG` asks for: "replay" replays compiled functions that fail
@@ -26,6 +27,7 @@ class Switches:
     check_graphs: bool = os.environ.get("DUOFLOW_CHECK", "") not in ("", "0")
     eager_compile: bool = True
     check_numerics: bool = False
+    watched: int = 0
     threads: int = 0
     inter_op_threads: int = 0
     optimizer_options: dict[str, Any] = field(default_factory=dict)

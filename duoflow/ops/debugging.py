@@ -481,9 +481,11 @@ def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int =
 
     TensorFlow: tf.debugging.enable_check_numerics.
     """
+    switches.watched += not switches.check_numerics
     switches.check_numerics = True
 
 
 def disable_check_numerics() -> None:
     """Undo `enable_check_numerics`. TensorFlow: tf.debugging.disable_check_numerics."""
+    switches.watched -= switches.check_numerics
     switches.check_numerics = False

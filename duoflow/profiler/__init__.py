@@ -1,0 +1,5 @@
+"""Where the time of a program goes: `tf.profiler`."""
+
+from . import experimental
+
+__all__ = ["experimental"]
