@@ -171,7 +171,7 @@ class Operation(KerasSaveable):
         """An operation from its config."""
         try:
             return cls(**config)
-        except TypeError as error:
+        except Exception as error:
             raise TypeError(
                 f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
                 f"{error}"

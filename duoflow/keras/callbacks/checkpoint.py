@@ -73,7 +73,7 @@ class ModelCheckpoint(MonitorCallback):
             self._save(epoch, None, logs)
 
     def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
-        if self.monitor_op is None:
+        if self.save_best_only and self.monitor_op is None:
             self._choose_direction()
         path = self._path(epoch, batch, logs)
         if self.save_best_only and not self._is_best(epoch, logs or {}, path):

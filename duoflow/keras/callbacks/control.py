@@ -19,10 +19,6 @@ __all__ = [
     "TerminateOnNaN",
 ]
 
-#: Parts of names that tell which direction of a metric is better, where its object does not say.
-_UP = ("acc", "auc", "fmeasure", "precision", "recall", "f1", "iou", "r2")
-
-
 class MonitorCallback(Callback):
     """Base of callbacks that watch one metric for improvement.
 
@@ -48,7 +44,12 @@ class MonitorCallback(Callback):
             for inner in getattr(metric, "metrics", [metric]):
                 if inner.name == name and inner._direction:
                     return bool(inner._direction == "up")
-        return any(part in name.lower() for part in _UP) and "loss" not in name
+        if name == "loss":
+            return False
+        raise ValueError(
+            f"{type(self).__name__} callback received monitor={self.monitor}, which is not the loss or one of the "
+            "model's metrics of known direction: pass `mode='max'` or `mode='min'` to say which values are better."
+        )
 
     def _improved(self, current: float, best: float | None) -> bool:
         if best is None:

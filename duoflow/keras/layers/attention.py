@@ -11,7 +11,7 @@ from duoflow.core.tensor import convert
 
 from .. import initializers, ops, random, regularizers
 from ..random import SeedGenerator
-from ..symbolic import KerasTensor, keras_mask
+from ..symbolic import KerasTensor, keras_mask, set_keras_mask
 from .dense import EinsumDense
 from .layer import Layer
 from .weights import configure, weight_config
@@ -291,12 +291,14 @@ class MultiHeadAttention(Layer):
         allowed = allowed_scores(
             query, value, (query_mask, value_mask, key_mask), attention_mask, use_causal_mask, self._sliding_window
         )
+        for tensor in (query, value, key):  # as in Keras, they lose their masks: the projections could not keep them
+            set_keras_mask(tensor, None)
         gate = self._gate_dense(query) if self._use_gate else None
         q, k, v = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         out, scores = self._attend(q, k, v, allowed, training)
         out = self._output_dense(out if gate is None else out * gate)
         if query_mask is not None:
-            out._keras_mask = query_mask
+            set_keras_mask(out, query_mask)
         return (out, scores) if return_attention_scores else out
 
     def _attend(self, q: Any, k: Any, v: Any, allowed: Any, training: Any) -> tuple[Any, Any]:

@@ -51,10 +51,15 @@ _NAMED_LOSSES = (
 globals().update({name: _FUNCTIONS[name] for name in _NAMED_LOSSES})
 __all__ += _NAMED_LOSSES
 _CLASSES = [globals()[name] for name in __all__ if name[0].isupper() and name not in ("Metric", "MeanMetricWrapper")]
-_SHORT = dict(_losses._SHORT.items()) | {"rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError}
+_SHORT = dict(_losses._SHORT.items()) | {
+    "bce": BinaryCrossentropy, "BCE": BinaryCrossentropy, "mae": MeanAbsoluteError, "MAE": MeanAbsoluteError,
+    "mse": MeanSquaredError, "MSE": MeanSquaredError, "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError, "msle": MeanSquaredLogarithmicError, "MSLE": MeanSquaredLogarithmicError,
+    "rmse": RootMeanSquaredError, "RMSE": RootMeanSquaredError,
+}  # fmt: skip
 _LOOKUP = Lookup("metric", _CLASSES, _SHORT)
-# A snake-case name means the function where there is one, as in Keras.
-_LOOKUP.objects.update(_FUNCTIONS)
+# A snake-case name means the class where there is one, as in Keras.
+_LOOKUP.objects = _FUNCTIONS | _LOOKUP.objects
 
 
 def serialize(metric: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from duoflow import ops as tf
-from duoflow.core import nest
+from duoflow.core import dtypes, nest
 from duoflow.core.tensor import convert
 
 from ..function import Function, connecting_nodes, node_key
@@ -186,6 +186,8 @@ class Functional(Function, Model):
             return x
         value = convert(x, dtype_hint=own.dtype)
         if standardize_dtype(value.dtype) != own.dtype:
+            if value.dtype is dtypes.string:
+                raise ValueError(f"Invalid dtype: the input '{own.name}' is {own.dtype}, received strings: {x!r}")
             value = tf.cast(value, own.dtype)
         rank, wanted = len(value.shape), len(own.shape)
         if rank == wanted + 1 and value.shape[-1] == 1:

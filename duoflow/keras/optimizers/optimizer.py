@@ -217,6 +217,8 @@ class Optimizer(KerasSaveable):
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """Update variables, given pairs of (gradient, variable); returns the step count."""
         pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError("apply_gradients received no pairs of a gradient and a variable.")
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 

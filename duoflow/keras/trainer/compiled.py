@@ -28,11 +28,10 @@ def _is_binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:
     return binary, sparse
 
 
-def _named_function(identifier: str, y_true: Any, y_pred: Any, kind: str) -> Any:
-    """The function that "accuracy" or "crossentropy" means for these shapes, as Keras decides it."""
+def _full_name(kind: str, y_true: Any, y_pred: Any) -> str:
+    """The name that "accuracy" or "crossentropy" stands for with these shapes, as Keras decides it."""
     binary, sparse = _is_binary_or_sparse(y_true, y_pred)
-    key = "binary_" if binary else "sparse_categorical_" if sparse else "categorical_"
-    return metrics_module.get(key + kind)
+    return ("binary_" if binary else "sparse_categorical_" if sparse else "categorical_") + kind
 
 
 def make_metric(identifier: Any, y_true: Any, y_pred: Any) -> Metric | None:
@@ -41,10 +40,10 @@ def make_metric(identifier: Any, y_true: Any, y_pred: Any) -> Metric | None:
         return identifier
     name = None
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        metric = _named_function(identifier, y_true, y_pred, "accuracy")
+        metric = metrics_module.get(_full_name("accuracy", y_true, y_pred))
         name = identifier
     elif isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
-        metric = _named_function(identifier, y_true, y_pred, "crossentropy")
+        metric = metrics_module.get(_full_name("crossentropy", y_true, y_pred))
         name = identifier
     else:
         metric = metrics_module.get(identifier)
@@ -65,7 +64,7 @@ def make_loss(identifier: Any, y_true: Any, y_pred: Any) -> Loss | None:
     if identifier is None or isinstance(identifier, Loss):
         return identifier
     if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
-        identifier = _named_function(identifier, y_true, y_pred, "crossentropy")
+        identifier = _full_name("crossentropy", y_true, y_pred)
     found = losses_module.get(identifier)
     if isinstance(found, Loss) or not callable(found):
         return found
@@ -80,7 +79,7 @@ def _per_output(spec: Any, y_pred: Any, output_names: list[str], what: str) -> l
         keys = sorted(y_pred) if isinstance(y_pred, Mapping) else output_names
         unknown = [k for k in spec if k not in keys]
         if unknown:
-            raise ValueError(
+            raise (KeyError if what == "loss" and isinstance(y_pred, Mapping) else ValueError)(
                 f"In the dict argument `{what}`, key '{unknown[0]}' does not correspond to any model output. "
                 f"Received:\n{what}={spec}\n"
                 f"The outputs are: {keys}"
@@ -115,13 +114,13 @@ def _leaves_like(values: Any, y_pred: Any, names: list[str], what: str) -> list[
     if isinstance(values, Mapping):
         missing = [n for n in names if n not in values]
         if what == "y" and missing:
-            raise ValueError(f"The targets are a dict with keys {sorted(values)}, but the model's outputs are {names}.")
+            raise KeyError(f"The targets are a dict with keys {sorted(values)}, but the model's outputs are {names}.")
         return [values.get(n) for n in names]
     leaves = nest.flatten(values)
     if len(leaves) == 1 and len(names) > 1 and what == "sample_weight":
         return leaves * len(names)
     if len(leaves) != len(names):
-        raise ValueError(
+        raise (KeyError if isinstance(y_pred, Mapping) else ValueError)(
             f"`{what}` has {len(leaves)} entries, but the model has {len(names)} outputs ({', '.join(names)})."
         )
     return leaves
