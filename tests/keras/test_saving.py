@@ -1,5 +1,6 @@
 """Weights and model files: Keras' layout, all or nothing, what is refused, and files that real Keras wrote."""
 
+import contextlib
 import json
 import os
 import zipfile
@@ -129,8 +130,8 @@ def test_what_cannot_be_loaded(tmp_path):
     for name in ("w.h5", "w.txt"):
         with pytest.raises(ValueError, match="must end in"):
             model.save_weights(tmp_path / name)
-        with pytest.raises(ValueError, match="not supported"):
-            model.load_weights(tmp_path / name)
+    with pytest.raises(ValueError, match="not supported"):
+        model.load_weights(tmp_path / "w.txt")
     with pytest.raises(ValueError, match="Invalid filepath extension"):
         model.save(tmp_path / "m.txt")
 
@@ -228,16 +229,89 @@ def test_links_out_of_a_weights_file_are_refused(tmp_path):
         model.load_weights(path)
 
 
-@pytest.mark.parametrize("name", ["sequential", "functional", "convolutional"])
-def test_files_of_real_keras(name, tmp_path):
+NAMES = ["sequential", "functional", "convolutional", "shared", "recurrent"]
+FILES = [(name, ending) for name in NAMES for ending in ("keras", "h5") if (name, ending) != ("functional", "h5")]
+
+
+@pytest.mark.parametrize("name, ending", FILES)
+def test_files_of_real_keras(name, ending, tmp_path):
     """Recorded by record_files.py: a model's file, an input, and the output Keras gives."""
     with np.load(GOLDEN / "files.npz") as recorded:
         inputs = {key.split(":")[1]: recorded[key] for key in recorded.files if key.startswith(f"{name}_in:")}
         expected = [recorded[key] for key in sorted(recorded.files) if key.startswith(f"{name}_out:")]
-        (tmp_path / "m.keras").write_bytes(recorded[f"{name}_keras"].tobytes())
-    model = keras.models.load_model(tmp_path / "m.keras")
-    outputs = model(inputs if len(inputs) > 1 else next(iter(inputs.values())))
-    outputs = [outputs[key] for key in sorted(outputs)] if isinstance(outputs, dict) else [outputs]
-    for out, wanted in zip(outputs, expected, strict=True):
+        (tmp_path / f"m.{ending}").write_bytes(recorded[f"{name}_{ending}"].tobytes())
+    with contextlib.nullcontext() if name in ("sequential", "shared") or ending == "keras" else uncompiled():
+        model = keras.models.load_model(tmp_path / f"m.{ending}")
+
+    def outputs(model):
+        found = model(inputs if len(inputs) > 1 else next(iter(inputs.values())))
+        return [found[key] for key in sorted(found)] if isinstance(found, dict) else keras.tree.flatten(found)
+
+    for out, wanted in zip(outputs(model), expected, strict=True):
         np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=1e-6)
     assert name != "sequential" or int(model.optimizer.iterations) == 2
+    if ending == "h5":  # written here and read again, whole and as weights
+        with pytest.warns(UserWarning, match="considered legacy"):
+            model.save(tmp_path / "again.h5")
+        again = keras.models.load_model(tmp_path / "again.h5", compile=False)
+        fresh_weights = keras.models.clone_model(model)
+        fresh_weights.load_weights(tmp_path / "again.h5")
+        by_name = keras.models.clone_model(model)
+        by_name.load_weights(tmp_path / "again.h5", by_name=True)
+        for other in (again, fresh_weights, by_name):
+            for out, wanted in zip(outputs(other), expected, strict=True):
+                np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=1e-6)
+
+
+def uncompiled():
+    return pytest.warns(UserWarning, match="No training configuration")
+
+
+def test_older_files_go_on_training(tmp_path):
+    """The optimizer's state and the losses come back from an `.h5` file."""
+    x, y = np.random.default_rng(0).normal(size=(8, 4)).astype("float32"), np.ones((8, 3), "float32")
+    model = small()
+    model.fit(x, y, epochs=2, verbose=0)
+    with pytest.warns(UserWarning, match="considered legacy"):
+        model.save(tmp_path / "m.h5")
+    again = keras.models.load_model(tmp_path / "m.h5")
+    assert int(again.optimizer.iterations) == 2
+    for a, b in zip(model.optimizer.variables, again.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(again.fit(x, y, verbose=0).history["loss"][0])
+
+
+def test_older_files_of_weights_alone(tmp_path):
+    """As published weights are: layers in order, and what does not fit named."""
+    model = small()
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.attrs["layer_names"] = [b"first", b"drop", b"second"]
+        for name, weights in (("first", model.layers[0].weights), ("drop", []), ("second", model.layers[2].weights)):
+            group = file.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/{i}".encode() for i in range(len(weights))]
+            for i, w in enumerate(weights):
+                group[f"{name}/{i}"] = np.full(w.shape, i + 1.0, "float32")
+    model.load_weights(tmp_path / "w.h5")
+    assert [float(np.mean(w)) for w in model.get_weights()] == [1, 2, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match=r"Shape mismatch in layer #0 \(named .*first in the save file\)"):
+        small(5).load_weights(tmp_path / "w.h5")
+    with pytest.warns(UserWarning, match="Skipping: Shape mismatch"):
+        small(5).load_weights(tmp_path / "w.h5", skip_mismatch=True)
+    with pytest.raises(ValueError, match=r"Layer count mismatch.* expected 1 layers, found 2"):
+        keras.Sequential([keras.Input((4,)), layers.Dense(3)]).load_weights(tmp_path / "w.h5")
+    with pytest.raises(ValueError, match="No model config found"):
+        keras.models.load_model(tmp_path / "w.h5")
+
+
+def test_long_lists_of_names_are_cut(tmp_path):
+    """HDF5 takes no attribute above 64 KiB."""
+    names = ["d" * 400 + str(i) for i in range(200)]
+    model = keras.Sequential([keras.Input((1,)), *(layers.Dense(1, name=name) for name in names)])
+    with pytest.warns(UserWarning, match="considered legacy"):
+        model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert {"layer_names0", "layer_names1"} <= set(file["model_weights"].attrs)
+    with uncompiled():
+        again = keras.models.load_model(tmp_path / "m.h5")
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -237,6 +237,26 @@ class MultiHeadAttention(Layer):
         """The size of values."""
         return self._value_dim
 
+    @property
+    def query_dense(self) -> Any:
+        """The projection of queries. Weights files know the four projections by these public names."""
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> Any:
+        """The projection of keys."""
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> Any:
+        """The projection of values."""
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> Any:
+        """The projection of what attention gives."""
+        return self._output_dense
+
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         if value_shape[1:-1] != key_shape[1:-1]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..version import __version__
 from .files import may_write, replacing
+from .legacy_h5 import ENDINGS, load_legacy_model, save_legacy_model
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
 
@@ -28,22 +29,27 @@ _MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
     """Write a model with its configuration, weights and optimizer to a `.keras` file, all or nothing.
 
-    Raises `ValueError` for another ending.
+    A name that ends in `.h5` or `.hdf5` gives a file in Keras' older format. Raises `ValueError` for another ending.
 
     Keras: keras.saving.save_model.
     """
-    if (
-        kwargs.pop("include_optimizer", True) is not True
-        or kwargs.pop("save_format", None) not in (None, "keras")
-        or kwargs
-    ):
-        raise ValueError(f"The following argument(s) are not supported with the native Keras format: {list(kwargs)}")
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    save_format = kwargs.pop("save_format", None)
+    if kwargs:
+        raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+    if str(filepath).endswith(ENDINGS) or save_format == "h5":
+        save_legacy_model(model, filepath, overwrite, include_optimizer)
+        return
+    if not include_optimizer or save_format not in (None, "keras"):
+        given = {"include_optimizer": include_optimizer, "save_format": save_format}
+        raise ValueError(f"Arguments not supported with the native Keras format: {given}")
     if zipped is False:
         raise NotImplementedError("Models are written as one file (`zipped=True`).")
     if not str(filepath).endswith(".keras"):
         raise ValueError(
             "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format "
-            f"(recommended) or a `.h5` extension (not supported here). Received: filepath={filepath}."
+            f"(recommended) or a `.h5` extension. Use `model.export(filepath)` if you want to export a SavedModel for "
+            f"use with TFLite/TFServing/etc. Received: filepath={filepath}."
         )
     path = Path(filepath)
     if not model.built:
@@ -62,7 +68,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
-    """The model of a `.keras` file.
+    """The model of a `.keras` file, or of one in Keras' older format (`.h5`).
 
     Args:
       custom_objects: names to classes and functions, besides the registered ones.
@@ -73,11 +79,12 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
 
     Keras: keras.saving.load_model.
     """
+    if str(filepath).endswith(ENDINGS):
+        return load_legacy_model(filepath, custom_objects, compile, safe_mode)
     if not str(filepath).endswith(".keras"):
         raise ValueError(
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 "
-            "format "
-            "files (`.h5` extension); the latter are not supported here."
+            "format files (`.h5` extension)."
         )
     if not zipfile.is_zipfile(filepath):
         raise ValueError(

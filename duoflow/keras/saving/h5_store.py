@@ -13,13 +13,14 @@ import numpy as np
 
 from ..variables import Variable
 
-__all__ = ["H5Reader", "H5Writer"]
+__all__ = ["H5Reader", "H5Writer", "import_h5py", "member", "open_to_read", "values_of"]
 
 #: How many times more bytes a dataset may have than it takes in the file, beside a fixed allowance.
 _MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
 
 
-def _h5py() -> Any:
+def import_h5py() -> Any:
+    """The package h5py."""
     import h5py  # optional for programs that save nothing, and slow to import
 
     return h5py
@@ -29,7 +30,7 @@ class H5Writer:
     """Writes groups of arrays to a file or buffer."""
 
     def __init__(self, target: Any) -> None:
-        self._file = _h5py().File(target, "w")
+        self._file = import_h5py().File(target, "w")
 
     def make(self, path: str, name: Any = None) -> H5Group:
         """The group of an object's variables."""
@@ -70,26 +71,31 @@ class H5Group:
             self._ready()[key] = array
 
 
+def open_to_read(source: Any, shown_name: Any = None) -> Any:
+    """An HDF5 file, open; `FileNotFoundError` for none, `OSError` for one that is damaged or something else."""
+    shown_name = source if shown_name is None else shown_name
+    try:
+        return import_h5py().File(source, "r")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"No weights file at {shown_name}.") from None
+    except OSError as error:
+        raise OSError(
+            f"Unable to open the weights file {shown_name}: it is not an HDF5 file, or it is damaged or cut off "
+            f"({error}). Save the weights again, or take another copy of the file."
+        ) from None
+
+
 class H5Reader:
     """Reads groups of arrays from a file or buffer; `OSError` for what is no (whole) HDF5 file."""
 
     def __init__(self, source: Any, shown_name: str) -> None:
-        try:
-            self._file = _h5py().File(source, "r")
-        except FileNotFoundError:
-            raise FileNotFoundError(f"No weights file at {shown_name}.") from None
-        except OSError as error:
-            raise OSError(
-                f"Unable to open the weights file {shown_name}: it is not an HDF5 file, or it is damaged or cut off "
-                f"({error}). "
-                "Save the weights again, or take another copy of the file."
-            ) from None
+        self._file = open_to_read(source, shown_name)
 
     def get(self, path: str) -> H5Values:
         """The variables of an object; none if the file does not have it."""
-        group = _member(self._file, f"{path}/vars" if path else "vars")
+        group = member(self._file, f"{path}/vars" if path else "vars")
         if group is None and "_layer_checkpoint_dependencies" in self._file:  # files of Keras 2.13
-            group = _member(self._file, f"{path.replace('layers', '_layer_checkpoint_dependencies')}/vars")
+            group = member(self._file, f"{path.replace('layers', '_layer_checkpoint_dependencies')}/vars")
         return H5Values(group)
 
     def close(self) -> None:
@@ -120,29 +126,34 @@ class H5Values:
         return key in self.keys()
 
     def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
-        dataset = None if self._group is None else _member(self._group, key)
+        dataset = None if self._group is None else member(self._group, key)
         if dataset is None:
             raise KeyError(f"The weights file has no entry '{key}' here; it has {self.keys()}.")
-        if not isinstance(dataset, _h5py().Dataset):
-            raise ValueError(f"The weights file has a group where the values of '{dataset.name}' should be.")
-        if dataset.external or dataset.is_virtual:
-            raise ValueError(f"The values of '{dataset.name}' lie outside the weights file; this is refused.")
-        stored = dataset.id.get_storage_size()
-        if dataset.nbytes > stored * _MAX_EXPANSION + _ALLOWANCE:
-            raise ValueError(
-                f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused."
-            )
-        try:
-            array = dataset[()]
-        except OSError as error:
-            raise OSError(f"The weights file is damaged at '{dataset.name}' ({error}).") from None
-        array = np.asarray(array)
-        return array.view(ml_dtypes.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
+        return values_of(dataset)
 
 
-def _member(group: Any, path: str) -> Any:
+def values_of(dataset: Any) -> np.ndarray[Any, Any]:
+    """The values of a dataset; `ValueError` for what is none, lies elsewhere, or would unfold to absurd sizes."""
+    if not isinstance(dataset, import_h5py().Dataset):
+        raise ValueError(f"The weights file has a group where the values of '{dataset.name}' should be.")
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"The values of '{dataset.name}' lie outside the weights file; this is refused.")
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > stored * _MAX_EXPANSION + _ALLOWANCE:
+        raise ValueError(
+            f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused."
+        )
+    try:
+        array = dataset[()]
+    except OSError as error:
+        raise OSError(f"The weights file is damaged at '{dataset.name}' ({error}).") from None
+    array = np.asarray(array)
+    return array.view(ml_dtypes.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
+
+
+def member(group: Any, path: str) -> Any:
     """What lies at a path, followed through hard links only; None if there is nothing."""
-    h5py = _h5py()
+    h5py = import_h5py()
     for part in path.split("/"):
         if not isinstance(group, h5py.Group) or part not in group:
             return None

@@ -11,7 +11,7 @@ import inspect
 import sys
 from typing import Any
 
-__all__ = ["find", "name_of", "named"]
+__all__ = ["find", "find_anywhere", "name_of", "named"]
 
 #: Where classes are looked for, the name that is written first where there are several.
 _NAMESPACES = (
@@ -63,6 +63,11 @@ def find(module: str, name: str, function: bool = False) -> Any:
     found = getattr(_module(module), name, None)
     allowed = inspect.isfunction(found) if function else inspect.isclass(found) and hasattr(found, "from_config")
     return found if allowed else None
+
+
+def find_anywhere(name: str) -> Any:
+    """The class of a name, in whichever namespace: configs of older files give no module."""
+    return next((found for module in ("keras.layers", *_NAMESPACES) if (found := find(module, name)) is not None), None)
 
 
 def _module(namespace: str) -> Any:

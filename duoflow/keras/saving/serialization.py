@@ -27,7 +27,7 @@ from ..state import session
 from ..symbolic import KerasTensor
 from ..variables import standardize_dtype
 from .object_registration import CustomObjectScope, get_registered_name, get_registered_object
-from .public_names import find, name_of
+from .public_names import find, find_anywhere, name_of
 
 __all__ = ["deserialize_keras_object", "enable_unsafe_deserialization", "safe_mode_scope", "serialize_keras_object"]
 
@@ -278,9 +278,7 @@ def _instance(config: dict[str, Any]) -> Any:
 
 def _library_class(config: dict[str, Any], name: str) -> Any:
     module = config.get("module")
-    if module is None:
-        return next((c for m in ("keras.layers", "keras.models", "keras") if (c := find(m, name)) is not None), None)
-    return find(module, name)
+    return find_anywhere(name) if module is None else find(module, name)
 
 
 def _not_found(kind: str, name: str, config: dict[str, Any]) -> TypeError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .files import may_write, replacing
 from .h5_store import H5Reader, H5Writer
+from .legacy_h5 import ENDINGS, load_legacy_weights
 from .state_tree import load_state, save_state
 
 __all__ = ["load_weights", "load_weights_from", "save_weights", "save_weights_to"]
@@ -44,20 +45,24 @@ def load_weights(
     model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any
 ) -> None:
     """Read a model's state; see `Model.load_weights`."""
-    if kwargs:
-        raise ValueError(f"Invalid keyword arguments: {kwargs}")
     name = str(filepath)
-    if not name.endswith((".weights.h5", ".keras")):
+    legacy = name.endswith(ENDINGS) and not name.endswith(".weights.h5")
+    by_name = kwargs.pop("by_name", False)
+    if kwargs or (by_name and not legacy):
+        raise ValueError(f"Invalid keyword arguments: {kwargs or {'by_name': by_name}}")
+    if not legacy and not name.endswith((".weights.h5", ".keras")):
         raise ValueError(
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` and `.weights.h5` "
-            "files."
+            "files, or legacy V1/V2 `.h5` files."
         )
     if not model.built:
         raise ValueError(
             "You are loading weights into a model that has not yet been built. Try building the model first by "
-            "calling it on "
-            "some data or by using `build()`."
+            "calling it on some data or by using `build()`."
         )
+    if legacy:
+        load_legacy_weights(model, filepath, skip_mismatch, by_name)
+        return
     if not name.endswith(".keras"):
         load_weights_from(model, Path(filepath), name, skip_mismatch, objects_to_skip)
         return
