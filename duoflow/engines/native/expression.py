@@ -23,7 +23,7 @@ from duoflow.core.record import Kind, Op, attrs_key
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 
-from .index import Affine, Var, flat, row_major, unflat
+from .index import Affine, Var, flat, reduced, row_major, unflat
 from .ir import Module
 from .scalar import LLVMBuilder, register_type
 from .static import elements, has_elements, inputs_of, sizes
@@ -315,7 +315,7 @@ class Resolver:
             return inside
         if isinstance(self._descriptions.get(id(tensor.node)), VIEWS) and id(tensor.node) not in self._stored:
             return self.through(tensor.node, index, guard)
-        return Load(tensor, flat(index, shape), guard)
+        return Load(tensor, reduced(flat(index, shape)), guard)
 
     def compute(self, node: Node, index: tuple[Affine, ...]) -> Expression:
         """What a node's output is at an index, from its inputs."""

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Affine", "Quotient", "Remainder", "Split", "Var", "divide", "flat", "row_major", "unflat"]
+__all__ = ["Affine", "Quotient", "Remainder", "Split", "Var", "divide", "flat", "reduced", "row_major", "unflat"]
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,30 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
             if term.extent > inner and term.extent % inner == 0:
                 raise Split(term, inner)
     return quotient + Affine.of(Quotient(rest, divisor)), Affine.of(Remainder(rest, divisor))
+
+
+def reduced(index: Affine) -> Affine:
+    """The same index with quotients and remainders of remainders as those of what is inside, where one divides another.
+
+    The last dimension of a flat index is then often a variable by itself. Such forms no longer come together in `flat`.
+    """
+    if all(isinstance(term, Var) for term in index.terms):
+        return index
+    total = Affine(index.constant)
+    for term, coefficient in index.terms.items():
+        total = total + (Affine.of(term) if isinstance(term, Var) else _reduced_term(term)) * coefficient
+    return total
+
+
+def _reduced_term(term: Quotient | Remainder) -> Affine:
+    inner = reduced(term.index)
+    (only, factor), *others = inner.terms.items() or [(None, 0)]
+    nested = factor == 1 and not others and inner.constant == 0 and isinstance(only, Remainder)
+    if nested and isinstance(only, Remainder) and only.divisor % term.divisor == 0:
+        quotient, rest = divide(only.index, term.divisor)
+        return rest if isinstance(term, Remainder) else divide(quotient, only.divisor // term.divisor)[1]
+    quotient, rest = divide(inner, term.divisor)
+    return rest if isinstance(term, Remainder) else quotient
 
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
