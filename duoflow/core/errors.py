@@ -115,10 +115,15 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _Origin = tuple[str, int]
 
 
+def is_own_file(filename: str) -> bool:
+    """Whether code of this file is duoflow's."""
+    return filename.startswith(_PACKAGE)
+
+
 def caller_frame() -> FrameType | None:
     """The nearest frame outside duoflow."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_own_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 

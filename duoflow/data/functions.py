@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from duoflow.core import nest
-from duoflow.core.context import eager_only
+from duoflow.core.context import context, eager_only
 from duoflow.core.spec import TensorSpec
 from duoflow.trace.autograph import convert
 from duoflow.trace.function import function
@@ -39,10 +39,18 @@ class Traced:
         with eager_only():
             self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)
         self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))
+        self._arrays_only = all(isinstance(spec, TensorSpec) for spec in (*structure.flat, *self.output.flat))
 
     def __call__(self, flat: Flat) -> Flat:
+        if context.graph is None and not context.tapes:
+            return self._run(flat)
         with eager_only():
-            out = self._concrete(*[wrap(leaf) for leaf in flat])
+            return self._run(flat)
+
+    def _run(self, flat: Flat) -> Flat:
+        if self._arrays_only:
+            return tuple(self._concrete.run_flat(list(flat)))
+        out = self._concrete(*[wrap(leaf) for leaf in flat])
         return tuple(array(leaf) for leaf in nest.flatten(out))
 
 

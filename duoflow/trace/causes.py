@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from duoflow.core import shapes
+from duoflow.core.errors import is_own_file
 from duoflow.core.reporting import get_logger
 
 from .types import Identity, Literal, TensorType, covers, differences
@@ -142,7 +143,7 @@ class Warner:
     @staticmethod
     def first_trace(function: Any, code: Any) -> None:
         """Note a function's first trace: it may be one of many that are made in a loop and dropped."""
-        if code is None:
+        if code is None or is_own_file(code.co_filename):
             return
         made = _made_of.setdefault(code, [])
         made.append(weakref.ref(function))
