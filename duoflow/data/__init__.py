@@ -1,6 +1,6 @@
 """`tf.data`: input pipelines."""
 
-from . import experimental, iterators, sources, transforms
+from . import experimental, iterators, session_iterators, sources, transforms
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, DatasetSpec
 from .iterators import IteratorSpec, NumpyIterator
 from .iterators import OwnedIterator as Iterator
@@ -10,5 +10,5 @@ from .readers import FixedLengthRecordDataset, TextLineDataset, TFRecordDataset
 __all__ = [
     "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset", "DatasetSpec", "FixedLengthRecordDataset",
     "Iterator", "IteratorSpec", "NumpyIterator", "Options", "TFRecordDataset", "TextLineDataset", "ThreadingOptions",
-    "experimental", "iterators", "sources", "transforms",
+    "experimental", "iterators", "session_iterators", "sources", "transforms",
 ]  # fmt: skip

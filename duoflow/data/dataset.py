@@ -9,16 +9,18 @@ whole batches at once.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from duoflow.core import dtypes, nest
+from duoflow.core.context import eager_only
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F, Late
 from duoflow.core.spec import TypeSpec
-from duoflow.core.tensor import convert
+from duoflow.core.tensor import GraphTensor, convert
 
 from .options import Options
 from .structure import Flat, Structure
@@ -33,6 +35,19 @@ UNKNOWN_CARDINALITY = -2
 s: Any = Late("duoflow.data.sources")
 t: Any = Late("duoflow.data.transforms")
 it: Any = Late("duoflow.data.iterators")
+si: Any = Late("duoflow.data.session_iterators")
+
+
+def deferrable(method: Callable[..., Any]) -> Any:
+    """A transformation whose numbers may be tensors of a graph: then it is made when a session knows them."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(type(value) is GraphTensor for value in (*args, *kwargs.values())):
+            return si.Deferred(self, method.__name__, args, kwargs)
+        return method(self, *args, **kwargs)
+
+    return call
 
 
 class DatasetSpec(TypeSpec):
@@ -222,6 +237,7 @@ class Dataset:
         """The elements for which a function gives a true scalar."""
         return t.Filter(self, predicate)
 
+    @deferrable
     def batch(
         self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None, deterministic: Any = None,
         name: str | None = None,
@@ -229,6 +245,7 @@ class Dataset:
         """Stack consecutive elements along a new first dimension."""
         return t.Batch(self, _int(batch_size, "batch_size"), bool(drop_remainder))
 
+    @deferrable
     def padded_batch(
         self, batch_size: Any, padded_shapes: Any = None, padding_values: Any = None, drop_remainder: bool = False,
         name: str | None = None,
@@ -248,6 +265,7 @@ class Dataset:
         """Batches of another size."""
         return self.unbatch().batch(batch_size, drop_remainder)
 
+    @deferrable
     def shuffle(
         self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: Any = None, name: str | None = None
     ) -> Dataset:
@@ -255,25 +273,29 @@ class Dataset:
         size = self._size if buffer_size is None else _int(buffer_size, "buffer_size")
         return t.Shuffle(self, size, seed, reshuffle_each_iteration is not False)
 
+    @deferrable
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
         """The whole sequence `count` times; endlessly for None or -1."""
-        return t.Repeat(self, -1 if count is None else int(convert(count)))
+        return t.Repeat(self, -1 if count is None else _number(count))
 
+    @deferrable
     def take(self, count: Any, name: str | None = None) -> Dataset:
         """The first `count` elements (-1: all)."""
-        return t.Take(self, int(convert(count)))
+        return t.Take(self, _number(count))
 
+    @deferrable
     def skip(self, count: Any, name: str | None = None) -> Dataset:
         """All but the first `count` elements (-1: none)."""
-        return t.Skip(self, int(convert(count)))
+        return t.Skip(self, _number(count))
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Elements up to the first for which a function gives false."""
         return t.Filter(self, predicate, stop=True)
 
+    @deferrable
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
         """Every `num_shards`-th element from `index` on; `InvalidArgumentError` for an index out of range."""
-        return t.Shard(self, int(convert(num_shards)), int(convert(index)))
+        return t.Shard(self, _number(num_shards), _number(index))
 
     def concatenate(self, dataset: Dataset, name: str | None = None) -> Dataset:
         """This sequence followed by another of the same form."""
@@ -300,9 +322,10 @@ class Dataset:
             self, size, size if shift is None else _int(shift, "shift"), _int(stride, "stride"), bool(drop_remainder)
         )
 
+    @deferrable
     def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
         """Prepare up to `buffer_size` elements ahead, in another thread."""
-        return t.Prefetch(self, int(convert(buffer_size)))
+        return t.Prefetch(self, _number(buffer_size))
 
     def cache(self, filename: Any = "", name: str | None = None) -> Dataset:
         """Keep the elements, in memory or in a file, once they have been iterated to the end."""
@@ -358,12 +381,45 @@ class Dataset:
         """A dataset that `save` wrote; `NotFoundError` if there is none."""
         return t.load(path, element_spec)
 
+    # -- TensorFlow 1 ------------------------------------------------------------------------------------------------
+
+    @property
+    def output_types(self) -> Any:
+        """The dtypes of the elements."""
+        return nest.map_structure(lambda spec: spec.dtype, self.element_spec)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The shapes of the elements."""
+        return nest.map_structure(lambda spec: spec.shape, self.element_spec)
+
+    @property
+    def output_classes(self) -> Any:
+        """The kinds of the elements' parts."""
+        return nest.map_structure(lambda spec: spec.value_type, self.element_spec)
+
+    def make_one_shot_iterator(self) -> Any:
+        """`tf.compat.v1.data.make_one_shot_iterator` of this dataset."""
+        return si.make_one_shot_iterator(self)
+
+    def make_initializable_iterator(self, shared_name: str | None = None) -> Any:
+        """`tf.compat.v1.data.make_initializable_iterator` of this dataset."""
+        return si.make_initializable_iterator(self, shared_name)
+
     def __repr__(self) -> str:
         return f"<_{type(self).__name__}Dataset element_spec={self.element_spec!r}>"
 
 
+def _number(value: Any) -> int:
+    with eager_only():
+        number = convert(value, dtype_hint=dtypes.int64)
+        if not number.dtype.is_integer:
+            raise TypeError(f"An integer is needed here, received {value!r}.")
+        return int(number)  # type: ignore[call-overload, no-any-return]
+
+
 def _int(value: Any, what: str) -> int:
-    out = int(convert(value))
+    out = _number(value)
     if out <= 0:
         raise InvalidArgumentError(None, None, f"{what} must be greater than zero, received {out}.")
     return out

@@ -171,8 +171,14 @@ def reduce_dataset(dataset: Dataset, initial_state: Any, reduce_func: Callable[.
 def _reduce_eagerly(dataset: Dataset, state: Any, structure: Structure, reduce_func: Callable[..., Any]) -> Any:
     step = Traced(reduce_func, Structure((structure.spec, dataset.element_spec)), "reduce")
     flat: Flat = tuple(array(leaf) for leaf in nest.flatten(state))
+    kinds = [leaf.dtype for leaf in flat]
     for element in dataset._stream():
         flat = step(flat + element)
+        if [leaf.dtype for leaf in flat] != kinds:
+            raise TypeError(
+                f"The state of `reduce` must keep its dtypes: it was {kinds} and `reduce_func` gave "
+                f"{[leaf.dtype for leaf in flat]}."
+            )
     return structure.pack(flat)
 
 

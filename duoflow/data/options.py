@@ -21,6 +21,14 @@ class AutoShardPolicy(enum.IntEnum):
 class _Settings:
     """Attributes that may be set freely, with None for those never set."""
 
+    #: The attributes there are; None is for any.
+    _NAMES: frozenset[str] | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._NAMES is not None and name not in self._NAMES:
+            raise AttributeError(f"Cannot set the property {name} on {type(self).__name__}.")
+        object.__setattr__(self, name, value)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -38,6 +46,13 @@ class Options(_Settings):
 
     TensorFlow: tf.data.Options.
     """
+
+    _NAMES = frozenset({
+        "autotune", "dataset_name", "deterministic", "experimental_deterministic", "experimental_distribute",
+        "experimental_external_state_policy", "experimental_optimization", "experimental_service", "experimental_slack",
+        "experimental_symbolic_checkpoint", "experimental_threading", "experimental_warm_start", "framework_type",
+        "threading",
+    })  # fmt: skip
 
     def __init__(self) -> None:
         self.autotune = _Settings()

@@ -11,13 +11,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from duoflow.core import dtypes
+from duoflow.core.context import eager_only
 from duoflow.core.errors import DataLossError, NotFoundError
 from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import convert
 from duoflow.formats.records import read_records
 
 from .dataset import UNKNOWN_CARDINALITY, Dataset
-from .structure import Flat, Structure
+from .structure import Flat, Structure, array
 
 __all__ = ["FixedLengthRecordDataset", "TFRecordDataset", "TextLineDataset"]
 
@@ -26,17 +27,17 @@ class _Records(Dataset):
     """Byte strings read from files one after another."""
 
     def __init__(self, filenames: Any, compression_type: Any, read: Callable[[BinaryIO, str], Iterator[bytes]]) -> None:
-        if isinstance(filenames, Dataset):
-            names: Any = filenames
-        else:
-            values = convert(filenames).numpy()
-            names = [values] if isinstance(values, bytes) else list(values.reshape(-1))
-        self._names, self._read = names, read
+        if not isinstance(filenames, Dataset):
+            with eager_only():
+                filenames = convert(filenames)
+        self._names: Any = array(filenames)
+        self._read = read
         self._compression = (compression_type or "").upper()
         super().__init__(Structure(TensorSpec((), dtypes.string)), UNKNOWN_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
-        names = (flat[0].item() for flat in self._names._stream()) if isinstance(self._names, Dataset) else self._names
+        given = self._names
+        names = (flat[0].item() for flat in given._stream()) if isinstance(given, Dataset) else given.reshape(-1)
         for name in names:
             path = name.decode()
             if not Path(path).is_file():

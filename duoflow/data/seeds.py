@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from duoflow.core.context import eager_only
 from duoflow.core.tensor import convert
 from duoflow.ops.random import get_seed
 
@@ -14,7 +15,8 @@ __all__ = ["generator"]
 
 def generator(seed: Any) -> np.random.Generator:
     """A generator fixed by the global and the given seed; from fresh entropy when neither is set."""
-    own = None if seed is None else int(convert(seed))
+    with eager_only():
+        own = None if seed is None else int(convert(seed))
     parts = get_seed(own)
     numbers = [abs(int(p)) for p in parts if p is not None]
     return np.random.default_rng(numbers or None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from duoflow.core import dtypes, nest
 from duoflow.core.arrays import as_array
+from duoflow.core.context import eager_only
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import EagerTensor, convert
@@ -27,7 +28,8 @@ class Tensors(Dataset):
     """One element."""
 
     def __init__(self, tensors: Any) -> None:
-        element = normalize(tensors)
+        with eager_only():
+            element = normalize(tensors)
         self._element: Flat = tuple(array(leaf) for leaf in nest.flatten(element))
         super().__init__(Structure.of(element), 1)
 
@@ -39,16 +41,17 @@ class TensorSlices(Dataset):
     """The rows of arrays."""
 
     def __init__(self, tensors: Any) -> None:
-        element = normalize(tensors)
+        with eager_only():
+            element = normalize(tensors)
         leaves = nest.flatten(element)
         if not leaves:
             raise ValueError("Invalid `tensors`. `tensors` must contain at least one tensor.")
         for leaf in leaves:
-            if not leaf.dims:
+            if leaf.dims is not None and not leaf.dims:
                 raise ValueError(
                     "Unbatching a tensor is only supported for rank >= 1: from_tensor_slices needs a first dimension."
                 )
-        sizes = {leaf.dims[0] for leaf in leaves}
+        sizes = {leaf.dims[0] for leaf in leaves} - {None}
         if len(sizes) > 1:
             raise ValueError(
                 f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: all tensors need one first "
@@ -56,7 +59,13 @@ class TensorSlices(Dataset):
             )
         self._arrays: Flat = tuple(array(leaf) for leaf in leaves)
         form = Structure.of(element).map(lambda s: TensorSpec(s.shape[1:], s.dtype))
-        super().__init__(form, len(self._arrays[0]))
+        super().__init__(form, sizes.pop() if sizes else UNKNOWN_CARDINALITY)
+
+    def _bound(self) -> None:
+        sizes = {len(a) for a in self._arrays}
+        if len(sizes) > 1:
+            raise InvalidArgumentError(None, None, f"Sizes {sorted(sizes)} of the first dimensions are not compatible.")
+        self._size = sizes.pop()
 
     def _stream(self) -> Iterator[Flat]:
         for i in range(self._size):
@@ -73,7 +82,8 @@ class Range(Dataset):
     """Numbers at equal steps."""
 
     def __init__(self, *args: Any, output_type: Any) -> None:
-        numbers = [int(convert(a)) for a in args]
+        with eager_only():
+            numbers = [int(convert(a)) for a in args]
         if not 1 <= len(numbers) <= 3:
             raise ValueError(f"Invalid `args`. The length of `args` should be between 1 and 3 but got {len(numbers)}.")
         if len(numbers) == 3 and numbers[2] == 0:
@@ -118,7 +128,8 @@ class Generator(Dataset):
                 raise TypeError("Either `output_signature` or `output_types` must be specified")
             signature = _signature(types, shapes)
         self._make = make
-        self._args = tuple(convert(a).numpy() for a in args or ())
+        with eager_only():
+            self._args = tuple(convert(a).numpy() for a in args or ())
         super().__init__(Structure(_tuples(signature)), UNKNOWN_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
@@ -293,7 +304,8 @@ class Sample(Dataset):
 
 def list_files(file_pattern: Any, shuffle: Any, seed: Any) -> Dataset:
     """The names of matching files, shuffled unless told otherwise."""
-    patterns = convert(file_pattern).numpy()
+    with eager_only():
+        patterns = convert(file_pattern).numpy()
     patterns = [patterns] if isinstance(patterns, bytes) else list(patterns.reshape(-1))
     names = sorted(name for p in patterns for name in glob.glob(p.decode(), recursive=True))
     if not names:

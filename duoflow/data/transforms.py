@@ -272,6 +272,8 @@ class Unbatch(Dataset):
     """The rows of each element."""
 
     def __init__(self, source: Dataset) -> None:
+        if any(s.shape.rank == 0 for s in source._structure.flat):
+            raise ValueError("Cannot unbatch an input with scalar components.")
         super().__init__(source._structure.map(lambda s: TensorSpec(s.shape[1:], s.dtype)), UNKNOWN_CARDINALITY, source)
 
     def _stream(self) -> Iterator[Flat]:

@@ -25,7 +25,9 @@ from duoflow.core.spec import Spec
 from duoflow.core.state import VAR_HANDLE, State
 from duoflow.core.tensor import EagerTensor, GraphTensor
 
-__all__ = ["RESOURCE", "IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session", "resource"]
+__all__ = [
+    "RESOURCE", "IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session", "resource", "upstream",
+]  # fmt: skip
 
 
 def _no_resource(*, make: Callable[[], Any]) -> Any:
@@ -453,6 +455,11 @@ def _needed(graph: Graph, wanted: Sequence[Any], fed: set[int], done: Container[
         pending += [t.node for t in node.inputs if id(t) not in fed]  # type: ignore[attr-defined]
         pending += node.control_inputs
     return needed
+
+
+def upstream(graph: Graph, tensors: Sequence[GraphTensor]) -> set[int]:
+    """The ids of the nodes behind tensors."""
+    return _needed(graph, tensors, set(), ())
 
 
 def _missing_feed(node: Node) -> InvalidArgumentError:

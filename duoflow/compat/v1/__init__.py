@@ -15,7 +15,7 @@ from duoflow.core.graph import Node as Operation
 from duoflow.ops import control_dependencies
 from duoflow.trace.session import IndexedSlicesValue, InteractiveSession, Session, get_default_session
 
-from . import initializers, layers, logging, losses, metrics, nn, train
+from . import data, initializers, layers, logging, losses, metrics, nn, summary, train
 from .initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -88,6 +88,20 @@ from .ops import (
     while_loop,
 )
 from .options import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
+from .queues import (
+    FIFOQueue,
+    FixedLengthRecordReader,
+    IdentityReader,
+    LMDBReader,
+    PaddingFIFOQueue,
+    PriorityQueue,
+    QueueBase,
+    RandomShuffleQueue,
+    ReaderBase,
+    TextLineReader,
+    TFRecordReader,
+    WholeFileReader,
+)
 from .variables import (
     AUTO_REUSE,
     VariableScope,

@@ -6,17 +6,19 @@ from typing import Any
 
 import duoflow
 
-from . import optimizers, training
+from . import coordinator, hooks, input, meta_graph, monitored, optimizers, saver, training
 
 piecewise_constant_decay = training.piecewise_constant
 
+_TABLES = (optimizers, training, saver, meta_graph, coordinator, input, hooks, monitored)
+
 
 def __getattr__(name: str) -> Any:
-    for part in (optimizers, training):
-        if name in part.__all__:
-            return getattr(part, name)
+    for table in _TABLES:
+        if name in table.__all__:
+            return getattr(table, name)
     return getattr(duoflow.train, name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *optimizers.__all__, *training.__all__])
+    return sorted({*globals(), *(name for table in _TABLES for name in table.__all__)})

@@ -1,35 +1,25 @@
-"""Around v1 training: the global step, learning rates that decay, and saving the variables of a session.
-
-`Saver` writes one NumPy archive per checkpoint (`<prefix>.npz`, arrays by variable name, nothing executable) and a
-text file `checkpoint` that names the latest ones, as TensorFlow does.
-"""
+"""Around v1 training: the global step, and learning rates that decay."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from duoflow.core import dtypes
 from duoflow.core.context import context
-from duoflow.core.errors import NotFoundError
 from duoflow.core.graph import Graph, get_default_graph
 from duoflow.core.late import F
-from duoflow.core.tensor import EagerTensor, convert
-from duoflow.core.variables import Variable
+from duoflow.core.tensor import convert
 
 from .initializers import zeros_initializer
-from .modes import GraphKeys, global_variables
+from .modes import GraphKeys
 from .variables import get_variable
 
 __all__ = [
-    "Saver", "assert_global_step", "checkpoint_exists", "cosine_decay", "create_global_step", "exponential_decay",
-    "get_global_step", "get_or_create_global_step", "global_step", "inverse_time_decay", "latest_checkpoint",
-    "natural_exp_decay", "piecewise_constant", "polynomial_decay",
+    "assert_global_step", "cosine_decay", "cosine_decay_restarts", "create_global_step", "exponential_decay",
+    "get_global_step", "get_or_create_global_step", "global_step", "inverse_time_decay", "linear_cosine_decay",
+    "natural_exp_decay", "noisy_linear_cosine_decay", "piecewise_constant", "polynomial_decay",
 ]  # fmt: skip
 
 
@@ -198,123 +188,58 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
     return value if context.graph is None else value()
 
 
-# -- saving ------------------------------------------------------------------------------------------------------------
+def cosine_decay_restarts(
+    learning_rate: Any, global_step: Any, first_decay_steps: Any, t_mul: float = 2.0, m_mul: float = 1.0,
+    alpha: float = 0.0, name: str | None = None,
+) -> Any:  # fmt: skip
+    """`cosine_decay` that starts anew, each time `t_mul` times as long and from `m_mul` times the rate.
 
-
-class Saver:
-    """Saves the variables of a session and restores them.
-
-    Args:
-      var_list: the variables, or a dict of names and variables; all global variables by default.
-      max_to_keep: how many checkpoints are kept; older ones are deleted.
-      reshape: restore arrays of another shape with as many elements.
-      sharded, keep_checkpoint_every_n_hours, name, restore_sequentially, saver_def, builder, defer_build, allow_empty,
-      write_version, pad_step_number, save_relative_paths, filename: accepted.
-
-    TensorFlow: tf.compat.v1.train.Saver.
+    TensorFlow: tf.compat.v1.train.cosine_decay_restarts.
     """
 
-    def __init__(
-        self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int | None = 5,
-        keep_checkpoint_every_n_hours: float = 10000.0, name: str | None = None, restore_sequentially: bool = False,
-        saver_def: Any = None, builder: Any = None, defer_build: bool = False, allow_empty: bool = False,
-        write_version: int = 2, pad_step_number: bool = False, save_relative_paths: bool = False, filename: str |
-          None = None,
-    ) -> None:  # fmt: skip
-        self._variables = _named(global_variables() if var_list is None else var_list)
-        if not self._variables and not allow_empty:
-            raise ValueError("No variables to save")
-        self._reshape, self._keep = reshape, max_to_keep
-        self._kept: list[str] = []
+    def formula(rate: Any, step: Any) -> Any:
+        done = step / F.cast(first_decay_steps, rate.dtype)
+        if t_mul == 1.0:
+            restart = F.floor(done)
+            share = done - restart
+        else:
+            restart = F.floor(F.log(1.0 - done * (1.0 - t_mul)) / math.log(t_mul))
+            length = F.pow(F.cast(t_mul, rate.dtype), restart)
+            share = (done - (1.0 - length) / (1.0 - t_mul)) / length
+        curve = 0.5 * F.pow(F.cast(m_mul, rate.dtype), restart) * (1.0 + F.cos(math.pi * share))
+        return rate * ((1 - alpha) * curve + alpha)
 
-    @property
-    def last_checkpoints(self) -> list[str]:
-        """The prefixes of the checkpoints that are kept, the latest last."""
-        return list(self._kept)
-
-    def save(
-        self, sess: Any, save_path: str, global_step: Any = None, latest_filename: str | None = None,
-        meta_graph_suffix: str = "meta", write_meta_graph: bool = True, write_state: bool = True,
-        strip_default_attrs: bool = False, save_debug_info: bool = False,
-    ) -> str:  # fmt: skip
-        """Write a checkpoint; returns its prefix, with "-<step>" if a step is given. No graph is written."""
-        if global_step is not None:
-            step = global_step if isinstance(global_step, int) else int(np.asarray(_value(sess, global_step)))
-            save_path = f"{save_path}-{step}"
-        path = Path(f"{save_path}.npz")
-        if not path.parent.exists():
-            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
-        arrays = {name: np.asarray(_value(sess, v)) for name, v in self._variables.items()}
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{k: _plain(a) for k, a in arrays.items()})
-        self._remember(save_path, latest_filename or "checkpoint", write_state)
-        return save_path
-
-    def _remember(self, prefix: str, state_name: str, write_state: bool) -> None:
-        self._kept = [p for p in self._kept if p != prefix] + [prefix]
-        while self._keep and len(self._kept) > self._keep:
-            Path(f"{self._kept.pop(0)}.npz").unlink(missing_ok=True)
-        if write_state:
-            lines = [f'model_checkpoint_path: "{Path(prefix).name}"']
-            lines += [f'all_model_checkpoint_paths: "{Path(p).name}"' for p in self._kept]
-            (Path(prefix).parent / state_name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    def restore(self, sess: Any, save_path: str) -> None:
-        """Give the variables the values of a checkpoint; `ValueError` if there is none of that prefix."""
-        path = Path(f"{save_path}.npz")
-        if not path.exists():
-            raise ValueError(f"The passed save_path is not a valid checkpoint: {save_path}")
-        with np.load(path, allow_pickle=False) as arrays:
-            for name, variable in self._variables.items():
-                if name not in arrays:
-                    raise NotFoundError(None, None, f"Key {name} not found in checkpoint {save_path}")
-                array = _restored(arrays[name], variable.dtype)
-                if self._reshape:
-                    array = array.reshape(variable.shape.as_list())
-                _load(sess, variable, array)
+    return _decayed(name, "SGDRDecay", learning_rate, global_step, formula)
 
 
-def _named(variables: Any) -> dict[str, Variable]:
-    if isinstance(variables, dict):
-        return dict(variables)
-    return {v.name.partition(":")[0]: v for v in variables}
+def linear_cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, num_periods: float = 0.5, alpha: float = 0.0,
+    beta: float = 0.001, name: str | None = None,
+) -> Any:  # fmt: skip
+    """A line down to zero times a cosine. TensorFlow: tf.compat.v1.train.linear_cosine_decay."""
+
+    def formula(rate: Any, step: Any) -> Any:
+        span = F.cast(decay_steps, rate.dtype)
+        at = F.minimum(step, span)
+        curve = 0.5 * (1.0 + F.cos(math.pi * 2.0 * num_periods * at / span))
+        return rate * ((alpha + (span - at) / span) * curve + beta)
+
+    return _decayed(name, "LinearCosineDecay", learning_rate, global_step, formula)
 
 
-def _value(sess: Any, variable: Any) -> Any:
-    if isinstance(variable, EagerTensor) or isinstance(variable, Variable) and variable._state is not None:
-        return variable.numpy()  # type: ignore[union-attr]
-    return sess.run(variable)
+def noisy_linear_cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, initial_variance: float = 1.0,
+    variance_decay: float = 0.55, num_periods: float = 0.5, alpha: float = 0.0, beta: float = 0.001,
+    name: str | None = None,
+) -> Any:  # fmt: skip
+    """`linear_cosine_decay` with noise that fades. TensorFlow: tf.compat.v1.train.noisy_linear_cosine_decay."""
 
+    def formula(rate: Any, step: Any) -> Any:
+        span = F.cast(decay_steps, rate.dtype)
+        at = F.minimum(step, span)
+        spread = F.sqrt(initial_variance / F.pow(1.0 + at, F.cast(variance_decay, rate.dtype)))
+        line = (span - at) / span + F.random_normal(F.shape(at), dtype=rate.dtype) * spread
+        curve = 0.5 * (1.0 + F.cos(math.pi * 2.0 * num_periods * at / span))
+        return rate * ((alpha + line) * curve + beta)
 
-def _load(sess: Any, variable: Variable, array: Any) -> None:
-    if variable._state is not None:
-        variable.assign(array)
-    else:
-        sess._state(variable.handle.node).write(array)  # type: ignore[attr-defined]
-
-
-def _plain(array: Any) -> Any:
-    """An array without Python objects: strings as fixed-length bytes, small floats as their bits."""
-    if array.dtype == object:
-        return np.asarray(array.tolist(), "S") if array.size else np.zeros(array.shape, "S1")
-    return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "V" else array
-
-
-def _restored(array: Any, dtype: Any) -> Any:
-    if dtype is dtypes.string:
-        return array.astype(object)
-    return array.view(dtype.numpy) if array.dtype.kind == "u" and dtype.numpy.kind == "V" else array
-
-
-def latest_checkpoint(checkpoint_dir: str, latest_filename: str | None = None) -> str | None:
-    """The prefix of the latest checkpoint in a directory, or None. TensorFlow: tf.train.latest_checkpoint."""
-    state = Path(checkpoint_dir) / (latest_filename or "checkpoint")
-    if not state.exists():
-        return None
-    found = re.search(r'^model_checkpoint_path: "(.*)"$', state.read_text(encoding="utf-8"), re.MULTILINE)
-    return None if found is None else str(Path(checkpoint_dir) / found.group(1))
-
-
-def checkpoint_exists(checkpoint_prefix: str) -> bool:
-    """Whether there is a checkpoint of that prefix. TensorFlow: tf.compat.v1.train.checkpoint_exists."""
-    return Path(f"{checkpoint_prefix}.npz").exists()
+    return _decayed(name, "NoisyLinearCosineDecay", learning_rate, global_step, formula)

@@ -15,7 +15,7 @@ from duoflow.core.context import context, entered, init_scope, name_scope
 from duoflow.core.errors import show_origin
 from duoflow.core.graph import Graph, get_default_graph
 from duoflow.core.tensor import Tensor, convert
-from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
+from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization, _uids
 
 from .initializers import Initializer, glorot_uniform_initializer, zeros_initializer
 from .modes import GraphKeys
@@ -66,6 +66,18 @@ class VariableV1(Variable):
         )  # fmt: skip
         if collections is not None and self._graph is not None:
             _move(self, self._graph, [collections] if isinstance(collections, str) else list(collections))
+
+
+    def _adopt(
+        self, graph: Graph, name: str, handle: Any, attrs: dict[str, Any], initializer: Any, initial: Any, read: Any,
+        trainable: bool,
+    ) -> None:  # fmt: skip
+        """Become the variable of nodes that a graph has already."""
+        self._graph, self._state, self._name, self.handle = graph, None, name, handle
+        self._dtype, self._dims, self._trainable = attrs["dtype"], attrs["shape"], trainable
+        self._initial, self._initializer_op, self._cached = initial, initializer, read
+        self.constraint, self._unread, self._uid = None, False, next(_uids)
+        self.synchronization, self.aggregation = VariableSynchronization.AUTO, VariableAggregation.NONE
 
 
 def _move(variable: Variable, graph: Graph, collections: list[Any]) -> None:

@@ -1,0 +1,100 @@
+"""The file `checkpoint` of a folder, which names the checkpoints in it, and what is done with whole checkpoints."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .bundle import bundle_exists, bundle_files
+from .messages import CheckpointState
+
+__all__ = [
+    "checkpoint_state", "latest_checkpoint", "read_checkpoint_state", "remove_checkpoint", "write_checkpoint_state",
+]  # fmt: skip
+
+_LINE = re.compile(r"\s*(\w+)\s*:\s*(.+?)\s*$")
+
+
+def checkpoint_state(
+    save_dir: str, model_checkpoint_path: str, all_paths: Sequence[str] | None = None,
+    timestamps: Sequence[float] | None = None, last_preserved: float | None = None,
+) -> Any:  # fmt: skip
+    """What the file of a folder says: paths are relative to the folder unless it is given as an absolute path."""
+    paths = list(all_paths or ())
+    if model_checkpoint_path not in paths:
+        paths.append(model_checkpoint_path)
+    if timestamps and len(timestamps) != len(paths):
+        raise ValueError(f"{len(timestamps)} timestamps were given for {len(paths)} checkpoints.")
+
+    def shown(path: str) -> str:
+        return (
+            path
+            if os.path.isabs(save_dir)
+            else os.path.relpath(path, save_dir or ".")
+            if not os.path.isabs(path)
+            else path
+        )
+
+    return CheckpointState(
+        model_checkpoint_path=shown(model_checkpoint_path), all_model_checkpoint_paths=[shown(p) for p in paths],
+        all_model_checkpoint_timestamps=list(timestamps or ()), last_preserved_timestamp=last_preserved,
+    )  # fmt: skip
+
+
+def write_checkpoint_state(save_dir: str, state: Any, name: str | None = None) -> None:
+    """Write the file of a folder, at once."""
+    path = Path(save_dir or ".", name or "checkpoint")
+    part = path.with_name(f"{path.name}.part-{os.getpid()}-{time.monotonic_ns()}")
+    part.write_text(str(state), encoding="utf-8")
+    os.replace(part, path)
+
+
+def read_checkpoint_state(checkpoint_dir: Any, name: str | None = None) -> Any:
+    """What the file of a folder says, with whole paths; None if there is no such file or it names no checkpoint."""
+    path = Path(checkpoint_dir, name or "checkpoint")
+    if not path.is_file():
+        return None
+    values: dict[str, list[Any]] = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = _LINE.match(line)
+        if found and found[1] in CheckpointState._fields:
+            try:
+                values.setdefault(found[1], []).append(ast.literal_eval(found[2]))
+            except (ValueError, SyntaxError):
+                return None
+
+    def whole(prefix: str) -> str:
+        return prefix if os.path.isabs(prefix) else os.path.join(os.fspath(checkpoint_dir), prefix)
+
+    latest = values.get("model_checkpoint_path", [""])[-1]
+    if not isinstance(latest, str) or not latest:
+        return None
+    return CheckpointState(
+        model_checkpoint_path=whole(latest),
+        all_model_checkpoint_paths=[whole(p) for p in values.get("all_model_checkpoint_paths", ())],
+        all_model_checkpoint_timestamps=values.get("all_model_checkpoint_timestamps", ()),
+        last_preserved_timestamp=values.get("last_preserved_timestamp", [None])[-1],
+    )
+
+
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """The prefix of the latest checkpoint of a folder, or None.
+
+    TensorFlow: tf.train.latest_checkpoint.
+    """
+    state = read_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None or not bundle_exists(state.model_checkpoint_path):
+        return None
+    return str(state.model_checkpoint_path)
+
+
+def remove_checkpoint(prefix: str) -> None:
+    """Delete the files of a checkpoint, and the graph beside it."""
+    for path in bundle_files(prefix):
+        path.unlink(missing_ok=True)
+    Path(f"{prefix}.meta").unlink(missing_ok=True)
