@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from . import dtypes, nest
+from . import dtypes, nest, shapes
 from .context import context, entered
 from .emit import emit
 from .graph import Graph, Node
@@ -196,7 +196,7 @@ def unbroadcast(grad: Any, like: Tensor) -> Any:
         axes = list(range(lead)) + stretched
         if axes:
             grad = F.reduce_sum(grad, axes)
-        return grad if grad.dims == want else F.reshape(grad, want)
+        return grad if shapes.compatible(grad.dims, want) else F.reshape(grad, want)
     if want == ():
         return F.reduce_sum(grad)
     return F.sum_to_shape_of(grad, like)

@@ -263,6 +263,8 @@ class ConcreteFunction:
                 f"{self._head()}: argument {placeholder.node.name!r} must be a {placeholder.dtype.name} tensor of "
                 f"shape {show(placeholder.dims)}, received {tensor.dtype.name} of shape {show(tensor.dims)}."
             )
+            if not isinstance(value, Tensor):
+                raise TypeError(message)
             raise InvalidArgumentError(None, None, with_origin(message, caller_origin()))
         return tensor
 

@@ -107,6 +107,8 @@ class Model(Trainer, Layer):
             return
         shapes = _tensors(input_shape)
         if shapes is None:
+            if type(self).call is Model.call:
+                self.call()
             raise ValueError(
                 f"Model.build() expects a shape or a structure of shapes. Received: input_shape={input_shape}"
             )

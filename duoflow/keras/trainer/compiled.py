@@ -120,7 +120,7 @@ def _leaves_like(values: Any, y_pred: Any, names: list[str], what: str) -> list[
     if len(leaves) == 1 and len(names) > 1 and what == "sample_weight":
         return leaves * len(names)
     if len(leaves) != len(names):
-        raise (KeyError if isinstance(y_pred, Mapping) else ValueError)(
+        raise (KeyError if isinstance(y_pred, Mapping) and not isinstance(values, (list, tuple)) else ValueError)(
             f"`{what}` has {len(leaves)} entries, but the model has {len(names)} outputs ({', '.join(names)})."
         )
     return leaves
