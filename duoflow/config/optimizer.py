@@ -1,6 +1,6 @@
 """Graph optimisation: `tf.config.optimizer`.
 
-`duoflow show --passes-taken` and a function's `explain()` tell what the passes did.
+`duoflow show --totals` and a function's `explain()` tell what the passes did.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from duoflow.core.shapes import Dims
 from duoflow.core.state import State
 from duoflow.passes import pipeline
 from duoflow.passes.assume import ShapeChanged
-from duoflow.passes.specialize import Observed
 from duoflow.passes.state import StateTable
 
 from .. import reference
@@ -85,15 +84,16 @@ class NativeExecutable:
     def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
         """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
         dims = self._dims_of(values)
-        if not _is_static(pipeline.sized(self._prepared, dims)) and not self._shares_state(values):
+        graph = pipeline.sized(self._prepared, dims)
+        if not _is_static(graph) and not self._shares_state(values):
             self._observations[key] = 0
             self._specializations[key] = _OBSERVING
         else:
-            self._specializations[key] = self._compile(dims)
+            self._specializations[key] = self._compile(graph)
         return self._specializations[key]
 
-    def _compile(self, dims: Sequence[Dims], observed: Observed | None = None) -> Specialization:
-        return compile_graph(pipeline.finish(self._prepared, dims, own=OWN_PASSES, observed=observed), self._table)
+    def _compile(self, graph: Graph) -> Specialization:
+        return compile_graph(pipeline.lowered(graph, own=OWN_PASSES), self._table)
 
     def _dims_of(self, values: Sequence[Any]) -> list[Dims]:
         dims = list(self._dims)
@@ -124,7 +124,8 @@ class NativeExecutable:
         with self._lock:
             self._observations[key] += 1
             settled = self._observations[key] <= _MOST_OBSERVATIONS
-            self._specializations[key] = self._compile(self._dims_of(values), seen if settled else None)
+            graph = pipeline.sized(self._prepared, self._dims_of(values), seen if settled else None)
+            self._specializations[key] = self._compile(graph)
         return results[: len(self.graph.outputs)]
 
     def _all(self, values: Sequence[Any]) -> list[tuple[int, Any]]:
