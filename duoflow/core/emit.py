@@ -75,7 +75,7 @@ def evaluate(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> tuple
         if op.checked:
             op.infer(*[t.spec for t in inputs], **attrs)
         arrays = [t._array for t in inputs]  # type: ignore[attr-defined]
-        if op.kind is _CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays):
+        if op.kind is _CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays, attrs):
             out: Any = heavy.run(op, arrays, attrs)
         else:
             token = silence()

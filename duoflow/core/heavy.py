@@ -1,7 +1,8 @@
-"""Eager convolutions run as compiled kernels: NumPy has none of its own.
+"""Eager convolutions and large matrix products run as compiled kernels.
 
-The graph of a single op is compiled once for its attributes and ranks and then specialised by the engine per shape, as
-a function's graph is. Matrix products stay with NumPy's BLAS, which starts sooner.
+NumPy has no convolutions. Its matrix products start sooner than a program, but are slower for transposed operands and
+batches, and far slower where other processes keep the processors busy. The graph of a single op is compiled once for
+its attributes and ranks and then specialised by the engine per shape, as a function's graph is.
 """
 
 from __future__ import annotations
@@ -17,14 +18,23 @@ from .record import Op, attrs_key
 
 __all__ = ["is_heavy", "run"]
 
-#: Elements in all operands from which the engine beats loops of NumPy.
+#: Elements in all operands of a convolution from which the engine beats loops of NumPy.
 _LEAST = 1 << 11
+#: Multiplications from which a product is worth the few microseconds of a program.
+_LEAST_PRODUCTS = 3_000_000
+#: The attribute that says whether the last two dimensions of a product's second operand are exchanged.
+_EXCHANGED = {"MatMul": "transpose_b", "BatchMatMulV2": "adj_y"}
+_PRODUCT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _graphs: dict[Any, Graph] = {}
 
 
-def is_heavy(op: Op, arrays: list[Any]) -> bool:
+def is_heavy(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> bool:
     """Whether a call is worth a compiled kernel."""
-    if not op.name.startswith("Conv2D") or arrays[-1].dtype != np.float32:
+    exchanged = _EXCHANGED.get(op.name)
+    if exchanged is not None:
+        a, b = arrays
+        return a.dtype in _PRODUCT_TYPES and a.size * b.shape[-2 if attrs[exchanged] else -1] >= _LEAST_PRODUCTS
+    if not op.name.startswith("Conv") or not from_numpy(arrays[-1].dtype).is_floating:
         return False
     return sum(a.size for a in arrays) >= _LEAST and all(a.size for a in arrays)
 

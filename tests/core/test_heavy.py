@@ -1,9 +1,10 @@
-"""Eager convolutions by compiled kernels agree with their NumPy meaning."""
+"""Eager convolutions and large products by compiled kernels agree with their NumPy meaning."""
 
 import numpy as np
 import pytest
 
 import duoflow as tf
+from duoflow.core import heavy
 from duoflow.core.switches import switches
 
 CASES = [
@@ -30,6 +31,38 @@ def test_convolutions_and_their_gradients(image, filters, strides, padding, dila
     monkeypatch.setattr(switches, "eager_compile", False)
     for a, b in zip(compiled, run(), strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("left", "right", "transpose_a", "transpose_b"),
+    [
+        ((200, 150), (150, 120), False, False),
+        ((150, 200), (150, 120), True, False),
+        ((200, 150), (120, 150), False, True),
+        ((4, 100, 90), (4, 90, 110), False, False),
+        ((4, 100, 90), (110, 90), False, True),
+    ],
+)
+def test_large_products(left, right, transpose_a, transpose_b, dtype, monkeypatch):
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=left).astype(dtype), random.normal(size=right).astype(dtype)
+    ran = []
+    monkeypatch.setattr(heavy, "run", lambda op, *rest, run=heavy.run: ran.append(op.name) or run(op, *rest))
+    out = tf.matmul(x, y, transpose_a=transpose_a, transpose_b=transpose_b)
+    assert len(ran) == 1
+    want = (x.swapaxes(-1, -2) if transpose_a else x) @ (y.swapaxes(-1, -2) if transpose_b else y)
+    np.testing.assert_allclose(out, want, rtol=1e-4, atol=1e-4)
+
+
+def test_volumes_run_compiled(monkeypatch):
+    ran = []
+    monkeypatch.setattr(heavy, "run", lambda op, *rest, run=heavy.run: ran.append(op.name) or run(op, *rest))
+    x, w = (np.random.default_rng(0).normal(size=s).astype(np.float32) for s in ((1, 8, 9, 10, 4), (3, 3, 3, 4, 5)))
+    out = tf.nn.conv3d(x, w, [1, 1, 1, 1, 1], "SAME")
+    assert ran == ["Conv3D"]
+    monkeypatch.setattr(switches, "eager_compile", False)
+    np.testing.assert_allclose(out, tf.nn.conv3d(x, w, [1, 1, 1, 1, 1], "SAME"), rtol=1e-4, atol=1e-4)
 
 
 def test_errors_are_those_of_small_calls():
