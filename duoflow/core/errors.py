@@ -71,6 +71,10 @@ class OpError(Exception):
         self._message = with_origin(self._message, origin)
         return self
 
+    def here(self) -> OpError:
+        """This error with the line that is being called from, for what is found before an op runs."""
+        return self.at(caller_origin())
+
     def __str__(self) -> str:
         return self._message
 

@@ -172,7 +172,10 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
     TensorFlow: tf.roll.
     """
     x = convert(input)
-    axes = tuple(axis_of(a, x.spec.rank, refuse=InvalidArgumentError) for a in static_ints(axis, "axis"))
+    axes = tuple(
+        axis_of(a, x.spec.rank, refuse=lambda message: InvalidArgumentError(message).here())
+        for a in static_ints(axis, "axis")
+    )
     return emit_one(ROLL, (x, int_tensor(shift)), {"axis": axes}, name)
 
 

@@ -25,8 +25,6 @@ __all__ = ["bitcast", "cast", "saturate_cast"]
 def _infer_cast(x: Spec, *, dtype: DType) -> Spec:
     if not x.dtype.is_numpy_compatible or (x.dtype is dtypes.string) != (dtype is dtypes.string):
         raise UnimplementedError(
-            None,
-            None,
             f"Cast {x.dtype.name} to {dtype.name} is not supported. Use tf.strings.to_number or tf.strings.as_string.",
         )
     partial = entries(x) if isinstance(x.value, tuple) and dtype.is_integer else None

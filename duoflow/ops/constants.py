@@ -178,7 +178,7 @@ def _eager_dims(shape: Any) -> tuple[int, ...]:
     except AttributeError:
         raise TypeError(f"Cannot convert {shape!r} to a shape: its entries must be integers.") from None
     if any(d < 0 for d in dims):
-        raise InvalidArgumentError(None, None, f"Dimension {min(dims)} must be >= 0")
+        raise InvalidArgumentError(f"Dimension {min(dims)} must be >= 0").here()
     return dims
 
 

@@ -164,7 +164,8 @@ def histogram_fixed_width_bins(
         if parts is not None and parts <= 0:
             raise invalid(f"nbins must be positive, received {parts}.")
         if low_high is not None and not low_high[0] < low_high[1]:
-            raise InvalidArgumentError(f"value_range must be [low, high], low < high, received {low_high.tolist()}.")
+            message = f"value_range must be [low, high], low < high, received {low_high.tolist()}."
+            raise InvalidArgumentError(message).here()
         scaled = F.truediv(values - value_range[0], value_range[1] - value_range[0])
         place = F.cast(F.floor(scaled * F.cast(nbins, scaled.dtype)), dtypes.as_dtype(dtype))
         return F.clip_by_value(place, 0, F.cast(nbins - 1, place.dtype))

@@ -16,7 +16,7 @@ from duoflow.core import dtypes, shapes
 from duoflow.core.context import context
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import emit_one
-from duoflow.core.errors import InvalidArgumentError, caller_origin, with_origin
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
@@ -60,7 +60,7 @@ def _compare(
         ]
         known = static_value(condition)
         if known is not None and not known:
-            raise InvalidArgumentError(None, None, with_origin(" ".join([head, data[0]]), caller_origin()))
+            raise InvalidArgumentError(" ".join([head, data[0]])).here()
         return Assert(condition, [head, *data] if head else data, summarize)
 
 
@@ -91,7 +91,7 @@ def _compare_values(symbol: str, holds: Any, x: Any, y: Any, head: str, summariz
     for label, array in (("x", a), ("y", b)):
         count = min(limit, array.size)
         lines += [f"First {count} elements of {label}:", str(array.reshape(-1)[:count])]
-    raise InvalidArgumentError(None, None, with_origin("\n".join(lines), caller_origin()))
+    raise InvalidArgumentError("\n".join(lines)).here()
 
 
 def assert_equal(
@@ -149,7 +149,7 @@ def _sign(symbol: str, holds: Any, x: Any, message: str | None, summarize: int |
         head = [message or "", f"Condition x {symbol} 0 did not hold element-wise:", f"x ({_label(x)}) = "]
         if isinstance(x, EagerTensor) and not bool(condition):
             shown = [str(v) for v in x._array.reshape(-1)[: 3 if summarize is None else summarize]]
-            raise InvalidArgumentError(None, None, with_origin("\n".join([*head, str(shown)]), caller_origin()))
+            raise InvalidArgumentError("\n".join([*head, str(shown)])).here()
         return Assert(condition, [*head, x], summarize)
 
 
@@ -429,7 +429,7 @@ def _infer_check(x: Spec, *, message: str) -> Spec:
 def _run_check(x: Any, *, message: str) -> Any:
     if not np.all(np.isfinite(x)):
         found = [name for name, test in (("NaN", np.isnan), ("Inf", np.isinf)) if np.any(test(x))]
-        raise InvalidArgumentError(None, None, f"{message} : Tensor had {' and '.join(found)} values")
+        raise InvalidArgumentError(f"{message} : Tensor had {' and '.join(found)} values")
     return x
 
 

@@ -154,9 +154,7 @@ def _broadcast_first(elems: Any) -> Any:
         return elems
     count = max(sizes)
     if sizes - {1, count}:
-        raise InvalidArgumentError(
-            None, None, f"The elements must agree along the first axis, received sizes {sorted(sizes)}."
-        )
+        raise InvalidArgumentError(f"The elements must agree along the first axis, received sizes {sorted(sizes)}.")
     return nest.map_structure(lambda t: F.repeat(t, count, axis=0) if t.dims[0] == 1 else t, elems)
 
 

@@ -29,7 +29,7 @@ def check_indices(indices: Any, limit: int, what: str = "indices") -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= limit):
         at = np.argwhere((indices < 0) | (indices >= limit))[0].tolist()
         place = f"[{','.join(map(str, at))}]" if at else ""
-        raise InvalidArgumentError(None, None, f"{what}{place} = {indices[tuple(at)]} is not in [0, {limit})")
+        raise InvalidArgumentError(f"{what}{place} = {indices[tuple(at)]} is not in [0, {limit})")
 
 
 def _require_index_dtype(op: str, indices: Spec) -> None:
@@ -217,9 +217,7 @@ def check_nd_indices(indices: Any, shape: tuple[int, ...], what: str = "param sh
         at = np.argwhere(bad)[0].tolist() if bad.ndim else []
         row = ", ".join(map(str, indices[tuple(at)].tolist()))
         place = ",".join(map(str, at))
-        raise InvalidArgumentError(
-            None, None, f"indices[{place}] = [{row}] does not index into {what} {shapes.brief(shape)}"
-        )
+        raise InvalidArgumentError(f"indices[{place}] = [{row}] does not index into {what} {shapes.brief(shape)}")
 
 
 def _evaluate_gather_nd(params: Any, indices: Any) -> Any:

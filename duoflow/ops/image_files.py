@@ -57,9 +57,7 @@ def _opened(data: bytes, formats: tuple[str, ...]) -> Iterator[Any]:
             yield image
     except (OSError, SyntaxError, EOFError, pillow.DecompressionBombError) as error:
         wanted, found = " or ".join(formats), _format_of(data) or "an unknown format"
-        raise InvalidArgumentError(
-            None, None, f"Invalid {wanted} data, size {len(data)} (it begins as {found}): {error}"
-        ) from None
+        raise InvalidArgumentError(f"Invalid {wanted} data, size {len(data)} (it begins as {found}): {error}") from None
 
 
 def _pixels(image: Any, channels: int, deep: bool) -> Any:
@@ -88,8 +86,6 @@ def _decoded(data: bytes, formats: tuple[str, ...], channels: int, dtype: Any, f
         count = getattr(image, "n_frames", 1)
         if frames == "one" and count > 1:
             raise InvalidArgumentError(
-                None,
-                None,
                 f"Got {count} frames, but animations can only be decoded by tf.io.decode_gif or decode_image",
             )
         stack = []
@@ -190,7 +186,7 @@ def decode_jpeg(
     if dct_method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
         raise ValueError(f"dct_method must be '', 'INTEGER_FAST' or 'INTEGER_ACCURATE', received {dct_method!r}")
     if try_recover_truncated:
-        raise UnimplementedError(None, None, "try_recover_truncated=True: files that are cut off cannot be read.")
+        raise UnimplementedError("try_recover_truncated=True: files that are cut off cannot be read.")
     image = _decode(_JPEG, contents, channels, (0, 1, 3), name=name)
     if ratio == 1:
         return image
@@ -273,7 +269,7 @@ def is_jpeg(contents: Any, name: str | None = None) -> Any:
 def _saved(image: Any, format: str, **options: Any) -> bytes:
     pillow = _pillow()
     if image.dtype == np.uint16 and image.shape[2] != 1:
-        raise UnimplementedError(None, None, "PNG files of 16 bits can be written with one channel only.")
+        raise UnimplementedError("PNG files of 16 bits can be written with one channel only.")
     flat = image[:, :, 0] if image.shape[2] == 1 else image
     buffer = io.BytesIO()
     pillow.fromarray(flat).save(buffer, format, **options)

@@ -14,7 +14,7 @@ from duoflow.core import dtypes, nest
 from duoflow.core.composite import Composite
 from duoflow.core.context import context
 from duoflow.core.emit import emit, emit_one
-from duoflow.core.errors import InvalidArgumentError, caller_origin, with_origin
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
@@ -205,7 +205,7 @@ def _leaf(value: Any, tensors: list[Tensor]) -> Any:
 def _run_assert(condition: Any, *data: Any, summarize: int) -> tuple[Any, ...]:
     if not np.all(condition):
         shown = " ".join(f"[{summary(np.asarray(d), summarize)}]" for d in data)
-        raise InvalidArgumentError(None, None, f"assertion failed: {shown}")
+        raise InvalidArgumentError(f"assertion failed: {shown}")
     return ()
 
 
@@ -242,7 +242,7 @@ def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | 
         if not bool(convert(condition)):
             text = "\n".join(_eager_summary(convert(d).numpy(), limit) for d in data)  # type: ignore[attr-defined]
             message = f"Expected '{condition!s}' to be true. Summarized data: {text}"
-            raise InvalidArgumentError(None, None, with_origin(message, caller_origin()))
+            raise InvalidArgumentError(message).here()
         return None
     held = static_value(condition)
     if held is not None and np.all(held):

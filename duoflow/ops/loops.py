@@ -58,9 +58,7 @@ def _run(*values: Any, cond: Graph, body: Graph) -> tuple[Any, ...]:
     while True:
         (going,) = run_graph(cond, state)
         if np.ndim(going):
-            raise InvalidArgumentError(
-                None, None, f"The condition of a loop must be a scalar, received shape {going.shape}."
-            )
+            raise InvalidArgumentError(f"The condition of a loop must be a scalar, received shape {going.shape}.")
         if not going:
             return tuple(state[:count])
         state[:count] = run_graph(body, state)

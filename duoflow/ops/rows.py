@@ -34,9 +34,7 @@ def _infer_changed(x: Spec, index: Spec, value: Spec) -> Spec:
 
 def _at(x: Any, index: Any) -> int:
     if not 0 <= index < len(x):
-        raise InvalidArgumentError(
-            None, None, f"Trying to access element {int(index)} in a list with {len(x)} elements."
-        )
+        raise InvalidArgumentError(f"Trying to access element {int(index)} in a list with {len(x)} elements.")
     return int(index)
 
 

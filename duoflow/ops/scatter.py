@@ -351,7 +351,7 @@ def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Any:
 
 def _below_limit(value: Any, *, limit: int) -> Any:
     if value >= limit:
-        raise OutOfRangeError(None, None, f"Reached limit of {limit}")
+        raise OutOfRangeError(f"Reached limit of {limit}")
     return value
 
 

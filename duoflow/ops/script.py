@@ -185,14 +185,12 @@ def _run_numpy(*values: Any, call: _Call) -> tuple[Any, ...]:
     results = _results(_guarded(call.function, *[v[()] if v.ndim == 0 else v for v in values]), call.dtypes)
     if len(results) != len(call.dtypes):
         raise InvalidArgumentError(
-            None, None, f"{call!r} returns {len(results)} values, but expects to see {len(call.dtypes)} values."
+            f"{call!r} returns {len(results)} values, but expects to see {len(call.dtypes)} values."
         )
     arrays = [as_array(r._array if isinstance(r, EagerTensor) else r) for r in results]
     for i, (array, dtype) in enumerate(zip(arrays, call.dtypes, strict=True)):
         if dtypes.from_numpy(array.dtype) is not dtype:
             raise InvalidArgumentError(
-                None,
-                None,
                 f"{i}-th value returned by {call!r} is {dtypes.from_numpy(array.dtype).name}, but expects {dtype.name}",
             )
     return tuple(arrays)

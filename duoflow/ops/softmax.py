@@ -36,7 +36,7 @@ def _infer(logits: Spec, *, axis: int) -> Spec:
     check_dtype("Softmax", "logits", logits.dtype, FLOATING)
     if logits.rank is not None and not -logits.rank <= axis < logits.rank:
         raise InvalidArgumentError(
-            None, None, f"`dim` must be in the range [{-logits.rank}, {logits.rank}) where {logits.rank} is the number "
+            f"`dim` must be in the range [{-logits.rank}, {logits.rank}) where {logits.rank} is the number "
             f"of dimensions in the input. Received: dim={axis}"
         )  # fmt: skip
     return Spec(logits.shape, logits.dtype)
@@ -163,7 +163,7 @@ def _checked_labels(labels: Any, count: Any) -> Any:
     bad = (labels < 0) | (labels >= count)
     if np.any(bad):
         raise InvalidArgumentError(
-            None, None, f"Received a label value of {labels[bad][0]} which is outside the valid range of [0, "
+            f"Received a label value of {labels[bad][0]} which is outside the valid range of [0, "
             f"{count}).  "
             f"Label values: {' '.join(map(str, labels[:20]))}"
         )  # fmt: skip

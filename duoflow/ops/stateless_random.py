@@ -58,9 +58,7 @@ def require_philox(alg: Any) -> int:
             f"Argument `alg` got unsupported value {alg}. Supported values are 'philox' and 'auto_select'."
         )
     if number == Algorithm.THREEFRY.value:
-        raise UnimplementedError(
-            None, None, "The ThreeFry algorithm is not available; use alg='philox' or 'auto_select'."
-        )
+        raise UnimplementedError("The ThreeFry algorithm is not available; use alg='philox' or 'auto_select'.")
     return number
 
 

@@ -199,8 +199,9 @@ def _common_dtype(values: Any) -> DType:
 
 def invalid(message: str, kind: type[Exception] = ValueError) -> Exception:
     """What a public function raises for arguments an op refuses: InvalidArgumentError on values, `kind` in a graph."""
-    located = with_origin(message, caller_origin())
-    return InvalidArgumentError(None, None, located) if context.graph is None else kind(located)
+    if context.graph is None:
+        return InvalidArgumentError(message).here()
+    return kind(with_origin(message, caller_origin()))
 
 
 def known_dims(x: Any) -> tuple[int, ...] | None:

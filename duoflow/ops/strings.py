@@ -72,7 +72,7 @@ def _text(s: bytes, encoding: str = "utf-8", errors: str = "replace", replacemen
     try:
         text = s.decode(_codec(encoding), errors)
     except UnicodeDecodeError as error:
-        raise InvalidArgumentError(None, None, f"Invalid formatting on input string: {s!r} ({error})") from None
+        raise InvalidArgumentError(f"Invalid formatting on input string: {s!r} ({error})") from None
     return text.replace("\ufffd", chr(replacement_char)) if replacement_char != 0xFFFD else text
 
 
@@ -110,7 +110,7 @@ def _number(s: bytes, *, out_type: DType) -> Any:
         return out_type.numpy.type(number)
     except (ValueError, OverflowError):
         text = s.decode(errors="replace")
-        raise InvalidArgumentError(None, None, f"StringToNumberOp could not correctly convert string: {text}") from None
+        raise InvalidArgumentError(f"StringToNumberOp could not correctly convert string: {text}") from None
 
 
 _POSIX_CLASSES = {
@@ -135,7 +135,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.ASCII)
     except re.error as error:
-        raise InvalidArgumentError(None, None, f"Invalid pattern: {pattern}, error: {error}") from None
+        raise InvalidArgumentError(f"Invalid pattern: {pattern}, error: {error}") from None
 
 
 def _rewritten(rewrite: str) -> Callable[[re.Match[str]], str]:
@@ -288,7 +288,7 @@ def unicode_transcode(
 ) -> Any:  # fmt: skip
     """From one encoding to another: "UTF-8", "UTF-16-BE", "UTF-32-BE". TensorFlow: tf.strings.unicode_transcode."""
     if replace_control_characters:
-        raise UnimplementedError(None, None, "replace_control_characters=True is not available.")
+        raise UnimplementedError("replace_control_characters=True is not available.")
     attrs = {"source": input_encoding, "target": output_encoding, "errors": errors, "replacement": replacement_char}
     return emit_one(TRANSCODE, (_strings(input),), attrs, name)
 
@@ -309,7 +309,7 @@ def _evaluate_substr(x: Any, pos: Any, length: Any, *, unit: str) -> Any:
     for i, (s, p, n) in enumerate(rows):
         whole = _text(s) if by_character else s
         if not -len(whole) <= p <= len(whole):
-            raise InvalidArgumentError(None, None, f"pos {p} out of range for string at index {i}")
+            raise InvalidArgumentError(f"pos {p} out of range for string at index {i}")
         start = p + len(whole) if p < 0 else p
         part = whole[start : start + n]
         out.append(part.encode() if isinstance(part, str) else part)
@@ -418,7 +418,7 @@ def _evaluate_segment_join(x: Any, segment_ids: Any, num_segments: Any, *, separ
     parts: list[list[list[bytes]]] = [[[] for _ in range(rows.shape[1])] for _ in range(int(num_segments))]
     for segment, row in zip(segment_ids.reshape(-1).tolist(), rows.tolist(), strict=True):
         if segment >= len(parts):
-            raise InvalidArgumentError(None, None, f"segment_ids: {segment} is not in [0, {len(parts)})")
+            raise InvalidArgumentError(f"segment_ids: {segment} is not in [0, {len(parts)})")
         if segment >= 0:
             for place, s in zip(parts[segment], row, strict=True):
                 place.append(s)
@@ -448,7 +448,7 @@ def _one_string(name: str, split: Callable[..., Any], dtype: DType = dtypes.stri
         _require_strings(name, x)
         if x.rank not in (None, 0):
             raise UnimplementedError(
-                None, None, f"{name} of a tensor of shape {shapes.brief(x.shape)} gives a ragged tensor, which is not "
+                f"{name} of a tensor of shape {shapes.brief(x.shape)} gives a ragged tensor, which is not "
                 "available; use tf.map_fn, or call it for each string.",
             )  # fmt: skip
         return Spec((None,), dtype)
@@ -507,7 +507,7 @@ def unicode_decode(
 ) -> Any:  # fmt: skip
     """The code points of one string, int32. TensorFlow: tf.strings.unicode_decode."""
     if replace_control_characters:
-        raise UnimplementedError(None, None, "replace_control_characters=True is not available.")
+        raise UnimplementedError("replace_control_characters=True is not available.")
     attrs = {"encoding": input_encoding, "errors": errors, "replacement": replacement_char}
     return emit_one(UNICODE_DECODE, (_strings(input),), attrs, name)
 
@@ -526,7 +526,7 @@ def _encode(points: Any, *, encoding: str, errors: str, replacement: int) -> Any
     for row in rows:
         valid = [0 <= p <= 0x10FFFF and not 0xD800 <= p < 0xE000 for p in row]
         if errors == "strict" and not all(valid):
-            raise InvalidArgumentError(None, None, f"Code point is out of range for Unicode: {row[valid.index(False)]}")
+            raise InvalidArgumentError(f"Code point is out of range for Unicode: {row[valid.index(False)]}")
         kept = [p if good else replacement for p, good in zip(row, valid, strict=True) if good or errors != "ignore"]
         out.append("".join(map(chr, kept)).encode(_codec(encoding)))
     return _objects(out, points.shape[:-1])

@@ -150,14 +150,13 @@ class TensorArray(Composite):
 
     def _check_read(self, index: int, size: int) -> None:
         if index < 0 or index >= size:
-            raise OutOfRangeError(None, None, f"Tried to read from index {index} but array size is: {size} ")
+            raise OutOfRangeError(f"Tried to read from index {index} but array size is: {size} ").here()
         if self._clear:
             if index in self._read:
                 raise InvalidArgumentError(
-                    None, None,
                     f"Could not read index {index} twice because it was cleared after a previous read (perhaps try "
-                    "setting clear_after_read = false?)",
-                )  # fmt: skip
+                    "setting clear_after_read = false?)"
+                ).here()
             self._read.add(index)
 
     def _check_written(self, *indices: int) -> None:
@@ -187,8 +186,8 @@ class TensorArray(Composite):
             at = int(static_value(index))  # type: ignore[arg-type]
             if at < 0 or at >= len(eager) and not self._dynamic:
                 raise OutOfRangeError(
-                    None, None, f"Tried to write to index {at} but array is not resizeable and size is: {len(eager)} "
-                )
+                    f"Tried to write to index {at} but array is not resizeable and size is: {len(eager)} "
+                ).here()
             self._read.discard(at)
         self._see(value.dims)
         return self._changed(tensor_list_set(self._flow, index, value, self._dynamic))
@@ -197,10 +196,8 @@ class TensorArray(Composite):
         tensor = convert(value, dtype_hint=self._dtype)
         if tensor.dtype is not self._dtype:
             raise InvalidArgumentError(
-                None,
-                None,
-                f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {tensor.dtype.name} ",
-            )
+                f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {tensor.dtype.name} "
+            ).here()
         return tensor
 
     def stack(self, name: str | None = None) -> Any:

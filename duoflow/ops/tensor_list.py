@@ -104,7 +104,6 @@ def _zeros(element_shape: Any, dtype: DType) -> Any:
     dims = element_shape.reshape(-1).tolist()
     if element_shape.ndim == 0 or any(d < 0 for d in dims):
         raise InvalidArgumentError(
-            None, None,
             "Trying to read an uninitialized element of a TensorArray, but its element_shape is not fully defined. "
             "Write every element before reading it, or give element_shape.",
         )  # fmt: skip
@@ -116,7 +115,7 @@ def _zeros(element_shape: Any, dtype: DType) -> Any:
 def _checked_index(items: TensorList, index: Any) -> int:
     i = int(index)
     if not 0 <= i < len(items):
-        raise InvalidArgumentError(None, None, f"Trying to access element {i} in a list with {len(items)} elements.")
+        raise InvalidArgumentError(f"Trying to access element {i} in a list with {len(items)} elements.")
     return i
 
 
@@ -133,7 +132,7 @@ def _push(items: TensorList, value: Any) -> Any:
 
 def _pop(items: TensorList, element_shape: Any, *, dtype: DType, shape: Dims) -> Any:
     if not len(items):
-        raise InvalidArgumentError(None, None, "Trying to pop from an empty list.")
+        raise InvalidArgumentError("Trying to pop from an empty list.")
     rest, last = items.popped()
     return rest, _zeros(element_shape, dtype) if last is None else last
 
@@ -163,8 +162,6 @@ def _stack(items: TensorList, element_shape: Any, *, dtype: DType, shape: Dims) 
     unequal = next((v.shape for v in values if v is not None and v.shape != known), None)
     if unequal is not None:
         raise InvalidArgumentError(
-            None,
-            None,
             f"Tried to stack elements of a TensorArray of unequal shapes: {list(known)} and {list(unequal)}.",
         )
     return np.stack([_zeros(np.asarray(known), dtype) if v is None else v for v in values])
@@ -191,9 +188,7 @@ def _zero_of(value: Any) -> Any:
 
 def _add(a: TensorList, b: TensorList) -> Any:
     if len(a) != len(b):
-        raise InvalidArgumentError(
-            None, None, f"Trying to add two lists of tensors with different lengths: {len(a)} and {len(b)}."
-        )
+        raise InvalidArgumentError(f"Trying to add two lists of tensors with different lengths: {len(a)} and {len(b)}.")
     left = list(a.items)
     return TensorList([_sum(x, y) for x, y in zip(left, b.items, strict=True)])
 

@@ -11,7 +11,7 @@ from duoflow.core import dtypes, nest
 from duoflow.core.composite import Composite, expand, pack
 from duoflow.core.context import context, entered
 from duoflow.core.engine import executable
-from duoflow.core.errors import InvalidArgumentError, caller_origin, with_origin
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import show
 from duoflow.core.spec import TensorSpec
@@ -265,7 +265,7 @@ class ConcreteFunction:
             )
             if not isinstance(value, Tensor):
                 raise TypeError(message)
-            raise InvalidArgumentError(None, None, with_origin(message, caller_origin()))
+            raise InvalidArgumentError(message).here()
         return tensor
 
     def call_flat(self, inputs: Sequence[Tensor]) -> Any:
