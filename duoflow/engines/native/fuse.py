@@ -13,6 +13,7 @@ the same for a whole column ("suffix"), or in another order, which only a stored
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Container
 from dataclasses import dataclass
@@ -399,7 +400,7 @@ class Fusion:
 
     def kernels(self) -> list[tuple[LoopKernel, Node | None]]:
         """The groups as kernels, in the order of their first member, each with the product it is the epilogue of."""
-        needed = self._needed_outside()
+        needed = self._needed_outside
         out, seen = [], set()
         for node in self.graph.nodes:
             group = self.group_of.get(id(node))
@@ -415,8 +416,9 @@ class Fusion:
     def is_needed(self, tensor: GraphTensor) -> bool:
         """Whether something outside its group reads a tensor."""
         group = self.group_of.get(id(tensor.node))
-        return group is not None and id(tensor) in self._needed_outside().get(id(group), set())
+        return group is not None and id(tensor) in self._needed_outside.get(id(group), set())
 
+    @functools.cached_property
     def _needed_outside(self) -> dict[int, set[int]]:
         """For each group, the outputs (by id) that something outside reads."""
         needed: dict[int, set[int]] = {}

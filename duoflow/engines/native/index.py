@@ -23,6 +23,12 @@ class Var:
     extent: int
     splits: bool = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.key, self.extent, self.splits)))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined,no-any-return]
+
 
 @dataclass(frozen=True)
 class Quotient:
@@ -67,7 +73,7 @@ class Affine:
     def __init__(self, constant: int = 0, terms: dict[Term, int] | None = None) -> None:
         self.constant = constant
         self.terms: dict[Term, int] = terms or {}
-        self._hash = hash((constant, frozenset(self.terms.items())))
+        self._hash: int | None = None
 
     @staticmethod
     def of(term: Term) -> Affine:
@@ -94,6 +100,8 @@ class Affine:
         return isinstance(other, Affine) and self.constant == other.constant and self.terms == other.terms
 
     def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((self.constant, frozenset(self.terms.items())))
         return self._hash
 
     def bounds(self) -> tuple[int, int]:
