@@ -405,12 +405,13 @@ class Pacer:
     """Chooses for each run of one program between the team and a single thread, from the times of earlier runs.
 
     It begins with the team, tries the other way for a few runs after 16, 32, 64... 1024 more, keeps whichever is
-    quicker, and leaves the team at once when it gets slower than the single thread was.
+    quicker, and leaves the team at once when it gets slower than the single thread was. A long run counts as several,
+    so that a loaded machine is noticed within a few of them.
     """
 
     __slots__ = ("_elapsed", "_interval", "_trial", "_until_trial", "together")
 
-    _FIRST, _LAST, _TRIAL_RUNS, _LONG = 16, 1024, 3, 20_000_000
+    _FIRST, _LAST, _TRIAL_RUNS, _LONG, _COUNTS_AS_TWO = 16, 1024, 3, 20_000_000, 5_000_000
 
     def __init__(self) -> None:
         #: Whether the next run should use the team.
@@ -431,7 +432,7 @@ class Pacer:
             self.together = False
             self._interval = self._until_trial = self._FIRST
             return
-        self._until_trial -= 1
+        self._until_trial -= 1 + nanoseconds // self._COUNTS_AS_TWO
         if self._until_trial <= 0:
             self._trial = 1 if nanoseconds > self._LONG else self._TRIAL_RUNS
             self.together = not together
