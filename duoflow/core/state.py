@@ -65,11 +65,9 @@ class State:
         """The current value; the array is shared and must not be written."""
         if self.array is None:
             raise FailedPreconditionError(
-                None,
-                None,
                 f"Could not find variable {self.name}: it has not been initialized. "
                 "In a session, run tf.compat.v1.global_variables_initializer() first.",
-            )
+            ).here()
         return self.array
 
     def write(self, array: np.ndarray[Any, Any]) -> None:
@@ -110,11 +108,9 @@ class State:
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         if not shapes.compatible(self.shape, shape):
             raise InvalidArgumentError(
-                None,
-                None,
                 f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape "
                 f"{shapes.show(self.shape)}, and the assigned value shape {shapes.show(shape)} are incompatible.",
-            )
+            ).here()
 
     def __repr__(self) -> str:
         return f"<State {self.name!r} {self.dtype.name}{shapes.brief(self.shape)}>"
@@ -214,7 +210,7 @@ def _checked_indices(indices: Any, limit: int, op: str) -> Any:
     bad = (indices < 0) | (indices >= limit)
     if np.any(bad):
         where = np.argwhere(bad)[0].tolist()
-        raise InvalidArgumentError(None, None, f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit})")
+        raise InvalidArgumentError(f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit}).here()")
     return indices
 
 
@@ -252,9 +248,7 @@ def _infer_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: boo
 
 
 def _no_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Any:
-    raise FailedPreconditionError(
-        None, None, f"Variable {shared_name} belongs to a session and has no value outside one."
-    )
+    raise FailedPreconditionError(f"Variable {shared_name} belongs to a session and has no value outside one.").here()
 
 
 VAR_HANDLE = register(Op("VarHandleOp", Kind.SOURCE, _infer_handle, _no_handle))

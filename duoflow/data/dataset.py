@@ -421,5 +421,5 @@ def _number(value: Any) -> int:
 def _int(value: Any, what: str) -> int:
     out = _number(value)
     if out <= 0:
-        raise InvalidArgumentError(None, None, f"{what} must be greater than zero, received {out}.")
+        raise InvalidArgumentError(f"{what} must be greater than zero, received {out}.").here()
     return out

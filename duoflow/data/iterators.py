@@ -50,7 +50,7 @@ def _evaluate_next(state: _Cursor, *, specs: tuple[TensorSpec, ...]) -> Flat:
     try:
         return next(state.stream)
     except StopIteration:
-        raise OutOfRangeError(None, None, "End of sequence") from None
+        raise OutOfRangeError("End of sequence").here() from None
 
 
 GET_NEXT = register(
@@ -119,7 +119,7 @@ class OwnedIterator:
         try:
             return next(self)
         except StopIteration:
-            raise OutOfRangeError(None, None, "End of sequence") from None
+            raise OutOfRangeError("End of sequence").here() from None
 
     def get_next_as_optional(self) -> Optional:
         """The next element, or the knowledge that there is none."""
@@ -149,9 +149,9 @@ def single_element(dataset: Dataset) -> Any:
     stream = iter(dataset._stream())
     first, second = next(stream, None), next(stream, None)
     if first is None:
-        raise InvalidArgumentError(None, None, "Dataset was empty.")
+        raise InvalidArgumentError("Dataset was empty.").here()
     if second is not None:
-        raise InvalidArgumentError(None, None, "Dataset had more than one element.")
+        raise InvalidArgumentError("Dataset had more than one element.").here()
     return dataset._structure.pack(first)
 
 

@@ -41,7 +41,7 @@ class _Records(Dataset):
         for name in names:
             path = name.decode()
             if not Path(path).is_file():
-                raise NotFoundError(None, None, f"{path}; No such file or directory")
+                raise NotFoundError(f"{path}; No such file or directory").here()
             with self._open(path) as file:
                 for record in self._read(file, path):
                     out = np.empty((), object)
@@ -111,7 +111,7 @@ class FixedLengthRecordDataset(_Records):
             content = file.read()[header:]
             content = content[: len(content) - footer]
             if len(content) % size:
-                raise DataLossError(None, None, f"{path} does not hold a whole number of records of {size} bytes.")
+                raise DataLossError(f"{path} does not hold a whole number of records of {size} bytes.").here()
             for start in range(0, len(content), size):
                 yield content[start : start + size]
 

@@ -64,7 +64,7 @@ class TensorSlices(Dataset):
     def _bound(self) -> None:
         sizes = {len(a) for a in self._arrays}
         if len(sizes) > 1:
-            raise InvalidArgumentError(None, None, f"Sizes {sorted(sizes)} of the first dimensions are not compatible.")
+            raise InvalidArgumentError(f"Sizes {sorted(sizes)} of the first dimensions are not compatible.").here()
         self._size = sizes.pop()
 
     def _stream(self) -> Iterator[Flat]:
@@ -87,7 +87,7 @@ class Range(Dataset):
         if not 1 <= len(numbers) <= 3:
             raise ValueError(f"Invalid `args`. The length of `args` should be between 1 and 3 but got {len(numbers)}.")
         if len(numbers) == 3 and numbers[2] == 0:
-            raise InvalidArgumentError(None, None, "step must be a non-zero integer.")
+            raise InvalidArgumentError("step must be a non-zero integer.").here()
         self._range = range(*numbers)
         self._dtype = dtypes.as_dtype(output_type)
         super().__init__(Structure(TensorSpec((), self._dtype)), len(self._range))
@@ -143,9 +143,9 @@ class Generator(Dataset):
             leaves = _flatten_as(spec, element)
         except (TypeError, ValueError, KeyError) as error:
             raise InvalidArgumentError(
-                None, None, f"`generator` yielded an element that did not match the expected structure. The expected "
+                f"`generator` yielded an element that did not match the expected structure. The expected "
                 f"structure was {spec}, but the yielded element was {element!r}. {error}"
-            ) from None  # fmt: skip
+            ).here() from None  # fmt: skip
         return tuple(_cast(leaf, s) for leaf, s in zip(leaves, self._structure.flat, strict=True))
 
 
@@ -206,15 +206,15 @@ def _cast(leaf: Any, spec: TensorSpec) -> Any:
         value = as_array(leaf._array if isinstance(leaf, EagerTensor) else leaf, spec.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(
-            None, None, "`generator` yielded an element that could not be converted to the expected type. The "
+            "`generator` yielded an element that could not be converted to the expected type. The "
             "expected "
             f"type was {spec.dtype.name}, but the yielded element was {leaf!r}. {error}"
-        ) from None  # fmt: skip
+        ).here() from None  # fmt: skip
     if not spec.shape.is_compatible_with(value.shape):
         raise InvalidArgumentError(
-            None, None, f"`generator` yielded an element of shape {value.shape} where an element of shape "
+            f"`generator` yielded an element of shape {value.shape} where an element of shape "
             f"{spec.shape} was expected."
-        )  # fmt: skip
+        ).here()  # fmt: skip
     return value
 
 
@@ -262,9 +262,7 @@ class Choose(Dataset):
         for (index,) in self._choice._stream():
             i = int(index)
             if not 0 <= i < len(streams):
-                raise InvalidArgumentError(
-                    None, None, f"choice_dataset gave {i}, but there are {len(streams)} datasets."
-                )
+                raise InvalidArgumentError(f"choice_dataset gave {i}, but there are {len(streams)} datasets.").here()
             element = next(streams[i], None) if streams[i] is not None else None
             if element is not None:
                 yield element
@@ -309,6 +307,6 @@ def list_files(file_pattern: Any, shuffle: Any, seed: Any) -> Dataset:
     patterns = [patterns] if isinstance(patterns, bytes) else list(patterns.reshape(-1))
     names = sorted(name for p in patterns for name in glob.glob(p.decode(), recursive=True))
     if not names:
-        raise InvalidArgumentError(None, None, f"No files matched pattern: {', '.join(p.decode() for p in patterns)}")
+        raise InvalidArgumentError(f"No files matched pattern: {', '.join(p.decode() for p in patterns)}").here()
     files = TensorSlices(names)
     return files.shuffle(len(names), seed) if shuffle is None or shuffle else files

@@ -99,7 +99,7 @@ def _read(path: Path, structure: Structure) -> Iterator[Flat]:
             for i in range(int(file["count"])):
                 yield tuple(_restored(file[f"{i}_{j}"], s.dtype) for j, s in enumerate(structure.flat))
     except (OSError, KeyError, ValueError, EOFError) as error:
-        raise DataLossError(None, None, f"{path} is not a readable file of cached elements: {error}") from error
+        raise DataLossError(f"{path} is not a readable file of cached elements: {error}").here() from error
 
 
 class Saved(Dataset):
@@ -130,9 +130,9 @@ def load(path: str, element_spec: Any) -> Dataset:
     try:
         description = json.loads((folder / "spec.json").read_text())
     except FileNotFoundError:
-        raise NotFoundError(None, None, f"{path} holds no saved dataset.") from None
+        raise NotFoundError(f"{path} holds no saved dataset.").here() from None
     except ValueError as error:
-        raise DataLossError(None, None, f"{path}/spec.json is corrupt: {error}") from None
+        raise DataLossError(f"{path}/spec.json is corrupt: {error}").here() from None
     spec = _restore_spec(description["spec"]) if element_spec is None else element_spec
     return Saved(folder, Structure(spec), int(description["count"]))
 

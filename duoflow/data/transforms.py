@@ -86,10 +86,8 @@ class Shard(_Chooser):
     def __init__(self, source: Dataset, count: int, index: int) -> None:
         if count < 1 or not 0 <= index < count:
             raise InvalidArgumentError(
-                None,
-                None,
                 f"Index must be between 0 and {count - 1} (currently index = {index}, num_shards = {count}).",
-            )
+            ).here()
         self._count, self._index = count, index
         size = source._size if source._size < 0 else max(-(-(source._size - index) // count), 0)
         super().__init__(source._structure, size, source)
@@ -196,9 +194,9 @@ def _stack(column: Any) -> Any:
     except ValueError:
         sizes = sorted({np.shape(c) for c in column})
         raise InvalidArgumentError(
-            None, None, f"Cannot batch tensors with different shapes in component 0. First element had shape "
+            f"Cannot batch tensors with different shapes in component 0. First element had shape "
             f"{shapes.brief(sizes[0])} and another element had shape {shapes.brief(sizes[-1])}. Use padded_batch."
-        ) from None  # fmt: skip
+        ).here() from None  # fmt: skip
 
 
 class PaddedBatch(Dataset):
@@ -260,8 +258,8 @@ def _padded(column: Any, shape: Any, value: Any) -> Any:
     target = [have if want is None else want for have, want in zip(longest, shape, strict=True)]
     if any(have > want for have, want in zip(longest, target, strict=True)):
         raise InvalidArgumentError(
-            None, None, f"Attempted to pad to a smaller size than the input element: {longest} to {target}."
-        )
+            f"Attempted to pad to a smaller size than the input element: {longest} to {target}."
+        ).here()
     out = np.full((len(column), *target), value, column[0].dtype)
     for i, item in enumerate(column):
         out[(i, *map(slice, item.shape))] = item
@@ -597,7 +595,7 @@ class Prefetch(Dataset):
 
     def __init__(self, source: Dataset, buffer_size: int) -> None:
         if buffer_size < -1:
-            raise InvalidArgumentError(None, None, f"buffer_size must be >= 0 or -1, received {buffer_size}.")
+            raise InvalidArgumentError(f"buffer_size must be >= 0 or -1, received {buffer_size}.").here()
         self._ahead = 2 if buffer_size == -1 else buffer_size
         super().__init__(source._structure, source._size, source)
 

@@ -29,13 +29,13 @@ def read_records(file: Any, path: str) -> Iterator[bytes]:
     """The records of an open file; `DataLossError` where one is damaged or cut off."""
     while head := file.read(12):
         if len(head) < 12:
-            raise DataLossError(None, None, f"{path}: truncated record header.")
+            raise DataLossError(f"{path}: truncated record header.").here()
         length, checksum = struct.unpack("<QI", head)
         if masked_crc32c(head[:8]) != checksum or length > _LONGEST:
-            raise DataLossError(None, None, f"{path}: corrupted record header.")
+            raise DataLossError(f"{path}: corrupted record header.").here()
         body = file.read(length + 4)
         if len(body) < length + 4:
-            raise DataLossError(None, None, f"{path}: truncated record.")
+            raise DataLossError(f"{path}: truncated record.").here()
         if masked_crc32c(body[:length]) != struct.unpack("<I", body[length:])[0]:
-            raise DataLossError(None, None, f"{path}: truncated or corrupted record.")
+            raise DataLossError(f"{path}: truncated or corrupted record.").here()
         yield body[:length]
