@@ -57,11 +57,12 @@ class Concat:
 class Gather:
     """`out[b.., o.., j.., k..] = input0[b.., o.., input1[b.., j..], k..]` with `axis` counted in input 0.
 
-    Indices out of range are an error on the CPU.
+    Indices out of range are an error on the CPU, unless they are known to be `in_range`.
     """
 
     axis: int
     batch_dims: int = 0
+    in_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from duoflow.core.tensor import GraphTensor, Tensor
 
 from .rewrite import Rewriter
 from .specialize import inferred, refuse, tells_more
-from .trips import Ramp, known_value, ramp_of
+from .trips import Ramp, interval, known_value, ramp_of
 
 __all__ = ["Form", "Held", "Walk", "has_lists", "moved", "rule"]
 
@@ -260,20 +260,9 @@ class Walk:
         else:
             self.hold(old, Held(form.inner, parts, form.fixed))
 
-    def interval(self, tensor: GraphTensor) -> tuple[int, int] | None:
+    def interval(self, tensor: Tensor) -> tuple[int, int] | None:
         """The least and the greatest value that an index has, as far as counting tells."""
-        value = known_value(tensor)
-        if value is not None:
-            return (int(value.min()), int(value.max())) if value.size else None
-        if id(tensor) in self.intervals:
-            return self.intervals[id(tensor)]
-        if tensor.dims != () or tensor.node.op.name not in _MOVES:
-            return None
-        ends = [self.interval(t) for t in tensor.node.inputs]  # type: ignore[arg-type]
-        if any(e is None for e in ends):
-            return None
-        corners = [_MOVES[tensor.node.op.name](*c) for c in _corners(ends)]  # type: ignore[arg-type]
-        return min(corners), max(corners)
+        return interval(tensor, self.intervals)
 
     def checked(self, index: GraphTensor, length: int | GraphTensor, like: Node) -> GraphTensor:
         """An index that is in range, or an error where it is not."""
@@ -296,20 +285,6 @@ class Walk:
             if found is not None and found[0] == 1 and ramp.start is not None and ramp.step == 1:
                 return start == ramp.start + found[1]
         return False
-
-
-_MOVES: dict[str, Callable[..., int]] = {
-    "AddV2": lambda a, b: a + b, "Add": lambda a, b: a + b, "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b,
-    "Neg": lambda a: -a, "Identity": lambda a: a, "Cast": lambda a: a,
-    "Maximum": max, "Minimum": min,
-}  # fmt: skip
-
-
-def _corners(ends: list[tuple[int, int]]) -> list[tuple[int, ...]]:
-    out: list[tuple[int, ...]] = [()]
-    for low, high in ends:
-        out = [(*c, v) for c in out for v in (low, high)]
-    return out
 
 
 def _dims(spec: Spec) -> tuple[int, ...]:

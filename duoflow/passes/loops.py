@@ -12,9 +12,11 @@ from collections.abc import Callable
 from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
+from .fission import fission
 from .inline import inline
 from .loop_variables import LOOPS, LOWERED, fewer_variables, is_lowered
 from .prune import prune
+from .ranges import use_ranges
 from .rewrite import Rewriter
 from .saved import recompute_saved
 from .sink import sink
@@ -43,8 +45,9 @@ def lower_inside(graph: Graph, lower: Callable[[Graph], Graph]) -> Graph:
             rw.copy(node, attrs=attrs)
         else:
             rw.copy(node)
-    out = fewer_variables(recompute_saved(fewer_variables(rw.finish())))
-    return _again(out, lower)
+    out = _again(use_ranges(fewer_variables(recompute_saved(fewer_variables(rw.finish())))), lower)
+    apart = fission(out)
+    return out if apart is out else _again(fewer_variables(apart), lower)
 
 
 def _again(graph: Graph, lower: Callable[[Graph], Graph]) -> Graph:

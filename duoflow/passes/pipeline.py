@@ -113,12 +113,14 @@ def lowered(graph: Graph, claimed: Container[str] = (), own: Sequence[Step] = ()
         ("simplify", simplify),
         ("merge", merge),
         ("prune", prune),
+        ("loops", lambda g: lower_inside(g, lambda inside: lowered(inside, claimed, own))),
+        # What left the loops is new to the engine.
+        *((f"{name} again", step) for name, step in own),
         # Merging gives simplification new equals to see, and folding its constants.
         ("simplify again", simplify),
         ("fold again", fold),
         ("merge again", merge),
         ("prune again", prune),
-        ("loops", lambda g: lower_inside(g, lambda inside: lowered(inside, claimed, own))),
     )
     unwanted = _unwanted()
     return _through(graph, [s for s in steps if s[0].removesuffix(" again") not in unwanted], FINISHED)

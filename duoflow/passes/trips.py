@@ -6,7 +6,7 @@ with a constant, the number of iterations is known, or at least bounded if there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from duoflow.core.tensor import GraphTensor, Tensor
 
 from .rewrite import constant_of
 
-__all__ = ["Ramp", "Trips", "known_value", "ramp_of", "trips"]
+__all__ = ["Interval", "Ramp", "interval", "Trips", "known_value", "ramp_of", "trips"]
 
 
 #: The least and the greatest value of a tensor, or None.
@@ -72,6 +72,35 @@ def known_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
     """The value of a tensor that is a constant or that inference found."""
     array = tensor.spec.array
     return constant_of(tensor) if array is None else array
+
+
+#: Ops on integers that go up or down with each of their operands.
+_MOVES: dict[str, Callable[..., int]] = {
+    "AddV2": lambda a, b: a + b, "Add": lambda a, b: a + b, "Sub": lambda a, b: a - b, "Mul": lambda a, b: a * b,
+    "Neg": lambda a: -a, "Identity": lambda a: a, "Cast": lambda a: a, "Maximum": max, "Minimum": min,
+}  # fmt: skip
+
+
+def interval(tensor: Tensor, known: Mapping[int, tuple[int, int]]) -> tuple[int, int] | None:
+    """The least and the greatest value of an integer, from those of others (by id), as far as they tell."""
+    value = known_value(tensor)
+    if value is not None:
+        return (int(value.min()), int(value.max())) if value.size and value.dtype.kind in "iu" else None
+    if id(tensor) in known:
+        return known[id(tensor)]
+    if not isinstance(tensor, GraphTensor) or tensor.dims != () or tensor.node.op.name not in _MOVES:
+        return None
+    node = tensor.node
+    if not all(t.dtype.is_integer for t in node.inputs):
+        return None
+    ends = [interval(t, known) for t in node.inputs]
+    corners: list[tuple[int, ...]] = [()]
+    for end in ends:
+        if end is None:
+            return None
+        corners = [(*c, v) for c in corners for v in end]
+    values = [_MOVES[node.op.name](*c) for c in corners]
+    return min(values), max(values)
 
 
 def trips(cond: Graph, body: Graph, starts: Sequence[Tensor], interval: Interval | None = None) -> Trips:

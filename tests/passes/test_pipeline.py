@@ -45,7 +45,7 @@ def test_every_pass_is_named_counted_and_timed():
     f(tf.constant([1.0, 2.0]))
     runs = passes_of(f, tf.constant([1.0, 2.0]))
     names = [run.name for run in runs]
-    assert names[:4] == ["inline", "prune", "state", "specialize"] and names[-1] == "loops"
+    assert names[:4] == ["inline", "prune", "state", "specialize"] and names[-1] == "prune again"
     assert all(run.seconds > 0 for run in runs)
     for earlier, later in itertools.pairwise(runs):
         assert earlier.after == later.before

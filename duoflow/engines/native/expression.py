@@ -180,11 +180,11 @@ class Constant(Expression):
 
 @dataclass(frozen=True)
 class Dynamic:
-    """A part of an index: `stride * value`, where value must be in [0, limit)."""
+    """A part of an index: `stride * value`, where value must be in [0, limit); None if it is for certain."""
 
     value: Expression
     stride: int
-    limit: int
+    limit: int | None
 
 
 class Load(Expression):
@@ -387,7 +387,7 @@ class Resolver:
         inner = axis + count - b
         position = self.element(indices, index[:b] + index[axis:inner], guard)
         place = (*index[:axis], Affine(), *index[inner:])
-        dynamic = Dynamic(position, math.prod(shape[axis + 1 :]), shape[axis])
+        dynamic = Dynamic(position, math.prod(shape[axis + 1 :]), None if view.in_range else shape[axis])
         return Load(params, flat(place, shape), guard, (dynamic,))
 
     def _gather_nd(self, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:

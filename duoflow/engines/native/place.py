@@ -146,6 +146,10 @@ class Place:
             visit(root)
 
     def _prepare_address(self, e: Load, bound: set[Var]) -> None:
+        if e.dynamic:
+            if all(d.value.variables <= bound and not d.value.results for d in e.dynamic):
+                self._moved(e)
+            return
         if self._vector_var is not None and e.index.hides(self._vector_var):
             return
         rest = e.index.without(self._vector_var) if self._vector_var is not None else e.index
@@ -250,17 +254,24 @@ class Place:
 
     def _load_dynamic(self, e: Load, pointer: str, condition: Value | None) -> Value:
         """An element at an index that is a value itself; out of range, the check byte is cleared, element 0 is read."""
+        variable = self._vector_var
+        varies = variable is not None and variable in e.index.variables()
+        moved = self._moved(e)
+        if moved is not None and not (variable is not None and e.index.hides(variable)):
+            if not varies and condition is None:
+                return self.one.load(e.dtype, moved, self.scalar_index(e.index))
+            return self._load_affine(moved, e.index, e.dtype, condition)
         b, values = self._level([d.value for d in e.dynamic])
         offset = b.const(0, dtypes.int64)
         inside = b.const(True, dtypes.bool_)
         for value, part in zip(values, e.dynamic, strict=True):
             place = b.cast(value, dtypes.int64)
-            holds = (place >= 0) & (place < part.limit)
-            offset, inside = offset + place * part.stride, inside & holds
-        self._fail_unless(inside, condition)
-        offset = b.select(inside, offset, b.const(0, dtypes.int64))
-        variable = self._vector_var
-        varies = variable is not None and variable in e.index.variables()
+            if part.limit is not None:
+                inside = inside & (place >= 0) & (place < part.limit)
+            offset = offset + place * part.stride
+        if any(d.limit is not None for d in e.dynamic):
+            self._fail_unless(inside, condition)
+            offset = b.select(inside, offset, b.const(0, dtypes.int64))
         if b.lanes == 1 and not (variable is not None and e.index.hides(variable)):
             moved = self.f.gep(pointer, offset.ref, memory_type(e.dtype))
             if not varies and condition is None:
@@ -269,6 +280,22 @@ class Place:
         rest = self.vector.cast(self._vector_index(e.index), dtypes.int64)
         offset = self.vector.value(offset, dtypes.int64)
         return self.vector.gather(e.dtype, pointer, offset + rest, self._masked(condition))
+
+    def _moved(self, e: Load) -> str | None:
+        """The address to which an index moves a buffer, if it is the same for all lanes and for certain in range."""
+        if any(d.limit is not None for d in e.dynamic):
+            return None
+        key = ("moved", id(e.tensor), tuple([(id(d.value), d.stride) for d in e.dynamic]))
+        found = self._find(key)
+        if found is None:
+            values = [self.emit(d.value) for d in e.dynamic]
+            if any(v.builder.lanes > 1 for v in values):
+                return None
+            offset: Index = 0
+            for value, part in zip(values, e.dynamic, strict=True):
+                offset = self.f.add(offset, self.f.mul(self.one.cast(value, dtypes.int64).ref, part.stride))
+            found = self._keep(key, self.f.gep(self._pointers[id(e.tensor)], offset, memory_type(e.dtype)))
+        return found  # type: ignore[no-any-return]
 
     def _find_place(self, e: Find) -> Value:
         """Binary search, without branches: as many steps for every value."""

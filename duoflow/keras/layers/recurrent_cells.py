@@ -199,6 +199,18 @@ class LSTMCell(GatedCell):
         }
 
 
+def _projected(inputs: list[Any], kernel: Any, bias: Any, count: int) -> list[Any]:
+    """inputs[i] @ kernel part i + bias part i for each of `count` gates; one product if the inputs are the same."""
+    if all(x is inputs[0] for x in inputs):
+        together = tf.matmul(inputs[0], kernel)
+        return list(tf.split(together if bias is None else together + bias, count, axis=-1))
+    kernels = tf.split(tf.convert_to_tensor(kernel), count, axis=1)
+    products = [tf.matmul(x, k) for x, k in zip(inputs, kernels, strict=True)]
+    if bias is None:
+        return products
+    return [x + b for x, b in zip(products, tf.split(bias, count), strict=True)]
+
+
 class GRUCell(GatedCell):
     """Gated recurrent unit: update and reset gates. Cho et al. 2014. Keras: keras.layers.GRUCell."""
 
@@ -227,23 +239,23 @@ class GRUCell(GatedCell):
         return add_configured(self, "bias", (2, size) if self.reset_after else (size,))
 
     def call(self, inputs: Any, states: Any, training: Any = False) -> tuple[Any, Any]:
-        before, units, gate = _previous(states), self.units, self.recurrent_activation
+        before, gate = _previous(states), self.recurrent_activation
         ins, olds = self._dropped(inputs, before, training)
-        kernels = tf.split(tf.convert_to_tensor(self.kernel), 3, axis=1)
-        x_z, x_r, x_h = (tf.matmul(x, k) for x, k in zip(ins, kernels, strict=True))
-        inner_bias = None
+        outer = inner_bias = None
         if self.bias is not None:
             bias = tf.convert_to_tensor(self.bias)
             outer, inner_bias = (bias[0], bias[1]) if self.reset_after else (bias, None)
-            x_z, x_r, x_h = x_z + outer[:units], x_r + outer[units : 2 * units], x_h + outer[2 * units :]
-        inner = tf.split(tf.convert_to_tensor(self.recurrent_kernel), 3, axis=1)
-        biases = [0.0] * 3 if inner_bias is None else tf.split(inner_bias, 3)
-        z = gate(x_z + tf.matmul(olds[0], inner[0]) + biases[0])
-        r = gate(x_r + tf.matmul(olds[1], inner[1]) + biases[1])
+        x_z, x_r, x_h = _projected(ins, self.kernel, outer, 3)
+        weights = tf.convert_to_tensor(self.recurrent_kernel)
         if self.reset_after:
-            candidate = self.activation(x_h + r * (tf.matmul(olds[2], inner[2]) + biases[2]))
+            old_z, old_r, old_h = _projected(olds, weights, inner_bias, 3)
         else:
-            candidate = self.activation(x_h + tf.matmul(r * olds[2], inner[2]))
+            old_z, old_r = _projected(olds[:2], weights[:, : 2 * self.units], None, 2)
+        z, r = gate(x_z + old_z), gate(x_r + old_r)
+        if self.reset_after:
+            candidate = self.activation(x_h + r * old_h)
+        else:
+            candidate = self.activation(x_h + tf.matmul(r * olds[2], weights[:, 2 * self.units :]))
         h = z * before + (1 - z) * candidate
         return h, [h] if isinstance(states, list | tuple) else h
 
