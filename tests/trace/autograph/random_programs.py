@@ -1,4 +1,7 @@
-"""Random functions of integers: nested ifs, loops with every kind of jump, try, reads of what may be unassigned."""
+"""Random functions of integers: nested ifs, loops with every kind of jump, try, reads of what may be unassigned.
+
+With effects they also print (`say`), fail (`check`), and change lists, dicts and objects of their own.
+"""
 
 import random
 
@@ -8,9 +11,10 @@ NAMES = ("a", "b", "c", "d")
 class Writer:
     """Writes the text of one function. With `total`, every variable is assigned first and all ways return a number."""
 
-    def __init__(self, seed: int, total: bool):
+    def __init__(self, seed: int, total: bool, effects: bool = False):
         self.random = random.Random(seed)
         self.total = total
+        self.effects = effects
         self.lines: list[str] = []
         self.loops = 0
 
@@ -18,9 +22,16 @@ class Writer:
         self.lines = ["def function(a, b):"]
         if self.total:
             self.lines += ["    c = 1", "    d = 2"]
+        if self.effects:
+            self.lines += ["    items = [a, b, a - b]", "    box = {'k': b, 'n': 3}", "    me = make(total=a)"]
         self.block(1, 3, False)
-        self.lines.append(f"    return {'a + b + c + d' if self.total else self.expression()}")
+        self.lines.append(f"    return {self.result()}")
         return "\n".join(self.lines) + "\n"
+
+    def result(self) -> str:
+        if self.effects:
+            return "a + b + c + d + items[0] * 3 + items[1] * 5 + items[2] + box['k'] * 7 + box['n'] + me.total"
+        return "a + b + c + d" if self.total else self.expression()
 
     def write(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
@@ -33,6 +44,8 @@ class Writer:
         kinds = ["assign"] * 3
         if budget:
             kinds += ["if"] * 3 + ["for", "while"] + ([] if self.total else ["try"])
+        if self.effects:
+            kinds += ["say", "mutation", "mutation", "check"]
         if in_loop:
             kinds += ["break", "continue"]
         if depth > 1:
@@ -45,6 +58,16 @@ class Writer:
             self.write(depth, f"{name} += {self.expression()}")
         else:
             self.write(depth, f"{name} = {self.expression()}")
+
+    def write_say(self, depth: int, budget: int, in_loop: bool) -> None:
+        self.write(depth, f"say({self.expression()})")
+
+    def write_check(self, depth: int, budget: int, in_loop: bool) -> None:
+        self.write(depth, f"check({self.random.choice(NAMES)} != {self.random.randint(-6, 6)})")
+
+    def write_mutation(self, depth: int, budget: int, in_loop: bool) -> None:
+        target = self.random.choice(["items[0]", "items[1]", "items[-1]", "box['k']", "box['n']", "me.total"])
+        self.write(depth, f"{target} {self.random.choice(['=', '+=', '-='])} {self.expression()}")
 
     def write_if(self, depth: int, budget: int, in_loop: bool) -> None:
         self.write(depth, f"if {self.condition()}:")
@@ -101,6 +124,8 @@ class Writer:
     def expression(self) -> str:
         name, other = self.random.choice(NAMES), self.random.choice(NAMES)
         simple = [name, f"{name} + {other}", f"{name} - 1", f"{other} * 2 % 7"]
+        if self.effects:
+            simple += ["items[0] % 5", "items[2] - 1", "box['k'] % 9", f"me.total % 4 + {name}"]
         simple.append(f"({name} if {self.condition()} else {other})")
         if not self.total:
             simple.append(str(self.random.randint(-3, 3)))

@@ -1,6 +1,13 @@
-"""Random functions: converted they do what Python does, and over tensors in a graph what they do over numbers."""
+"""Random functions: converted they do what Python does, and over tensors in a graph what they do over numbers.
+
+Some are the same every time; others are new in every run. A failure of one of these names its seed, and
+`DUOFLOW_TEST_SEED=<seed>` draws it first.
+"""
 
 import linecache
+import os
+import random
+import types
 
 import pytest
 
@@ -44,3 +51,76 @@ def test_in_graphs(seed):
     for arguments in ARGUMENTS:
         got = traced(*[tf.constant(argument) for argument in arguments])
         assert got.numpy() == plain(*arguments), text
+
+
+SEED = os.environ.get("DUOFLOW_TEST_SEED")
+
+
+def new_seed(index):
+    """A seed that was not used before; the first is the one asked for."""
+    return int(SEED) if SEED is not None and index == 0 else random.SystemRandom().randrange(2**32)
+
+
+class Stopped(Exception):
+    """A check of a program failed."""
+
+
+def observed(run, said):
+    """What a run gives: its result or that it failed, and what it said before."""
+    said.clear()
+    try:
+        result = int(run())
+    except (Stopped, tf.errors.InvalidArgumentError):
+        result = "failed"
+    return result, list(said)
+
+
+def over_numbers(text, name):
+    """The program in Python alone."""
+    said = []
+
+    def check(held):
+        if not held:
+            raise Stopped
+
+    function = compiled(text, name, over=range, start=int, say=said.append, check=check, make=types.SimpleNamespace)
+    return function, said
+
+
+def over_tensors(text, name):
+    """The program on tensors: it says by an op, and fails by one."""
+    said = []
+
+    def say(value):
+        tf.numpy_function(lambda x: said.append(int(x)), [value], [])
+
+    def check(held):
+        tf.debugging.Assert(held, ["a check failed"])
+
+    space = {"over": tf.range, "start": tf.constant, "say": say, "check": check, "make": types.SimpleNamespace}
+    return compiled(text, name, **space), said
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_programs_drawn_anew_with_effects(index):
+    seed = new_seed(index)
+    text = Writer(seed, total=True, effects=True).text()
+    plain, said = over_numbers(text, f"<random {seed}>")
+    function, heard = over_tensors(text, f"<random graph {seed}>")
+    traced = tf.function(function)
+    for a, b in ARGUMENTS:
+        expected = observed(lambda: plain(a, b), said)
+        tensors = tf.constant(a), tf.constant(b)
+        forms = {"eager": function, "converted": convert(function), "compiled": traced}
+        for form, call in forms.items():
+            got = observed(lambda: call(*tensors), heard)
+            assert got == expected, f"{form}, of {(a, b)}, seed {seed}:\n{text}"
+
+
+@pytest.mark.parametrize("index", range(30))
+def test_programs_drawn_anew_in_python(index):
+    seed = new_seed(index)
+    text = Writer(seed, total=False).text()
+    function = compiled(text, f"<random {seed}>", over=range, start=int)
+    for arguments in ARGUMENTS:
+        assert outcome(convert(function), arguments) == outcome(function, arguments), f"seed {seed}:\n{text}"

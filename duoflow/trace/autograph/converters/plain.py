@@ -3,6 +3,7 @@
 x: int = 1          ->   x = 1                            (a shared variable cannot be annotated)
 super()             ->   super(__class__, self)           (blocks become functions without `self` as an argument)
 x[i] = v            ->   x = ag__.set_item(x, i, v)       (x a local variable: tensors cannot change in place)
+x[i] += v           ->   x = ag__.update_item(x, i, 'iadd', lambda: v)
 """
 
 import ast
@@ -10,6 +11,14 @@ import ast
 from .. import activity
 from ..names import OPERATORS
 from ..template import expression, load, position, statements
+from .logic import assigns
+
+#: The functions of `operator` for augmented assignments.
+_IN_PLACE: dict[type[ast.operator], str] = {
+    ast.Add: "iadd", ast.Sub: "isub", ast.Mult: "imul", ast.Div: "itruediv", ast.FloorDiv: "ifloordiv",
+    ast.Mod: "imod", ast.Pow: "ipow", ast.MatMult: "imatmul", ast.LShift: "ilshift", ast.RShift: "irshift",
+    ast.BitAnd: "iand", ast.BitOr: "ior", ast.BitXor: "ixor",
+}  # fmt: skip
 
 
 def convert(function: ast.FunctionDef) -> None:
@@ -53,4 +62,16 @@ class _Plain(ast.NodeTransformer):
                     return node
                 parts = {"old": load(name, node), "key": key, "value": node.value}
                 return statements(f"name = {OPERATORS}.set_item(old, key, value)", node, name=name, **parts)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        match node.target:
+            case ast.Subscript(value=ast.Name(id=name), slice=key) if name in self.local:
+                if isinstance(key, (ast.Slice, ast.Tuple)) or assigns(node.value):
+                    return node
+                operator = ast.Constant(value=_IN_PLACE[type(node.op)], **position(node))
+                parts = {"old": load(name, node), "key": key, "operator": operator, "value": node.value}
+                text = f"name = {OPERATORS}.update_item(old, key, operator, lambda: value)"
+                return statements(text, node, name=name, **parts)
         return node

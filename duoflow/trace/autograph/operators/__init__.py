@@ -5,7 +5,7 @@ import sys
 from ..conversion import operators_cell
 from .calls import converted
 from .conditionals import if_exp, if_stmt
-from .items import set_item
+from .items import set_item, update_item
 from .logic import and_, assert_stmt, compare, in_, not_, not_in_, or_
 from .loops import for_stmt, while_stmt
 from .undefined import Undefined, UndefinedReturn, ld, ldu, put_back
@@ -28,6 +28,7 @@ __all__ = [
     "or_",
     "put_back",
     "set_item",
+    "update_item",
     "while_stmt",
 ]
 

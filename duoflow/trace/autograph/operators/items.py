@@ -1,5 +1,7 @@
-"""x[i] = v on a local variable: a new tensor, or Python's own assignment."""
+"""x[i] = v and x[i] += v on a local variable: a new tensor, or Python's own assignment."""
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 from ....core.composite import Composite
@@ -15,3 +17,9 @@ def set_item(target: Any, key: Any, value: Any) -> Any:
         return target.write(key, value)
     target[key] = value
     return target
+
+
+def update_item(target: Any, key: Any, name: str, value: Callable[[], Any]) -> Any:
+    """The value of `x` after `x[key] += value()`, for the operator `name` of that module."""
+    old = target[key] if not isinstance(target, Composite) else target.read(key)
+    return set_item(target, key, getattr(operator, name)(old, value()))
