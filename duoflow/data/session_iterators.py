@@ -106,9 +106,9 @@ class _Position:
         if self._stream is None:
             if self._start is None:
                 raise FailedPreconditionError(
-                    None, None, "GetNext() failed because the iterator has not been initialized. Ensure that you have "
+                    "GetNext() failed because the iterator has not been initialized. Ensure that you have "
                     "run the initializer operation for this iterator before getting the next element.",
-                )  # fmt: skip
+                ).here()  # fmt: skip
             self.restart(self._start())
         return self._stream  # type: ignore[return-value]
 
@@ -135,7 +135,7 @@ def _text(value: bytes) -> np.ndarray[Any, Any]:
 def _position_named(name: Any) -> _Position:
     found = _by_name.get(name.item())
     if found is None:
-        raise NotFoundError(None, None, f"There is no iterator {name.item()!r} in this process.")
+        raise NotFoundError(f"There is no iterator {name.item()!r} in this process.").here()
     return found
 
 
