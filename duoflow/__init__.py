@@ -234,8 +234,8 @@ newaxis = None
 _LAZY = {
     name: name
     for name in (
-        "autodiff autograph bitwise compat config data debugging dtypes errors experimental image keras linalg math "
-        "nest nn profiler random signal strings tools types version"
+        "audio autodiff autograph bitwise compat config data debugging dtypes errors experimental image io keras linalg "
+        "math nest nn profiler random signal strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 

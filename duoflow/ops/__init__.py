@@ -9,6 +9,7 @@ from duoflow.core.context import name_scope
 
 from .activations import *
 from .arranging import *
+from .audio import *
 from .bessel import *
 from .bitwise import *
 from .cast import *
@@ -27,6 +28,7 @@ from .diagonals import *
 from .einsum import *
 from .embedding import *
 from .families import binary_reversed
+from .files import *
 from .fourier import *
 from .functional import *
 from .gather import *

@@ -1,0 +1,43 @@
+"""Files and what is in them: `tf.io`."""
+
+from duoflow.ops import (
+    decode_and_crop_jpeg,
+    decode_base64,
+    decode_bmp,
+    decode_compressed,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    decode_raw,
+    decode_webp,
+    encode_base64,
+    encode_jpeg,
+    encode_png,
+    extract_jpeg_shape,
+    is_jpeg,
+    matching_files,
+    read_file,
+    write_file,
+)
+
+__all__ = [
+    "decode_and_crop_jpeg",
+    "decode_base64",
+    "decode_bmp",
+    "decode_compressed",
+    "decode_gif",
+    "decode_image",
+    "decode_jpeg",
+    "decode_png",
+    "decode_raw",
+    "decode_webp",
+    "encode_base64",
+    "encode_jpeg",
+    "encode_png",
+    "extract_jpeg_shape",
+    "is_jpeg",
+    "matching_files",
+    "read_file",
+    "write_file",
+]

@@ -1,0 +1,37 @@
+"""Strings of bytes as numbers and as other bytes, and sound."""
+
+import gzip
+import zlib
+
+import numpy as np
+
+from duoflow import ops as F
+from tests.ops.harness import Case, unit
+
+
+def _strings(*items):
+    out = np.empty(len(items), object)
+    out[:] = items
+    return out
+
+
+_FOUR = _strings(b"\x01\x00\x02\x00", b"\xff\xff\x00\x80")
+
+
+def _one(data):
+    return _strings(data).reshape(())
+
+
+CASES = [
+    *(Case(F.decode_raw, _FOUR, d, needs="rank", id=f"decode_raw-{d}") for d in ("uint8", "int16", "float32")),
+    Case(F.decode_raw, _FOUR, "int16", little_endian=False, needs="rank", id="decode_raw-big"),
+    Case(F.decode_raw, _FOUR, "int32", fixed_length=8, needs="rank", id="decode_raw-fixed"),
+    Case(F.encode_base64, _FOUR, needs="rank"),
+    Case(F.encode_base64, _FOUR, pad=True, needs="rank"),
+    Case(F.decode_base64, _strings(b"ZHVvIQ", b"-_8=", b""), needs="rank"),
+    Case(F.decode_compressed, _strings(zlib.compress(b"abc")), "ZLIB", needs="rank"),
+    Case(F.decode_compressed, _strings(gzip.compress(b"abc" * 50)), "GZIP", needs="rank"),
+    Case(F.encode_wav, unit(6, 2), 8000, grad=(), needs="rank"),
+    Case(F.decode_wav, _one(F.encode_wav(unit(6, 2), 8000).numpy())),
+    Case(F.decode_wav, _one(F.encode_wav(unit(6, 2), 8000).numpy()), 3, 4, id="decode_wav-cut"),
+]
