@@ -19,9 +19,10 @@ from .variables import Variable, standardize_dtype, standardize_shape
 __all__ = [
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity", "IdentityInitializer",
     "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "OrthogonalInitializer", "RandomNormal",
-    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "constant", "deserialize", "get", "glorot_normal",
+    "RandomUniform", "STFT", "STFTInitializer", "TruncatedNormal", "VarianceScaling", "Zeros", "constant",
+    "deserialize", "get", "glorot_normal",
     "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
-    "random_normal", "random_uniform", "serialize", "truncated_normal", "variance_scaling", "zeros",
+    "random_normal", "random_uniform", "serialize", "stft", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
 
 #: The deviation of a standard normal variable cut off at two deviations.
@@ -298,7 +299,68 @@ def compute_fans(shape: Any, input_axes: Any = None, output_axes: Any = None) ->
     return int(shape[-2] * window), int(shape[-1] * window)
 
 
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+class STFT(Initializer):
+    """Waves of all frequencies, for a convolution that is a short-time Fourier transform.
+
+    Args:
+      side: "real" (cosines) or "imag" (sines). window: of the frames, a name or the factors.
+      scaling: what kernels are divided by: "density", "spectrum" or None. periodic: of windows by name.
+
+    Called with a shape [frame, 1, frequencies]. Keras: keras.initializers.STFT.
+    """
+
+    def __init__(
+        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
+    ) -> None:
+        if side not in ("real", "imag"):
+            raise ValueError(f"side should be 'real' or 'imag', not {side}")
+        if scaling not in (None, "density", "spectrum"):
+            raise ValueError(
+                f"Scaling is invalid, it must be `None`, 'density' or 'spectrum'. Received scaling={scaling}"
+            )
+        if isinstance(window, str):
+            window_factors(window, 1, periodic)
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        length, _, frequencies = shape
+        angles = -2 * np.pi * np.arange(length)[:, None, None] * np.arange(frequencies) / (2 * (frequencies - 1))
+        kernel = np.cos(angles) if self.side == "real" else np.sin(angles)
+        if self.window is not None:
+            window = self.window
+            factors = window_factors(window, length, self.periodic) if isinstance(window, str) else np.asarray(window)
+            if factors.shape != (length,):
+                raise ValueError(
+                    f"The shape of `window` must be equal to [frame_length]. Received: window shape={factors.shape}"
+                )
+            scales = {"density": np.sqrt(np.sum(factors**2)), "spectrum": np.sum(np.abs(factors)), None: 1.0}
+            kernel = kernel * factors[:, None, None] / scales[self.scaling]
+        return tf.cast(kernel, standardize_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
+#: Windows that are sums of cosines.
+_COSINES = {
+    "boxcar": (1.0,), "hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+}  # fmt: skip
+
+
+def window_factors(name: str, length: int, periodic: bool) -> Any:
+    """The factors of a window by name; `ValueError` for an unknown one."""
+    if name not in _COSINES:
+        raise ValueError(f"Unknown window {name!r}; known are {sorted(_COSINES)}. Or give the factors themselves.")
+    if length == 1:
+        return np.ones(1)
+    angle = 2 * np.pi * np.arange(length) / (length if periodic else length - 1)
+    return sum((-1) ** k * factor * np.cos(k * angle) for k, factor in enumerate(_COSINES[name]))
+
+
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
+stft = STFT
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
@@ -306,11 +368,11 @@ lecun_normal, lecun_uniform, he_normal, he_uniform = LecunNormal, LecunUniform, 
 
 _CLASSES = [
     Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform, Ones, Orthogonal,
-    RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    RandomNormal, RandomUniform, STFT, TruncatedNormal, VarianceScaling, Zeros,
 ]  # fmt: skip
 _ALIASES = {
-    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones,
-    "uniform": RandomUniform, "zero": Zeros,
+    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "STFTInitializer": STFT,
+    "normal": RandomNormal, "one": Ones, "stft": STFT, "uniform": RandomUniform, "zero": Zeros,
 }  # fmt: skip
 _lookup = Lookup("initializer", _CLASSES, _ALIASES)
 deserialize = _lookup.deserialize

@@ -34,7 +34,8 @@ def _record(
         return Spec(specs[-1].shape if specs[0].shape is None else specs[0].shape, specs[0].dtype)
 
     def run(*arrays: Any, **attrs: Any) -> Any:
-        return run_body(body, *arrays, **attrs)
+        out = run_body(body, *arrays, **attrs)
+        return out.astype(arrays[0].dtype, copy=False)  # bfloat16 times a Python number is float32 to NumPy
 
     return register(Op(name, Kind.ELEMENTWISE, infer, evaluate or run, gradient, body=body))
 

@@ -16,6 +16,7 @@ from .layer import Layer
 from .merging import *
 from .normalization import *
 from .pooling import *
+from .preprocessing import *
 from .recurrent import *
 from .recurrent_cells import *
 from .recurrent_convolution import *

@@ -215,8 +215,7 @@ class Lambda(Layer):
             raise TypeError(f"`function` must be callable, such as `lambda x: x * 2`. Received: function={function!r}")
         self.function, self.arguments = function, arguments or {}
         self.mask, self._output_shape = mask, output_shape
-        if mask is not None:
-            self.supports_masking = True
+        self.supports_masking = mask is not None
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         names = self.function.__code__.co_varnames if hasattr(self.function, "__code__") else ()

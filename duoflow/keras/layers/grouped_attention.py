@@ -1,4 +1,4 @@
-"""Attention of many query heads over few key and value heads: GroupQueryAttention."""
+"""Attention of many query heads over few key and value heads: GroupQueryAttention, whose class has a longer name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from duoflow import ops as tf
 
 from .. import initializers, random, regularizers
 from ..random import SeedGenerator
+from ..saving.public_names import named
 from ..symbolic import KerasTensor
 from .attention import allowed_scores, checked_window
 from .dense import EinsumDense
@@ -18,11 +19,12 @@ from .weights import configure, weight_config
 __all__ = ["GroupQueryAttention"]
 
 
-class GroupQueryAttention(Layer):
+@named("keras.layers", "GroupQueryAttention")
+class GroupedQueryAttention(Layer):
     """Attention whose query heads share key and value heads in groups.
 
     Args:
-      head_dim: the size of every head. num_query_heads, num_key_value_heads: their numbers, one a multiple of the other.
+      head_dim: the size of every head. num_query_heads, num_key_value_heads: their numbers, multiples of the second.
       dropout: of the attention weights, in training. use_bias: of the projections.
       sliding_window: how near keys must be to a query. flash_attention: accepted; the engine chooses.
       use_gate: multiply the outputs of the heads by gates computed from the query.
@@ -141,3 +143,6 @@ class GroupQueryAttention(Layer):
         own = {name: getattr(self, name) for name in (*names, "sliding_window", "seed")}
         penalty = {"activity_regularizer": regularizers.serialize(self.activity_regularizer)}
         return {**super().get_config(), **own, **penalty, **weight_config(self, "kernel", "bias")}
+
+
+GroupQueryAttention = GroupedQueryAttention

@@ -72,7 +72,9 @@ class BatchNormalization(_Scaled):
       axis: the axis of features. momentum: how much of the moving values is kept per step.
       epsilon: added to the variance. center, scale: whether there are an offset (beta) and a scale (gamma).
       *_initializer, *_regularizer, *_constraint: of beta, gamma and the moving values.
-      synchronized: accepted; there is one replica. renorm: not supported.
+      synchronized: accepted; there is one replica.
+      renorm: in training too, normalize by slowly moving values (Ioffe 2017), corrections clipped by `renorm_clipping`
+        ("rmin", "rmax", "dmax") and moved by `renorm_momentum`.
 
     Frozen (`trainable = False`) it works as in inference.
 
@@ -89,15 +91,14 @@ class BatchNormalization(_Scaled):
         beta_constraint: Any = None, gamma_constraint: Any = None, renorm: bool = False, renorm_clipping: Any = None,
         renorm_momentum: float = 0.99, synchronized: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        if renorm:
-            raise NotImplementedError("Batch renormalization (`renorm=True`) is not supported.")
         super().__init__(**kwargs)
         self.axis, self.momentum, self.synchronized = int(axis), float(momentum), synchronized
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         self._configure(epsilon, center, scale, beta, (gamma_initializer, gamma_regularizer, gamma_constraint))
         configure(self, "moving_mean", moving_mean_initializer)
         configure(self, "moving_variance", moving_variance_initializer)
-        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.renorm_clipping = _checked_clipping(renorm_clipping) if renorm else renorm_clipping
         self.moving_mean = self.moving_variance = None
 
     def build(self, input_shape: Any) -> None:
@@ -110,6 +111,13 @@ class BatchNormalization(_Scaled):
         self._add_scale_and_offset((size,))
         self.moving_mean = add_configured(self, "moving_mean", (size,), trainable=False, autocast=False)
         self.moving_variance = add_configured(self, "moving_variance", (size,), trainable=False, autocast=False)
+        if self.renorm:
+            for name, initializer in (
+                ("moving_stddev", self._initial_deviation),
+                ("renorm_mean", self.moving_mean_initializer),
+                ("renorm_stddev", self._initial_deviation),
+            ):
+                setattr(self, name, self.add_weight((size,), initializer, trainable=False, autocast=False, name=name))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
         self._reduction_axes = [i for i in range(len(input_shape)) if i != self.axis % len(input_shape)]
 
@@ -127,10 +135,33 @@ class BatchNormalization(_Scaled):
         if training and self.trainable:
             batch_mean, batch_variance = self._moments(x, mask)
             self.moving_mean.assign(mean * self.momentum + batch_mean * (1.0 - self.momentum))
-            self.moving_variance.assign(variance * self.momentum + batch_variance * (1.0 - self.momentum))
+            if self.renorm:
+                gamma, beta = self._renormalized(batch_mean, batch_variance, gamma, beta)
+            else:
+                self.moving_variance.assign(variance * self.momentum + batch_variance * (1.0 - self.momentum))
             mean, variance = batch_mean, batch_variance
         out = ops.batch_normalization(x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon)
         return tf.cast(out, self.compute_dtype)
+
+    def _initial_deviation(self, shape: Any, dtype: Any = None) -> Any:
+        return tf.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+    def _renormalized(self, mean: Any, variance: Any, gamma: Any, beta: Any) -> tuple[Any, Any]:
+        """Scale and offset corrected from the batch's values to slowly moving ones, and these moved."""
+        deviation = tf.sqrt(variance + self.epsilon)
+        slow_mean = tf.cast(self.renorm_mean, mean.dtype)
+        slow_deviation = tf.cast(self.renorm_stddev, mean.dtype)
+        floor = tf.maximum(slow_deviation, tf.sqrt(tf.cast(self.epsilon, mean.dtype)))
+        ratio, shift = _clipped(deviation / floor, (mean - slow_mean) / floor, self.renorm_clipping)
+        keep = self.renorm_momentum
+        self.renorm_mean.assign(slow_mean * keep + mean * (1.0 - keep))
+        self.renorm_stddev.assign(slow_deviation * keep + deviation * (1.0 - keep))
+        moved = tf.cast(self.moving_stddev, mean.dtype) * self.momentum + deviation * (1.0 - self.momentum)
+        self.moving_stddev.assign(moved)
+        self.moving_variance.assign(tf.relu(tf.square(moved) - self.epsilon))
+        ratio, shift = tf.stop_gradient(ratio), tf.stop_gradient(shift)
+        offset = shift if gamma is None else shift * gamma
+        return ratio if gamma is None else ratio * gamma, offset if beta is None else offset + beta
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         if mask is None:
@@ -153,6 +184,31 @@ class BatchNormalization(_Scaled):
         own = {"axis": self.axis, "momentum": self.momentum, "synchronized": self.synchronized, "renorm": self.renorm}
         more = {"renorm_clipping": self.renorm_clipping, "renorm_momentum": self.renorm_momentum}
         return {**super().get_config(), **own, **more, **settings}
+
+
+def _checked_clipping(clipping: Any) -> dict[str, Any]:
+    """Bounds of renormalization; `ValueError` for unknown ones and such as contradict each other."""
+    bounds = dict(clipping or {})
+    if set(bounds) - {"rmax", "rmin", "dmax"}:
+        raise ValueError(
+            f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: rmax, rmin, dmax."
+        )
+    low, high, most = (bounds.get(key) for key in ("rmin", "rmax", "dmax"))
+    if (low is not None and high is not None and high < low) or (most is not None and most < 0):
+        raise ValueError(
+            f"rmax should be greater than rmin, and dmax not negative, in `renorm_clipping`. Received: {clipping}"
+        )
+    return bounds
+
+
+def _clipped(ratio: Any, shift: Any, bounds: dict[str, Any]) -> tuple[Any, Any]:
+    if bounds.get("rmin") is not None:
+        ratio = tf.maximum(ratio, bounds["rmin"])
+    if bounds.get("rmax") is not None:
+        ratio = tf.minimum(ratio, bounds["rmax"])
+    if bounds.get("dmax") is not None:
+        shift = tf.clip_by_value(shift, -bounds["dmax"], bounds["dmax"])
+    return ratio, shift
 
 
 class LayerNormalization(_Scaled):
@@ -199,7 +255,6 @@ class RMSNormalization(Layer):
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis, self.epsilon = _axes_list(axis), epsilon
-        self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         axes = self.axis = [self.axis] if isinstance(self.axis, int) else self.axis

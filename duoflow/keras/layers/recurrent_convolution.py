@@ -10,7 +10,6 @@ from .. import activations, initializers, ops
 from ..preferences import standardize_data_format
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec
-from .recurrent import RNN
 from .recurrent_cells import CellLayer, GatedCell
 from .weights import add_configured
 
@@ -143,10 +142,6 @@ class _ConvLSTM(CellLayer):
         state = self.cell.step_shape((batch, *sequences_shape[2:]))
         output = (batch, steps, *state[1:]) if self.return_sequences else state
         return (output, state, state) if self.return_state else output
-
-    def _sequence_config(self) -> dict[str, Any]:
-        config = RNN._sequence_config(self)
-        return {key: value for key, value in config.items() if key not in ("unroll", "zero_output_for_mask")}
 
 
 class ConvLSTM1D(_ConvLSTM):

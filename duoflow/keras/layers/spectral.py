@@ -51,22 +51,22 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Any, training: Any = False) -> Any:
         if training:
-            self._normalize()
+            kernel, vector = tf.identity(self.kernel.value), tf.identity(self.vector_u.value)
+            empty = tf.reduce_all(tf.equal(kernel, 0))
+            kernel, vector = tf.cond(empty, lambda: (kernel, vector), lambda: self._normalized(kernel, vector))
+            self.vector_u.assign(vector)
+            self.kernel.assign(kernel)
         return tf.cast(self.layer(inputs), inputs.dtype)
 
-    def _normalize(self) -> None:
-        """Improve the estimate of the first singular vectors and divide by their value; zeros stay as they are."""
-        kernel, before = tf.identity(self.kernel.value), tf.identity(self.vector_u.value)
+    def _normalized(self, kernel: Any, vector: Any) -> tuple[Any, Any]:
+        """The kernel divided by its largest singular value, and the singular vector that the estimate came to."""
         matrix = tf.reshape(kernel, [-1, kernel.shape[-1]])
-        right = before
         for _ in range(self.power_iterations):
-            left = _unit(tf.matmul(right, matrix, transpose_b=True))
-            right = _unit(tf.matmul(left, matrix))
-        left, right = tf.stop_gradient(left), tf.stop_gradient(right)
-        largest = tf.matmul(tf.matmul(left, matrix), right, transpose_b=True)
-        nothing = tf.reduce_all(tf.equal(kernel, 0))
-        self.vector_u.assign(tf.where(nothing, before, right))
-        self.kernel.assign(tf.where(nothing, kernel, kernel / tf.reshape(largest, [])))
+            left = _unit(tf.matmul(vector, matrix, transpose_b=True))
+            vector = _unit(tf.matmul(left, matrix))
+        left, vector = tf.stop_gradient(left), tf.stop_gradient(vector)
+        largest = tf.matmul(tf.matmul(left, matrix), vector, transpose_b=True)
+        return kernel / tf.reshape(largest, []), vector
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.layer.compute_output_shape(input_shape)

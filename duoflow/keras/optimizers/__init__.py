@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from ..lookup import Lookup
-from . import schedules
+from . import legacy, schedules
 from .adafactor import Adafactor
 from .adam import Adam, Adamax, AdamW, Lamb, Nadam
 from .adaptive import Adadelta, Adagrad, Ftrl, Lion, RMSprop
 from .loss_scale import LossScaleOptimizer
+from .multi import MultiOptimizer, OptimizerMap
+from .muon import Muon
 from .optimizer import Optimizer
+from .schedule_free import ScheduleFreeAdamW
 from .sgd import SGD
 
 __all__ = [
     "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
-    "Nadam", "Optimizer", "RMSprop",
-    "deserialize", "get", "schedules", "serialize",
+    "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap", "RMSprop", "ScheduleFreeAdamW", "deserialize",
+    "get", "legacy", "schedules", "serialize",
 ]  # fmt: skip
 
 _CLASSES: list[Any] = [
@@ -32,6 +35,9 @@ _CLASSES: list[Any] = [
     Lion,
     Lamb,
     Adafactor,
+    Muon,
+    ScheduleFreeAdamW,
+    MultiOptimizer,
     LossScaleOptimizer,
 ]
 _LOOKUP = Lookup("optimizer", _CLASSES, {cls.__name__.lower(): cls for cls in _CLASSES})

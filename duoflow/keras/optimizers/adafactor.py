@@ -40,11 +40,7 @@ class Adafactor(Optimizer):
         self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
         self.clip_threshold, self.relative_step = clip_threshold, relative_step
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._rows, self._columns, self._moments = [], [], []
         for variable in variables:
             shape = tuple(variable.shape)
@@ -60,11 +56,11 @@ class Adafactor(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        value, index = convert(variable), self._get_variable_index(variable)
-        dtype = value.dtype
-        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
+        dense, rate, index = self._operands(gradient, variable, learning_rate)
+        value, dtype = convert(variable), dense.dtype
+        square = elementwise(tf.square, gradient, dtype)
         step = tf.cast(convert(self.iterations) + 1, dtype)
-        rate, most = tf.cast(learning_rate, dtype), 1 / tf.sqrt(step)
+        most = 1 / tf.sqrt(step)
         if self._schedule is None and self.relative_step:
             rate = tf.minimum(rate, most)
         keep = 1 - tf.pow(step, tf.cast(self.beta_2_decay, dtype))
@@ -78,7 +74,7 @@ class Adafactor(Optimizer):
             column.assign(keep * convert(column) + (1 - keep) * tf.reduce_mean(square, -2))
             share = convert(row) / tf.reduce_mean(convert(row), -1, keepdims=True)
             moment.assign(tf.expand_dims(share, -1) * tf.expand_dims(convert(column), -2))
-        update = gradient / tf.sqrt(convert(moment))
+        update = dense / tf.sqrt(convert(moment))
         update = update / tf.maximum(1.0, _root_mean_square(update) / self.clip_threshold)
         size = tf.maximum(tf.cast(self.epsilon_2, dtype), _root_mean_square(value))
         variable.assign_sub(size * tf.minimum(rate, most) * update)

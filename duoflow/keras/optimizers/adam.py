@@ -33,11 +33,7 @@ class _Moments(Optimizer):
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._first, self._second = self.add_optimizer_variables(variables, ["momentum", self._SECOND_SLOT])
 
     def _slots(self, variable: Any) -> tuple[Any, Any]:
@@ -77,11 +73,7 @@ class Adam(_Moments):
         )  # fmt: skip
         self.amsgrad = amsgrad
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._maxima = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -138,11 +130,7 @@ class Adamax(_Moments):
 class Nadam(_Moments):
     """Adam with Nesterov momentum. Dozat, 2015. Keras: keras.optimizers.Nadam."""
 
-    def build(self, variables: Any) -> None:
-        """Make the slots and the running product of the momentum schedule."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         with init_scope():
             start = Variable(1.0, dtype=variables[0].dtype if variables else "float32", trainable=False)
         self._u_product = self._track(start)

@@ -31,11 +31,7 @@ class RMSprop(Optimizer):
         )  # fmt: skip
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._velocities = self.add_optimizer_variables(variables, "velocity")
         self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum > 0 else []
         self._averages_of_gradients = (
@@ -44,16 +40,16 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
-        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
-        rate, velocity = tf.cast(learning_rate, dtype), self._velocities[index]
+        dense, rate, index = self._operands(gradient, variable, learning_rate)
+        velocity = self._velocities[index]
+        square = elementwise(tf.square, gradient, dense.dtype)
         velocity.assign(self.rho * convert(velocity) + (1 - self.rho) * square)
         denominator = convert(velocity)
         if self.centered:
             average = self._averages_of_gradients[index]
-            average.assign(self.rho * convert(average) + (1 - self.rho) * gradient)
+            average.assign(self.rho * convert(average) + (1 - self.rho) * dense)
             denominator = denominator - tf.square(convert(average))
-        increment = rate * gradient / tf.sqrt(denominator + self.epsilon)
+        increment = rate * dense / tf.sqrt(denominator + self.epsilon)
         if self._momentums:
             slot = self._momentums[index]
             slot.assign(self.momentum * convert(slot) + increment)
@@ -82,21 +78,16 @@ class Adagrad(Optimizer):
         )  # fmt: skip
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         start = Constant(self.initial_accumulator_value)
         self._sums = self.add_optimizer_variables(variables, "accumulator", start)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
-        rate, total = tf.cast(learning_rate, dtype), self._sums[self._get_variable_index(variable)]
-        total.assign_add(square)
-        variable.assign_sub(rate * gradient / tf.sqrt(convert(total) + self.epsilon))
+        dense, rate, index = self._operands(gradient, variable, learning_rate)
+        total = self._sums[index]
+        total.assign_add(elementwise(tf.square, gradient, dense.dtype))
+        variable.assign_sub(rate * dense / tf.sqrt(convert(total) + self.epsilon))
 
 
 class Adadelta(Optimizer):
@@ -117,22 +108,18 @@ class Adadelta(Optimizer):
         )  # fmt: skip
         self.rho, self.epsilon = rho, epsilon
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._gradients, self._deltas = self.add_optimizer_variables(
             variables, ["accumulated_grad", "accumulated_delta_var"]
         )
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
-        square, gradient = elementwise(tf.square, gradient, dtype), elementwise(tf.identity, gradient, dtype)
-        rate, squares, deltas = tf.cast(learning_rate, dtype), self._gradients[index], self._deltas[index]
+        dense, rate, index = self._operands(gradient, variable, learning_rate)
+        squares, deltas = self._gradients[index], self._deltas[index]
+        square = elementwise(tf.square, gradient, dense.dtype)
         squares.assign(self.rho * convert(squares) + (1 - self.rho) * square)
-        delta = -tf.sqrt(convert(deltas) + self.epsilon) * gradient / tf.sqrt(convert(squares) + self.epsilon)
+        delta = -tf.sqrt(convert(deltas) + self.epsilon) * dense / tf.sqrt(convert(squares) + self.epsilon)
         deltas.assign(self.rho * convert(deltas) + (1 - self.rho) * tf.square(delta))
         variable.assign_add(rate * delta)
 
@@ -178,27 +165,18 @@ class Ftrl(Optimizer):
         )
         self.l2_shrinkage_regularization_strength, self.beta = l2_shrinkage_regularization_strength, beta
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         starts = [Constant(self.initial_accumulator_value), "zeros"]
         self._sums, self._linears = self.add_optimizer_variables(variables, ["accumulator", "linear"], starts)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        value, index = convert(variable), self._get_variable_index(variable)
-        square, gradient = (
-            elementwise(tf.square, gradient, value.dtype),
-            elementwise(tf.identity, gradient, value.dtype),
-        )
-        rate = tf.cast(learning_rate, value.dtype)
-        total, linear, power = self._sums[index], self._linears[index], -self.learning_rate_power
-        exponent = tf.cast(power, value.dtype)
+        dense, rate, index = self._operands(gradient, variable, learning_rate)
+        value, total, linear = convert(variable), self._sums[index], self._linears[index]
+        exponent = tf.cast(-self.learning_rate_power, value.dtype)
         l2 = self.l2_regularization_strength + self.beta / (2.0 * rate)
-        shrunk = gradient + 2 * self.l2_shrinkage_regularization_strength * value
-        new_total = convert(total) + square
+        shrunk = dense + 2 * self.l2_shrinkage_regularization_strength * value
+        new_total = convert(total) + elementwise(tf.square, gradient, value.dtype)
         sigma = (tf.pow(new_total, exponent) - tf.pow(convert(total), exponent)) / rate
         linear.assign_add(shrunk - sigma * value)
         quadratic = tf.pow(new_total, exponent) / rate + 2 * l2
@@ -229,17 +207,12 @@ class Lion(Optimizer):
         )  # fmt: skip
         self.beta_1, self.beta_2 = beta_1, beta_2
 
-    def build(self, variables: Any) -> None:
-        """Make the slots."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self._momentums = self.add_optimizer_variables(variables, "momentum")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        gradient, rate = elementwise(tf.identity, gradient, dtype), tf.cast(learning_rate, dtype)
-        m = self._momentums[self._get_variable_index(variable)]
+        gradient, rate, index = self._operands(gradient, variable, learning_rate)
+        m = self._momentums[index]
         variable.assign_sub(rate * tf.sign(convert(m) * self.beta_1 + gradient * (1 - self.beta_1)))
         m.assign(convert(m) * self.beta_2 + gradient * (1 - self.beta_2))

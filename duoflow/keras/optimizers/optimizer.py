@@ -169,6 +169,8 @@ class Optimizer(KerasSaveable):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots for the variables to train; called by the first step."""
+        if self.built:
+            return
         with init_scope():
             if self.use_ema:
                 self._averages = self.add_optimizer_variables(variables, "average")
@@ -176,7 +178,20 @@ class Optimizer(KerasSaveable):
                 self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
         self._trainable_variables = list(variables)
         self._index = {id(v.handle): i for i, v in enumerate(variables)}
+        self._make_slots(variables)
         self.built = True
+
+    def _make_slots(self, variables: Sequence[Variable]) -> None:
+        """Make the optimizer's own variables; for optimizers to define."""
+
+    def _operands(self, gradient: Any, variable: Any, learning_rate: Any) -> tuple[Any, Any, int]:
+        """The dense gradient and the rate in the variable's dtype, and the place of its slots."""
+        dtype = convert(variable).dtype
+        return (
+            elementwise(tf.identity, gradient, dtype),
+            tf.cast(learning_rate, dtype),
+            self._get_variable_index(variable),
+        )
 
     def _get_variable_index(self, variable: Any) -> int:
         return self._index[id(variable.handle)]

@@ -7,7 +7,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from .optimizer import Optimizer, elementwise
+from .optimizer import Optimizer
 
 __all__ = ["SGD"]
 
@@ -35,20 +35,16 @@ class SGD(Optimizer):
         )  # fmt: skip
         self.momentum, self.nesterov = momentum, nesterov
 
-    def build(self, variables: Any) -> None:
-        """Make the momentum slots, if there is momentum."""
-        if self.built:
-            return
-        super().build(variables)
+    def _make_slots(self, variables: Any) -> None:
         self.momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum != 0 else []
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        step = elementwise(tf.identity, gradient, dtype) * tf.cast(learning_rate, dtype)
+        gradient, rate, index = self._operands(gradient, variable, learning_rate)
+        step = gradient * rate
         if not self.momentums:
             variable.assign_sub(step)
             return
-        slot = self.momentums[self._get_variable_index(variable)]
+        slot = self.momentums[index]
         slot.assign(convert(slot) * self.momentum - step)
         variable.assign_add(convert(slot) * self.momentum - step if self.nesterov else convert(slot))

@@ -1,6 +1,6 @@
 """`.keras` files: a zip of config.json, metadata.json and model.weights.h5, as Keras 3 writes them.
 
-Reading takes these three members by name and nothing else; no member is unpacked to disk, and no code in them is run.
+Reading takes these members by name, and the assets of layers that have any; no code in them is run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..version import __version__
+from .assets import AssetsReader, AssetsWriter
 from .files import may_write, replacing
 from .legacy_h5 import ENDINGS, load_legacy_model, save_legacy_model
 from .serialization import deserialize_keras_object, serialize_keras_object
@@ -63,7 +64,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         archive.writestr(_METADATA, json.dumps({"keras_version": __version__, "date_saved": saved}))
         archive.writestr(_CONFIG, json.dumps(serialize_keras_object(model)))
         weights = io.BytesIO()
-        save_weights_to(model, weights)
+        save_weights_to(model, weights, AssetsWriter(archive))
         archive.writestr(WEIGHTS_IN_ARCHIVE, weights.getvalue())
 
 
@@ -98,10 +99,11 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
         except json.JSONDecodeError as error:
             raise ValueError(f"{_CONFIG} in {filepath} is damaged: {error}") from None
         weights = _member(archive, WEIGHTS_IN_ARCHIVE, filepath)
-    if not compile:
-        config.pop("compile_config", None)
-    model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
-    load_weights_from(model, io.BytesIO(weights), f"{WEIGHTS_IN_ARCHIVE} in {filepath}")
+        if not compile:
+            config.pop("compile_config", None)
+        model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
+        assets = AssetsReader(archive, lambda name: _member(archive, name, filepath))
+        load_weights_from(model, io.BytesIO(weights), f"{WEIGHTS_IN_ARCHIVE} in {filepath}", assets=assets)
     return model
 
 

@@ -65,8 +65,11 @@ def _elements(container: Any) -> Iterator[tuple[str, Any]]:
         yield (name if count is None else f"{name}_{used[name]}"), item
 
 
-def save_state(root: Any, store: Any) -> None:
-    """Write the state of an object and all its children to a store: `store.make(path, name)` gives a group."""
+def save_state(root: Any, store: Any, assets: Any = None) -> None:
+    """Write the state of an object and all its children to a store: `store.make(path, name)` gives a group.
+
+    assets: an `AssetsWriter` for what is not variables.
+    """
     seen: set[int] = set()
 
     def save(saveable: Any, path: str) -> None:
@@ -75,6 +78,8 @@ def save_state(root: Any, store: Any) -> None:
         seen.add(id(saveable))
         if hasattr(saveable, "save_own_variables"):
             saveable.save_own_variables(store.make(path, getattr(saveable, "name", None)))
+        if assets is not None:
+            assets.save(saveable, path)
         for name, child in _children(saveable):
             visit(child, _joined(path, name))
 
@@ -89,7 +94,9 @@ def save_state(root: Any, store: Any) -> None:
     save(root, "")
 
 
-def load_state(root: Any, store: Any, skip: Any = None) -> dict[int, tuple[Any, Exception]]:
+def load_state(
+    root: Any, store: Any, skip: Any = None, assets: Any = None
+) -> dict[int, tuple[Any, Exception]]:
     """Read the state of an object and all its children; returns what failed: id to (object, error).
 
     An object reached by several paths counts as loaded if one of them works.
@@ -108,6 +115,8 @@ def load_state(root: Any, store: Any, skip: Any = None) -> dict[int, tuple[Any, 
             except Exception as error:
                 failed[id(saveable)] = saveable, error
                 fine = False
+        if assets is not None:
+            assets.load(saveable, path)
         children_before = len(failed)
         for name, child in _children(saveable):
             visit(child, _joined(path, name))

@@ -35,10 +35,10 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
             save_weights_to(model, temporary)
 
 
-def save_weights_to(model: Any, target: Any) -> None:
-    """Write a model's state to a path or buffer."""
+def save_weights_to(model: Any, target: Any, assets: Any = None) -> None:
+    """Write a model's state to a path or buffer, and its assets through an `AssetsWriter`."""
     with H5Writer(target) as store:
-        save_state(model, store)
+        save_state(model, store, assets)
 
 
 def load_weights(
@@ -71,10 +71,12 @@ def load_weights(
     load_weights_from(model, data, name, skip_mismatch, objects_to_skip)
 
 
-def load_weights_from(model: Any, source: Any, shown_name: str, skip_mismatch: bool = False, skip: Any = None) -> None:
-    """Read a model's state from a path or buffer."""
+def load_weights_from(
+    model: Any, source: Any, shown_name: str, skip_mismatch: bool = False, skip: Any = None, assets: Any = None
+) -> None:
+    """Read a model's state from a path or buffer, and its assets through an `AssetsReader`."""
     with H5Reader(source, shown_name) as store:
-        failed = load_state(model, store, skip)
+        failed = load_state(model, store, skip, assets)
     if not failed:
         return
     objects = [item for item, _ in failed.values()]

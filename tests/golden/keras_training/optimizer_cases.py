@@ -55,6 +55,10 @@ OPTIMIZERS = [
     "Adafactor(0.1)",
     "Adafactor(0.1, relative_step=False, clip_threshold=0.5, beta_2_decay=-0.6)",
     "Adafactor(schedules.ExponentialDecay(0.1, 2, 0.5))",
+    "Muon(0.01)",
+    "Muon(0.01, nesterov=False, rms_rate=None, ns_steps=2, weight_decay=None, adam_lr_ratio=0.5)",
+    "ScheduleFreeAdamW(0.01)",
+    "ScheduleFreeAdamW(0.01, beta_1=0.8, beta_2=0.9, warmup_steps=3, weight_decay=0.1)",
     "LossScaleOptimizer(SGD(0.1, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2)",
 ]
 
