@@ -38,6 +38,8 @@ __all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "write_loops"]
 _SHARING_WORK = 60_000
 #: Vectors computed side by side, so that a chain of additions does not wait for itself.
 _UNROLL = 4
+#: Reductions over no more points than this (the windows of pools) are written out.
+_WRITTEN_OUT = 9
 
 
 @dataclass(frozen=True)
@@ -313,6 +315,13 @@ class _Writer:
         """Loops over `variables`, the accumulators carried through all of them."""
         if not variables:
             body()
+            return
+        if math.prod(v.extent for v in variables) <= _WRITTEN_OUT:
+            for turn in range(variables[0].extent):
+                self.at.open()
+                self.at.bind(variables[0], turn)
+                self._nest(variables[1:], carried, body)
+                self.at.close()
             return
         carry = [pair for a in carried for pair in a.state()]
         with self.f.loop(0, variables[0].extent, carry=carry) as loop:

@@ -95,19 +95,24 @@ class Accumulator:
             place = place + b.iota(_POSITION)
         if mask is not None:
             place = b.select(b.wrap(mask, dtypes.bool_), place, b.const(_POSITION.max, _POSITION))
-        self._take(b, value, place)
+        self._take(b, value, place, in_order=not along)
 
-    def _take(self, b: LLVMBuilder, value: Value, place: Value) -> None:
+    def _take(self, b: LLVMBuilder, value: Value, place: Value, in_order: bool = False) -> None:
         assert self.position is not None
-        self.value, self.position = self._better(b, (self.value, self.position), (value, place))
+        self.value, self.position = self._better(b, (self.value, self.position), (value, place), in_order)
 
-    def _better(self, b: LLVMBuilder, old: tuple[Value, Value], new: tuple[Value, Value]) -> tuple[Value, Value]:
+    def _better(
+        self, b: LLVMBuilder, old: tuple[Value, Value], new: tuple[Value, Value], in_order: bool = False
+    ) -> tuple[Value, Value]:
+        """The better of two values; of equals the one with the lower position, which is the old one `in_order`."""
         wins = new[0] > old[0] if self._combine == "argmax" else new[0] < old[0]
-        same = new[0] == old[0]
         if self._dtype.is_floating:
             wins = wins | (b.isnan(new[0]) & ~b.isnan(old[0]))
-            same = same | (b.isnan(new[0]) & b.isnan(old[0]))
-        wins = wins | (same & (new[1] < old[1]))
+        if not in_order:
+            same = new[0] == old[0]
+            if self._dtype.is_floating:
+                same = same | (b.isnan(new[0]) & b.isnan(old[0]))
+            wins = wins | (same & (new[1] < old[1]))
         return b.select(wins, new[0], old[0]), b.select(wins, new[1], old[1])
 
     def absorb(self, b: LLVMBuilder, other: Accumulator) -> None:
