@@ -36,13 +36,12 @@ class _Moments(Optimizer):
     def _make_slots(self, variables: Any) -> None:
         self._first, self._second = self.add_optimizer_variables(variables, ["momentum", self._SECOND_SLOT])
 
-    def _slots(self, variable: Any) -> tuple[Any, Any]:
-        index = self._get_variable_index(variable)
-        return self._first[index], self._second[index]
-
-    def _powers(self, dtype: Any) -> tuple[Any, Any]:
+    def _at_step(self, variable: Any, learning_rate: Any) -> tuple[Any, Any, Any, Any, Any]:
+        """The rate and both betas to the power of the step in the variable's dtype, and its slots."""
+        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
         step = tf.cast(convert(self.iterations) + 1, dtype)
-        return tf.pow(tf.cast(self.beta_1, dtype), step), tf.pow(tf.cast(self.beta_2, dtype), step)
+        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
+        return tf.cast(learning_rate, dtype), *powers, self._first[index], self._second[index]
 
     def _update_moments(self, gradient: Any, m: Any, v: Any) -> Any:
         """Move the running means towards the gradient and its square; gives the gradient as a tensor."""
@@ -74,14 +73,12 @@ class Adam(_Moments):
         self.amsgrad = amsgrad
 
     def _make_slots(self, variables: Any) -> None:
+        super()._make_slots(variables)
         self._maxima = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        rate = tf.cast(learning_rate, dtype)
-        power_1, power_2 = self._powers(dtype)
-        m, v = self._slots(variable)
+        rate, power_1, power_2, m, v = self._at_step(variable, learning_rate)
         alpha = rate * tf.sqrt(1 - power_2) / (1 - power_1)
         self._update_moments(gradient, m, v)
         second = convert(v)
@@ -118,12 +115,9 @@ class Adamax(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        rate = tf.cast(learning_rate, dtype)
-        power_1, _ = self._powers(dtype)
-        m, u = self._slots(variable)
-        m.assign_add((elementwise(tf.identity, gradient, dtype) - convert(m)) * (1 - self.beta_1))
-        u.assign(tf.maximum(convert(u) * self.beta_2, elementwise(tf.abs, gradient, dtype)))
+        rate, power_1, _, m, u = self._at_step(variable, learning_rate)
+        m.assign_add((elementwise(tf.identity, gradient, m.dtype) - convert(m)) * (1 - self.beta_1))
+        u.assign(tf.maximum(convert(u) * self.beta_2, elementwise(tf.abs, gradient, u.dtype)))
         variable.assign_sub((rate * convert(m)) / ((1 - power_1) * (convert(u) + self.epsilon)))
 
 
@@ -131,6 +125,7 @@ class Nadam(_Moments):
     """Adam with Nesterov momentum. Dozat, 2015. Keras: keras.optimizers.Nadam."""
 
     def _make_slots(self, variables: Any) -> None:
+        super()._make_slots(variables)
         with init_scope():
             start = Variable(1.0, dtype=variables[0].dtype if variables else "float32", trainable=False)
         self._u_product = self._track(start)
@@ -146,13 +141,10 @@ class Nadam(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        rate = tf.cast(learning_rate, dtype)
-        step = tf.cast(convert(self.iterations) + 1, dtype)
-        _, power_2 = self._powers(dtype)
+        rate, _, power_2, m, v = self._at_step(variable, learning_rate)
+        step = tf.cast(convert(self.iterations) + 1, m.dtype)
         now, following = self._momentum_at(step), self._momentum_at(step + 1)
-        product = tf.cast(convert(self._u_product), dtype)
-        m, v = self._slots(variable)
+        product = tf.cast(convert(self._u_product), m.dtype)
         gradient = self._update_moments(gradient, m, v)
         m_hat = following * convert(m) / (1 - product * following) + (1 - now) * gradient / (1 - product)
         variable.assign_sub(m_hat * rate / (tf.sqrt(convert(v) / (1 - power_2)) + self.epsilon))
@@ -163,10 +155,7 @@ class Lamb(_Moments):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = convert(variable).dtype
-        rate = tf.cast(learning_rate, dtype)
-        power_1, power_2 = self._powers(dtype)
-        m, v = self._slots(variable)
+        rate, power_1, power_2, m, v = self._at_step(variable, learning_rate)
         self._update_moments(gradient, m, v)
         step = (convert(m) / (1 - power_1)) / (tf.sqrt(convert(v) / (1 - power_2)) + self.epsilon)
         w_norm, g_norm = tf.norm(convert(variable)), tf.norm(step)

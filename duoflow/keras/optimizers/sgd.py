@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
 from .optimizer import Optimizer
