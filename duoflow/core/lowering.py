@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
-    "Affine", "Concat", "Contraction", "Convolution", "Gather", "GatherNd", "Order", "Pool", "PoolGradient",
-    "Reduction", "Reshape", "Scan", "Scatter", "Search",
+    "Affine", "Concat", "Contraction", "Convolution", "Gather", "GatherNd", "Insert", "Order", "Part", "Pool",
+    "PoolGradient", "Reduction", "Reshape", "Scan", "Scatter", "Search",
 ]  # fmt: skip
 
 
@@ -74,6 +74,29 @@ class GatherNd:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A strided part of input 0: element i of a dimension is `first + step * i`, and there are `size` of them.
+
+    `dims` has (first, step, size) for each dimension d. If `computed[d]` is not None, it is the position in input
+    `begin` of the number that is `first` there, and the step is 1; if it `wraps`, a negative number counts from the
+    end. A part that does not lie inside is an error. As a view, the output has its elements in row-major order.
+    """
+
+    dims: tuple[tuple[int, int, int], ...]
+    computed: tuple[int | None, ...]
+    begin: int = 1
+    wraps: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Input 0 with a part of it replaced by the elements of input `value`, both in row-major order."""
+
+    part: Part
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """`out[b.., j]`: how many elements of the sorted row `input0[b..]` are less than `input1[b.., j]`.
 
@@ -89,7 +112,7 @@ class Scatter:
 
     A row of indices (input `indices`) holds `depth` numbers, the place along the leading dimensions of the output;
     the slice behind it is combined with the slice of `updates` that belongs to the row. `base` is an input of the
-    output's shape, or None: then every element starts as `fill`. `combine` is one of set, add, sub, mul, max, min.
+    output's shape, or None: then every element starts as `fill`. `combine` is one of set, add, sub, mul, div, max, min.
     Rows that point outside are an error, or left out: all of them if `outside` is "drop", those with a negative number
     if it is "drop negative".
     """

@@ -16,13 +16,15 @@ from . import dtypes, shapes
 from .arrays import address_of
 from .dtypes import DType
 from .errors import FailedPreconditionError, InvalidArgumentError
+from .lowering import Scatter
 from .record import Effect, Kind, Op, register
+from .scalar import Unsupported
 from .shapes import Dims
 from .spec import Spec
 
 __all__ = [
-    "ASSIGN", "ASSIGN_ADD", "ASSIGN_SUB", "IS_INITIALIZED", "READ", "SCATTER", "SCATTER_ND", "VAR_HANDLE", "State",
-    "aligned_empty",
+    "ASSIGN", "ASSIGN_ADD", "ASSIGN_SUB", "IS_INITIALIZED", "READ", "SCATTER", "SCATTER_ND", "VALUE_SCATTER",
+    "VALUE_SCATTER_ND", "VAR_HANDLE", "State", "aligned_empty",
 ]  # fmt: skip
 
 _ALIGNMENT = 64
@@ -206,40 +208,62 @@ _SCATTER: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _checked_indices(indices: Any, limit: int, op: str) -> Any:
+def _rows(buffer: Any, indices: Any) -> Any:
+    """The index for NumPy of rows along the first dimension."""
+    limit = buffer.shape[0] if buffer.ndim else 0
     bad = (indices < 0) | (indices >= limit)
     if np.any(bad):
         where = np.argwhere(bad)[0].tolist()
-        raise InvalidArgumentError(f"{op}: indices{where} = {indices[tuple(where)]} is not in [0, {limit}).here()")
+        place = f"[{','.join(map(str, where))}]" if where else ""
+        raise InvalidArgumentError(None, None, f"indices{place} = {indices[tuple(where)]} is not in [0, {limit})")
     return indices
 
 
-def _scatter(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    _checked_indices(indices, buffer.shape[0] if buffer.ndim else 0, f"scatter_{mode}")
-    if mode == "update":
-        buffer[indices] = updates
-    else:
-        _SCATTER[mode].at(buffer, indices, updates)
-    return ()
+def _places(buffer: Any, indices: Any) -> Any:
+    """The index for NumPy of the places that rows of indices spell out."""
+    bad = ((indices < 0) | (indices >= np.asarray(buffer.shape[: indices.shape[-1]]))).any(-1)
+    if bad.any():
+        where = np.argwhere(bad)[0].tolist()
+        row = ", ".join(map(str, indices[tuple(where)].tolist()))
+        shape = ",".join(map(str, buffer.shape))
+        place = ",".join(map(str, where))
+        raise InvalidArgumentError(None, None, f"indices[{place}] = [{row}] does not index into shape [{shape}]")
+    return tuple(np.moveaxis(indices, -1, 0))
 
 
-def _scatter_nd(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
-    buffer = state.writable()
-    for axis in range(indices.shape[-1]):
-        _checked_indices(indices[..., axis], buffer.shape[axis], f"scatter_nd_{mode}")
-    where = tuple(np.moveaxis(indices, -1, 0))
-    if mode == "update":
-        buffer[where] = updates
-    else:
-        _SCATTER[mode].at(buffer, where, updates)
-    return ()
+def _scatter_ops(name: str, locate: Any) -> tuple[Op, Op]:
+    """The op on a variable, and the same on values: what the variable holds, indices, updates -> what it holds then."""
+
+    def write(buffer: Any, indices: Any, updates: Any, mode: str) -> None:
+        where = locate(buffer, indices)
+        if mode == "update":
+            buffer[where] = updates
+        else:
+            _SCATTER[mode].at(buffer, where, updates)
+
+    def in_place(state: State, indices: Any, updates: Any, *, mode: str, dtype: DType, shape: Dims) -> tuple[Any, ...]:
+        write(state.writable(), indices, updates, mode)
+        return ()
+
+    def evaluate(value: Any, indices: Any, updates: Any, *, mode: str) -> Any:
+        out = value.copy()
+        write(out, indices, updates, mode)
+        return out
+
+    def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Scatter:
+        value, indices, updates = (spec.shape for spec in specs)
+        depth = 1 if locate is _rows else indices[-1]
+        if updates != (indices if locate is _rows else indices[:-1]) + value[depth:]:
+            raise Unsupported("updates that are repeated")
+        return Scatter("set" if attrs["mode"] == "update" else attrs["mode"], 1, 2, depth, base=0)
+
+    resource = register(Op(name, Kind.CONTROL, _infer_scatter, in_place, None, Effect.WRITE, num_outputs=0))
+    infer = lambda value, indices, updates, *, mode: Spec(value.shape, value.dtype)
+    return resource, Op(name.replace("Resource", "Value"), Kind.SCATTER, infer, evaluate, lower=lower)
 
 
-SCATTER = register(Op("ResourceScatter", Kind.CONTROL, _infer_scatter, _scatter, None, Effect.WRITE, num_outputs=0))
-SCATTER_ND = register(
-    Op("ResourceScatterNd", Kind.CONTROL, _infer_scatter, _scatter_nd, None, Effect.WRITE, num_outputs=0)
-)
+SCATTER, VALUE_SCATTER = _scatter_ops("ResourceScatter", _rows)
+SCATTER_ND, VALUE_SCATTER_ND = _scatter_ops("ResourceScatterNd", _places)
 
 
 def _infer_handle(*, shared_name: str, dtype: DType, shape: Dims, trainable: bool, zero: bool = False) -> Spec:

@@ -16,6 +16,7 @@ from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
+from .families import in_float32
 from .gather import check_indices, check_nd_indices
 from .static import checked_dims, dims_of, int_tensor, operand, same_dtype
 
@@ -67,6 +68,17 @@ def _positions(indices: Any, shape: tuple[int, ...], ignore: bool) -> tuple[Any,
     return tuple(np.moveaxis(indices[good], -1, 0)), good
 
 
+def _combined(ufunc: Any) -> Callable[..., Any]:
+    """The array with updates combined into it one by one: 16-bit floats in float32, and rounded at the end."""
+
+    @in_float32
+    def combine(out: Any, where: Any, updates: Any) -> Any:
+        ufunc.at(out, where, updates)
+        return out
+
+    return combine
+
+
 def _ignores(policy: str) -> bool:
     if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
         raise ValueError(f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', received {policy!r}")
@@ -87,8 +99,7 @@ def _evaluate_scatter_nd(indices: Any, updates: Any, shape: Any, *, ignore: bool
     if out.dtype == object:
         out.fill(b"")
     where, good = _positions(indices, out.shape, ignore)
-    np.add.at(out, where, updates[good])
-    return out
+    return _combined(np.add)(out, where, updates[good])
 
 
 SCATTER_ND = register(
@@ -142,8 +153,7 @@ def _tensor_scatter_op(name: str, combine: str, write: Callable[..., Any], gradi
     def evaluate(tensor: Any, indices: Any, updates: Any, *, ignore: bool) -> Any:
         out = tensor.copy()
         where, good = _positions(indices, out.shape, ignore)
-        write(out, where, updates[good])
-        return out
+        return write(out, where, updates[good])
 
     def lower(specs: Any, outs: Any, attrs: dict[str, Any]) -> Scatter:
         return Scatter(combine, 1, 2, specs[1].shape[-1], base=0, outside=_outside(attrs))
@@ -171,15 +181,20 @@ def _extreme_gradient(node: Any, g: Any) -> tuple[Any, Any, Any]:
     return share * own, None, _picked(node, share) * theirs
 
 
-def _set(out: Any, where: Any, updates: Any) -> None:
+def _set(out: Any, where: Any, updates: Any) -> Any:
     out[where] = updates
+    return out
 
 
 TENSOR_UPDATE = _tensor_scatter_op("TensorScatterUpdate", "set", _set, _update_gradient)
-TENSOR_ADD = _tensor_scatter_op("TensorScatterAdd", "add", np.add.at, lambda node, g: (g, None, _picked(node, g)))
-TENSOR_SUB = _tensor_scatter_op("TensorScatterSub", "sub", np.subtract.at, lambda node, g: (g, None, -_picked(node, g)))
-TENSOR_MIN = _tensor_scatter_op("TensorScatterMin", "min", np.minimum.at, _extreme_gradient)
-TENSOR_MAX = _tensor_scatter_op("TensorScatterMax", "max", np.maximum.at, _extreme_gradient)
+TENSOR_ADD = _tensor_scatter_op(
+    "TensorScatterAdd", "add", _combined(np.add), lambda node, g: (g, None, _picked(node, g))
+)
+TENSOR_SUB = _tensor_scatter_op(
+    "TensorScatterSub", "sub", _combined(np.subtract), lambda node, g: (g, None, -_picked(node, g))
+)
+TENSOR_MIN = _tensor_scatter_op("TensorScatterMin", "min", _combined(np.minimum), _extreme_gradient)
+TENSOR_MAX = _tensor_scatter_op("TensorScatterMax", "max", _combined(np.maximum), _extreme_gradient)
 
 
 def _tensor_scatter(op: Op, tensor: Any, indices: Any, updates: Any, policy: str, name: str | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 from typing import Any
 
@@ -13,7 +14,7 @@ from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
-from duoflow.core.lowering import Affine
+from duoflow.core.lowering import Affine, Insert, Part
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import Unsupported
 from duoflow.core.shapes import Dims
@@ -167,10 +168,42 @@ def _scalar(item: Any, dtype: Any) -> Any:
     return out
 
 
-def _lower_strided(specs: Any, outs: Any, attrs: Any) -> Affine:
+def _part(x: Spec, begin: Spec, end: Spec, strides: Spec, attrs: Any) -> Part:
+    """What a strided slice takes of each dimension, of which only single positions may be unknown."""
+    spans = [entries(s) for s in (begin, end, strides)]
+    if None in spans or x.shape is None:
+        raise Unsupported("a slice of unknown rank")
+    dimensions, _ = layout(*spans, len(x.shape), _masks_of(attrs))
+    if any(not d.known and not d.shrink for d in dimensions):
+        raise Unsupported("a slice of unknown size")
+    named = _named_entries(len(begin.array if begin.array is not None else entries(begin)), len(x.shape), attrs)  # type: ignore[arg-type]
+    dims, computed = [], []
+    for axis, (d, size) in enumerate(zip(dimensions, x.shape, strict=True)):
+        assert size is not None
+        span = range(*d.span.indices(size)) if not d.shrink else range((d.begin or 0) % size, size)
+        dims.append((span.start, span.step, 1 if d.shrink else len(span)))
+        computed.append(None if d.known else named[axis])
+    return Part(tuple(dims), tuple(computed))
+
+
+def _named_entries(count: int, rank: int, attrs: Any) -> list[int]:
+    """For each dimension of the input, the entry of the spans that is about it; -1 if there is none."""
+    masks = _masks_of(attrs)
+    ellipsis, new_axis = masks[2], masks[3]
+    named = sum(1 for i in range(count) if not (new_axis | ellipsis) >> i & 1)
+    out: list[int] = []
+    for i in range(count):
+        if ellipsis >> i & 1:
+            out += [-1] * (rank - named)
+        elif not new_axis >> i & 1:
+            out.append(i)
+    return out + [-1] * (rank - len(out))
+
+
+def _lower_strided(specs: Any, outs: Any, attrs: Any) -> Affine | Part:
     x, begin, end, strides = specs
     if begin.array is None or end.array is None or strides.array is None:
-        raise Unsupported("StridedSlice at positions that are not constants")
+        return _part(x, begin, end, strides, attrs)
     masks = _masks_of(attrs)
     dimensions, where = layout(*(tuple(s.array.tolist()) for s in (begin, end, strides)), len(x.shape), masks)
     rows, offset = [], []
@@ -291,7 +324,24 @@ def _gradient_update(node: Any, g: Any) -> tuple[Any, ...]:
     return kept, None, None, None, F.sum_to_shape_of(part, value)
 
 
-UPDATE = register(Op("TensorStridedSliceUpdate", Kind.HOST, _infer_update, _evaluate_update, _gradient_update))
+def _lower_update(specs: Any, outs: Any, attrs: Any) -> Insert:
+    x, begin, end, strides, value = specs
+    part = _part(x, begin, end, strides, attrs)
+    if math.prod(size for _, _, size in part.dims) != math.prod(value.shape):
+        raise Unsupported("a value that is repeated")
+    return Insert(part, 4)
+
+
+UPDATE = register(
+    Op(
+        "TensorStridedSliceUpdate",
+        Kind.SCATTER,
+        _infer_update,
+        _evaluate_update,
+        _gradient_update,
+        lower=_lower_update,
+    )  # fmt: skip
+)
 
 
 def tensor_strided_slice_update(input: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int) -> Any:
@@ -508,14 +558,18 @@ def _slice_size(axis: int, dim: int | None, begin: int | None, size: int | None)
 
 
 def _evaluate_slice(x: Any, begin: Any, size: Any) -> Any:
+    for axis, item in enumerate(zip(x.shape, begin.tolist(), size.tolist(), strict=True)):
+        _slice_size(axis, *item)
     return x[tuple(_slice(b, None if s == -1 else b + s) for b, s in zip(begin.tolist(), size.tolist(), strict=True))]
 
 
-def _lower_slice(specs: Any, outs: Any, attrs: Any) -> Affine:
-    if specs[1].array is None:
-        raise Unsupported("Slice at a position that is not constant")
+def _lower_slice(specs: Any, outs: Any, attrs: Any) -> Affine | Part:
     count = len(specs[0].shape)
-    return Affine(unit_matrix(count), tuple(specs[1].array.tolist()))
+    if specs[1].array is not None:
+        return Affine(unit_matrix(count), tuple(specs[1].array.tolist()))
+    begin = entries(specs[1]) or (None,) * count
+    dims = tuple((b or 0, 1, size) for b, size in zip(begin, outs[0].shape, strict=True))
+    return Part(dims, tuple(i if b is None else None for i, b in enumerate(begin)), wraps=False)
 
 
 def _gradient_slice(node: Any, g: Any) -> tuple[Any, ...]:

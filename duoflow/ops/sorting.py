@@ -16,7 +16,7 @@ from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
-from .families import REAL, check_dtype
+from .families import REAL, check_dtype, in_float32
 from .static import axis_of, int_tensor, operand, require_ints, same_dtype
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
 
 def _order(x: Any, axis: int, descending: bool) -> Any:
     """The stable order of the elements; equal ones keep theirs in both directions."""
+    if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
+        x = x.astype(np.float32)  # NaN of bfloat16 would stand anywhere
     if not descending:
         return np.argsort(x, axis, kind="stable")
     backwards = np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
@@ -46,12 +48,17 @@ def _along(x: Any, indices: Any, axis: int) -> Any:
     return F.swapaxes(F.gather(x, indices, axis=last, batch_dims=last), axis, last)
 
 
+@in_float32
+def _sorted(x: Any, *, axis: int, descending: bool) -> Any:
+    return np.flip(np.sort(x, axis), axis) if descending else np.sort(x, axis)
+
+
 SORT = register(
     Op(
         "Sort",
         Kind.ORDER,
         lambda x, *, axis, descending: Spec(x.shape, x.dtype),
-        lambda x, *, axis, descending: np.flip(np.sort(x, axis), axis) if descending else np.sort(x, axis),
+        _sorted,
         _gradient_sort,
         lower=lambda specs, outs, attrs: Order(attrs["axis"], attrs["descending"], values=0),
     )  # fmt: skip

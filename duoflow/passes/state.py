@@ -16,7 +16,16 @@ from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.record import OPS, Effect
-from duoflow.core.state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, READ
+from duoflow.core.state import (
+    ASSIGN,
+    ASSIGN_ADD,
+    ASSIGN_SUB,
+    READ,
+    SCATTER,
+    SCATTER_ND,
+    VALUE_SCATTER,
+    VALUE_SCATTER_ND,
+)
 from duoflow.core.tensor import GraphTensor, HandleTensor, Tensor
 
 from .inline import inline
@@ -41,7 +50,9 @@ class StateTable:
     unread: set[int] = field(default_factory=set)
 
 
-_PLAIN = {READ.name, ASSIGN.name, ASSIGN_ADD.name, ASSIGN_SUB.name}
+#: Updates of a part of a variable, and what they are on its value.
+_PARTIAL = {SCATTER.name: VALUE_SCATTER, SCATTER_ND.name: VALUE_SCATTER_ND}
+_PLAIN = {READ.name, ASSIGN.name, ASSIGN_ADD.name, ASSIGN_SUB.name, *_PARTIAL}
 
 
 _LOOPS = {"While", "StatelessWhile"}
@@ -211,7 +222,12 @@ class _Threading:
                 self.read.add(handle)
             return
         value = self.rw[node.inputs[1]]
-        if node.op is not ASSIGN:
+        if node.op.name in _PARTIAL:
+            if handle not in self.written:
+                self.read.add(handle)
+            inputs = (self.current[handle], value, self.rw[node.inputs[2]])
+            (value,) = self.rw.add(_PARTIAL[node.op.name], inputs, {"mode": node.attrs["mode"]}, like=node)
+        elif node.op is not ASSIGN:
             combine = OPS["AddV2" if node.op is ASSIGN_ADD else "Sub"]
             if handle not in self.written:
                 self.read.add(handle)

@@ -178,7 +178,9 @@ class _Compiler:
             task = made.get(id(new))
             if task is None or task.is_host or id(old) in shown or id(new) in shown or id(new) in self.in_place:
                 continue
-            if old.dtype is not new.dtype or self._may_fail(task) or not self._reads_at_the_same_point(task, old):
+            if old.dtype is not new.dtype or self._may_fail_halfway(task):
+                continue
+            if not self._reads_at_the_same_point(task, old):
                 continue
             readers = [t for t in self.tasks if t is not task and any(r is old for r in t.reads)]
             if any(plan.depends_on(reader, task, before) for reader in readers):
@@ -193,6 +195,10 @@ class _Compiler:
             return self._assumes(task) or acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
         return task.can_fail
 
+    def _may_fail_halfway(self, task: Task) -> bool:
+        """Whether there may be results when it fails; routines look at all operands first."""
+        return self._may_fail(task) and not isinstance(task, RoutineTask)
+
     def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
         """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
         failing = [t for t in self.tasks if self._may_fail(t)]
@@ -201,7 +207,7 @@ class _Compiler:
             if any(map(self._assumes, later)):
                 for tensor in task.writes:
                     self.in_place.pop(id(tensor), None)
-            before[id(task)] += [f for f in failing if f not in later]
+            before[id(task)] += [f for f in failing if f not in later and f is not task]
 
     def _updating(self) -> list[Task]:
         return [t for t in self.tasks if any(id(w) in self.in_place for w in t.writes)]
@@ -220,6 +226,9 @@ class _Compiler:
                 return False
         elif isinstance(task, LoopTask):
             kernel = task.kernel
+        elif isinstance(task, RoutineTask) and task.base is not None:
+            others = [t for t in inputs_of(task.nodes[0]) if t is not task.base]
+            return storage(task.base, self.descriptions) is old and all(t is not old for t in self._stored(others))
         else:
             return False
         levels = set()
@@ -302,11 +311,12 @@ class _Compiler:
         program = out.program = Program(buffers=out.buffer_count)
         end = program.label()
         updating = {id(t) for t in self._updating()}
+        tested = 0
         for task in self._in_stages(program):
-            if id(task) in updating and out.checked:
-                updating.clear()
-                for i in range(len(out.checked)):
+            if id(task) in updating:
+                for i in range(tested, len(out.checked)):
                     program.jump_unless((CHECKS, i), end)
+                tested = len(out.checked)
             self._add(task, program, self._where, 0)
         program.place(end)
 

@@ -64,7 +64,7 @@ class Counting:
 #: What loops read without its being stored.
 VIEWS = (lowering.Affine, lowering.Reshape, Counting, Recomputed)
 #: What loops compute from elements of input 0 at places that are values themselves: it must be in memory.
-INDEXED = (lowering.Gather, lowering.GatherNd, lowering.Search)
+INDEXED = (lowering.Gather, lowering.GatherNd, lowering.Part, lowering.Search)
 
 
 def describe(node: Node) -> Any:
@@ -180,11 +180,15 @@ class Constant(Expression):
 
 @dataclass(frozen=True)
 class Dynamic:
-    """A part of an index: `stride * value`, where value must be in [0, limit); None if it is for certain."""
+    """A part of an index: `stride * value`; value, with `wrap` added if it is negative, must be in [0, limit).
+
+    A limit of None says that it is for certain.
+    """
 
     value: Expression
     stride: int
     limit: int | None
+    wrap: int = 0
 
 
 class Load(Expression):
@@ -343,6 +347,8 @@ class Resolver:
             return self._gather_nd(node, index, guard)
         if isinstance(description, lowering.Search):
             return self._search(description, node, index, guard)
+        if isinstance(description, lowering.Part):
+            return self._part(description, node, index, guard)
         assert isinstance(description, lowering.Gather)
         return self._gather(description, node, index, guard)
 
@@ -400,6 +406,20 @@ class Resolver:
             Dynamic(self.element(indices, (*row, Affine(d)), guard), strides[d], shape[d]) for d in range(depth)
         )
         return Load(params, flat((*[Affine()] * depth, *rest), shape), guard, dynamic)
+
+    def _part(self, part: lowering.Part, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
+        source, begin = inputs_of(node)[0], inputs_of(node)[part.begin]
+        shape = sizes(source)
+        within = unflat(flat(index, sizes(node.outputs[0])), [size for _, _, size in part.dims])
+        place, dynamic = [], []
+        for (first, step, size), entry, i, stride, limit in zip(
+            part.dims, part.computed, within, row_major(shape), shape, strict=True
+        ):
+            place.append(i * step + (first if entry is None else 0))
+            if entry is not None:
+                value = self.element(begin, (Affine(entry),), ())
+                dynamic.append(Dynamic(value, stride, limit - size + 1, limit if part.wraps else 0))
+        return Load(source, flat(place, shape), guard, tuple(dynamic))
 
     def _search(self, search: lowering.Search, node: Node, index: tuple[Affine, ...], guard: Guard) -> Expression:
         sequence, values = inputs_of(node)

@@ -255,7 +255,9 @@ class Fusion:
         found = self.descriptions[id(node)]
         if isinstance(found, Elementwise):
             return found.can_fail
-        return isinstance(found, lowering.GatherNd) or (isinstance(found, lowering.Gather) and not found.in_range)
+        if isinstance(found, lowering.Gather):
+            return not found.in_range
+        return isinstance(found, (lowering.GatherNd, lowering.Part))
 
     def _readers_of_all(self) -> dict[int, list[Node | None]]:
         """The nodes that read each tensor (by id) or views of it; None stands for what is outside the graph."""

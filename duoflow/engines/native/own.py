@@ -5,11 +5,11 @@ from __future__ import annotations
 from .convolutions import rewrite_convolutions
 from .partial import split_reductions
 from .pools import decompose_pools
-from .rows import rows_as_gathers
 
 __all__ = ["OWN_PASSES"]
 
 OWN_PASSES = (
-    ("convolutions", rewrite_convolutions), ("pools", decompose_pools), ("partial", split_reductions),
-    ("rows", rows_as_gathers),
-)  # fmt: skip
+    ("convolutions", rewrite_convolutions),
+    ("pools", decompose_pools),
+    ("partial", split_reductions),
+)

@@ -266,6 +266,8 @@ class Place:
         inside = b.const(True, dtypes.bool_)
         for value, part in zip(values, e.dynamic, strict=True):
             place = b.cast(value, dtypes.int64)
+            if part.wrap:
+                place = b.select(place < 0, place + part.wrap, place)
             if part.limit is not None:
                 inside = inside & (place >= 0) & (place < part.limit)
             offset = offset + place * part.stride

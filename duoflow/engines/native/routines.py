@@ -9,11 +9,12 @@ import math
 from typing import Any, Protocol, cast
 
 from duoflow.core.graph import Node
-from duoflow.core.lowering import Order, Scan, Scatter
+from duoflow.core.lowering import Insert, Order, Scan, Scatter
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 
 from .ir import Function, Module
+from .kernels.insert import InsertRoutine
 from .kernels.order import OrderRoutine
 from .kernels.scan import ScanRoutine
 from .kernels.scatter import ScatterRoutine
@@ -29,12 +30,14 @@ class Routine(Protocol):
     """How one node is computed. Operands: a check byte, the inputs at the positions `inputs`, the outputs, scratch."""
 
     inputs: tuple[int, ...]
+    #: The input that the output may be written over: the kernel does not copy what is in place already.
+    base: int | None
     parallel: bool
     flops: int
 
     @property
     def can_fail(self) -> bool:
-        """Whether it clears the check byte when an operand is not allowed."""
+        """Whether it clears the check byte when an operand is not allowed; it writes nothing then."""
 
     def scratch_bytes(self, threads: int) -> int:
         """The scratch memory it needs for so many threads."""
@@ -57,6 +60,9 @@ def _routine(node: Node, description: Any) -> Routine | None:
         indices, updates, out = inputs[description.indices], inputs[description.updates], output_of(node)
         rows = elements(indices) // description.depth
         return ScatterRoutine(description, sizes(out), rows, out.dtype, indices.dtype, updates.dtype)
+    if isinstance(description, Insert):
+        out, value, begin = output_of(node), inputs[description.value], inputs[description.part.begin]
+        return InsertRoutine(description, sizes(out), out.dtype, value.dtype, begin.dtype)
     if isinstance(description, (Scan, Order)):
         shape, axis = sizes(inputs[0]), description.axis
         folded = (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))
@@ -79,6 +85,14 @@ class RoutineTask(Task):
     @property
     def can_fail(self) -> bool:
         return self._routine.can_fail
+
+    @property
+    def base(self) -> GraphTensor | None:
+        """The input that the output may be written over, if it is read as nothing else."""
+        if self._routine.base is None:
+            return None
+        base = inputs_of(self.nodes[0])[self._routine.base]
+        return base if sum(t is base for t in self._inputs) == 1 else None
 
     @property
     def flops(self) -> int:

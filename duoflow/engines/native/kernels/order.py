@@ -32,6 +32,7 @@ class OrderRoutine:
 
     can_fail = False
     inputs: tuple[int, ...] = (0,)
+    base: int | None = None
 
     def __init__(
         self, order: Order, shape: tuple[int, int, int], wanted: int, dtype: DType, places: DType | None

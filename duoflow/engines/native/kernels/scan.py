@@ -32,6 +32,7 @@ class ScanRoutine:
 
     can_fail = False
     inputs: tuple[int, ...] = (0,)
+    base: int | None = None
 
     def __init__(self, scan: Scan, shape: tuple[int, int, int], dtype: DType) -> None:
         if dtype.is_bool or (scan.combine == "logsumexp" and not dtype.is_floating):

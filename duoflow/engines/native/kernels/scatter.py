@@ -46,11 +46,14 @@ class ScatterRoutine:
     def __init__(
         self, scatter: Scatter, shape: tuple[int, ...], rows: int, dtype: DType, index: DType, updates: DType
     ) -> None:
-        if dtype is not updates or (dtype.is_bool and scatter.combine != "set"):
+        undefined = {"set": False, "div": not dtype.is_floating}.get(scatter.combine, dtype.is_bool)
+        if dtype is not updates or undefined:
             raise Unsupported(f"{scatter.combine} of {updates.name} to {dtype.name}")
         self.scatter, self.dtype, self.index = scatter, dtype, index
         self.limits, self.strides = shape[: scatter.depth], row_major(shape[: scatter.depth])
         self.rows, self.places, self.width = rows, math.prod(self.limits), math.prod(shape[scatter.depth :])
+        #: The input that the output may be written over.
+        self.base = scatter.base
         self.inputs = tuple(i for i in (scatter.base, scatter.indices, scatter.updates) if i is not None)
         short = dtype.is_floating and dtype.size < 4 and scatter.combine in ("add", "sub", "mul")
         #: The type of the running values.
@@ -79,6 +82,20 @@ class ScatterRoutine:
         else:
             self.first, self.last = 0, self.places
             self.columns = f.share(self.width, "%part", "%parts")
+        if not self.can_fail:
+            self._scatter(f, at)
+            return
+        # All rows are looked at before anything is written: what fails leaves a variable as it was.
+        with f.loop(0, self.rows, carry=[("i1", "false")]) as row:
+            _, _, wrong = self._place(f, at, row.index)
+            row.next = [f.emit(f"or i1 {row.values[0]}, {wrong}")]
+        (failed,) = row.results
+        with f.when(failed):
+            f.store("i8", "0", at.check)
+        with f.when(f.emit(f"xor i1 {failed}, true")):
+            self._scatter(f, at)
+
+    def _scatter(self, f: Function, at: _Operands) -> None:
         self._start(f, at)
         with f.loop(0, self.rows) as row:
             self._take(f, at, row.index)
@@ -129,7 +146,7 @@ class ScatterRoutine:
 
     def _take(self, f: Function, at: _Operands, row: Index) -> None:
         """Combine the slice of one row of indices, if its place is this thread's."""
-        inside, place = self._place(f, at, row)
+        inside, place, _ = self._place(f, at, row)
         mine = inside
         if self.by_place:
             low, high = f.compare("sge", place, self.first), f.compare("slt", place, self.last)
@@ -145,8 +162,8 @@ class ScatterRoutine:
 
             self._each(f, *self.columns, combine)
 
-    def _place(self, f: Function, at: _Operands, row: Index) -> tuple[str, Index]:
-        """Whether a row points inside, and where; one that must not point outside is reported."""
+    def _place(self, f: Function, at: _Operands, row: Index) -> tuple[str, Index, str]:
+        """Whether a row points inside, and where; and whether it points outside though it must not."""
         one, depth = self.one, self.scatter.depth
         place: Index = 0
         inside, wrong = one.const(True, dtypes.bool_), one.const(False, dtypes.bool_)
@@ -157,10 +174,7 @@ class ScatterRoutine:
             inside = inside & ~below & ~above
             wrong = wrong | (above if self.scatter.outside == "drop negative" else below | above)
             place = f.add(place, f.mul(wide.ref, stride))
-        if self.can_fail:
-            with f.when(wrong.ref):
-                f.store("i8", "0", at.check)
-        return inside.ref, place
+        return inside.ref, place, wrong.ref
 
     def _combined(self, b: LLVMBuilder, load: Any, update: Value) -> Value:
         combine = self.scatter.combine
