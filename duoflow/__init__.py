@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from duoflow.core import dtypes as _dtypes
 from duoflow.core.autodiff import (
     GradientTape,
     UnconnectedGradients,
@@ -25,34 +24,12 @@ from duoflow.core.context import (
     inside_function,
     name_scope,
 )
-from duoflow.core.dtypes import (
-    DType,
-    as_dtype,
-    bfloat16,
-    complex64,
-    complex128,
-    double,
-    float16,
-    float32,
-    float64,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    resource,
-    string,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-    variant,
-)
 from duoflow.core.engine import install as _install
 from duoflow.core.graph import Graph
 from duoflow.core.graph import Node as Operation
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.module import Module
+from duoflow.core.registered import RegisterGradient, no_gradient
 from duoflow.core.reporting import get_logger
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import TensorSpec, TypeSpec
@@ -63,6 +40,7 @@ from duoflow.core.tensor import register_conversion as register_tensor_conversio
 from duoflow.core.tensor import static_value as get_static_value
 from duoflow.core.variables import Variable, VariableAggregation, VariableSynchronization
 from duoflow.core.version import COMPATIBLE_WITH as __version__
+from duoflow.dtypes import *
 from duoflow.ops import (
     Assert,
     TensorArray,
@@ -91,11 +69,9 @@ from duoflow.ops import (
     broadcast_static_shape,
     broadcast_to,
     case,
-    cast,
     clip_by_global_norm,
     clip_by_norm,
     clip_by_value,
-    complex,
     concat,
     cond,
     constant,
@@ -172,7 +148,6 @@ from duoflow.ops import (
     reverse_sequence,
     roll,
     round,
-    saturate_cast,
     scalar_mul,
     scan,
     scatter_nd,
@@ -227,15 +202,14 @@ from duoflow.tools.alias import install_as_tensorflow
 from duoflow.trace.function import function, run_functions_eagerly
 
 _install("duoflow.debugging.replay" if "replay" in _switches.debug else "duoflow.engines.native.engine")
-bool = _dtypes.bool_
 newaxis = None
 
 #: Submodules that are imported when first used, by the names programs know them by.
 _LAZY = {
     name: name
     for name in (
-        "audio autodiff autograph bitwise compat config data debugging dtypes errors experimental image io keras linalg "
-        "math nest nn profiler random signal strings tools types version"
+        "audio autodiff autograph bitwise compat config data debugging dtypes errors experimental image io keras "
+        "linalg math nest nn profiler random signal strings tools types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 

@@ -16,7 +16,6 @@ __all__ = [
     "DataLossError",
     "DeadlineExceededError",
     "FailedPreconditionError",
-    "InaccessibleTensorError",
     "InternalError",
     "InvalidArgumentError",
     "NotFoundError",
