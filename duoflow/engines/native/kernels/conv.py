@@ -33,7 +33,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from duoflow.core import dtypes
@@ -42,6 +42,7 @@ from duoflow.core.dtypes import DType
 from ..ir import Module
 from ..jit import Library, compile_module
 from ..target import host
+from ..threads import thread_count
 from .correlate import CONSTS, CorrelationWriter
 from .depthwise import DepthwiseWriter
 from .tiles import accumulator, panel_width, tiles_of
@@ -84,6 +85,8 @@ class Conv:
     padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
     groups: int = 1
     dtype: DType = dtypes.float32
+    #: How many threads there are to share the work.
+    threads: int = field(default_factory=thread_count)
 
     def __post_init__(self) -> None:
         if self.channels % self.groups or self.filters % self.groups:
@@ -165,9 +168,9 @@ class Conv:
 
     def _gradient(self) -> _Phase:
         """The forward walk, with the band and the packed gradient that the weight gradient needs."""
-        phase = _forward_phase(self)
+        phase = replace(_forward_phase(self), over_pixels=True)
         panel = 0 if self.is_depthwise else panel_width(host(), self.dtype)
-        return replace(phase, over_pixels=True, extra_items=phase.band_rows * phase.grid[1] * panel)
+        return replace(phase, extra_items=phase.band_rows * phase.grid[1] * panel)
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ class _Phase:
     weights: tuple[int, int, int, int, int, int]
     dtype: DType
     depthwise: bool
+    threads: int
     #: Whether the sums run over pixels rather than taps.
     over_pixels: bool = False
     #: Items of scratch besides the band.
@@ -220,10 +224,14 @@ class _Phase:
 
     @property
     def band_rows(self) -> int:
-        """Rows of the grid that share a band."""
+        """Rows of the grid that share a band: what fits the cache, and evenly for threads if bands are not summed."""
         rows = _BAND_BYTES // max(1, self._extent[1] * self.channels * 4 * self.strides[0])
         fewest = -(-16 // max(1, self.grid[1]))
-        return max(1, min(self.grid[0], max(rows, fewest)))
+        rows = max(1, min(self.grid[0], max(rows, fewest)))
+        if self.over_pixels or self.images % self.threads == 0:
+            return rows
+        bands = -(-self.grid[0] // rows)
+        return max(1, -(-self.grid[0] // (bands + -bands % self.threads)))
 
     @property
     def band_items(self) -> int:
@@ -272,6 +280,7 @@ def _forward_phase(conv: Conv) -> _Phase:
         conv.groups, out, (-conv.padding[0][0], -conv.padding[1][0]), conv.strides, conv.kernel, conv.dilations,
         (out[0] * out[1], 0, out[1], 1),
         (0, conv.kernel[1] * tap_items, tap_items, conv.filters, 1, conv.group_filters), conv.dtype, conv.is_depthwise,
+        conv.threads,
     )  # fmt: skip
 
 
@@ -319,7 +328,7 @@ def _input_gradient_phases(conv: Conv) -> list[_Phase]:
                 y.first_tap * row_tap + x.first_tap * tap, y.tap_step * row_tap, x.tap_step * tap, 1, conv.filters,
                 conv.group_filters,
             ),
-            conv.dtype, conv.is_depthwise,
+            conv.dtype, conv.is_depthwise, conv.threads,
         )
         for y in rows for x in columns
     ]  # fmt: skip
