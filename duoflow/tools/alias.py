@@ -15,6 +15,14 @@ from duoflow.core.context import context
 
 INTERNAL = ("tensorflow.python", "tensorflow.core", "tensorflow.compiler", "tensorflow.lite", "keras.src")
 REMOVED = {"tensorflow.contrib": "TensorFlow removed tf.contrib in 2.0; use the tf.* or tf.keras.* name in its place"}
+#: Modules of TensorFlow 1 that were not part of `tf`.
+TF1_MODULES = {
+    "tensorflow.examples": "duoflow.compat.v1.examples",
+    "tensorflow.examples.tutorials": "duoflow.compat.v1.examples",
+    "tensorflow.examples.tutorials.mnist": "duoflow.compat.v1.examples",
+    "tensorflow.examples.tutorials.mnist.input_data": "duoflow.compat.v1.contrib.mnist",
+    "tensorflow.contrib.learn.datasets.mnist": "duoflow.compat.v1.contrib.mnist",
+}
 
 
 def install_as_tensorflow(tf1: bool = False) -> None:
@@ -65,6 +73,8 @@ class Finder:
         """The spec of an alias, or None for every other name."""
         if name.partition(".")[0] not in ("tensorflow", "keras"):
             return None
+        if not self.tf1:
+            refuse_removed(name)
         refuse_internals(name)
         module = self.resolve(name)
         return ModuleSpec(name, SameModule(module), is_package=hasattr(module, "__path__"))
@@ -75,6 +85,8 @@ class Finder:
             return find("duoflow." + name, name)
         if name == "tensorflow":
             return find("duoflow.compat.v1" if self.tf1 else "duoflow", name)
+        if self.tf1 and name in TF1_MODULES:
+            return find(TF1_MODULES[name], name)
         rest = name.removeprefix("tensorflow.")
         if rest == "compat.v2" or rest.startswith("compat.v2."):
             return find("duoflow" + rest.removeprefix("compat.v2"), name)
@@ -123,11 +135,15 @@ def attribute(module: ModuleType, dotted: str) -> ModuleType | None:
     return module
 
 
-def refuse_internals(name: str) -> None:
-    """Raises for names no program can rely on."""
+def refuse_removed(name: str) -> None:
+    """Raises for what only TensorFlow 1 had."""
     for prefix, why in REMOVED.items():
         if name == prefix or name.startswith(prefix + "."):
             raise ImportError(f"No module named {name!r}: {why}", name=name)
+
+
+def refuse_internals(name: str) -> None:
+    """Raises for names no program can rely on."""
     for prefix in INTERNAL:
         if name == prefix or name.startswith(prefix + "."):
             public = "tensorflow.keras" if ".keras" in name or prefix == "keras.src" else "tensorflow"

@@ -20,7 +20,7 @@ from duoflow.tools.alias import install_as_tensorflow
 TF1_ONLY = frozenset(
     """
     ConfigProto GPUOptions GraphKeys InteractiveSession Print Session add_to_collection app assign assign_add assign_sub
-    all_variables contrib disable_eager_execution disable_v2_behavior div enable_eager_execution enable_v2_behavior
+    all_variables contrib examples disable_eager_execution disable_v2_behavior div enable_eager_execution enable_v2_behavior
     flags get_collection get_default_graph get_default_session get_local_variable get_variable get_variable_scope
     global_variables global_variables_initializer initialize_all_variables is_variable_initialized layers
     local_variables_initializer log logging multinomial placeholder placeholder_with_default py_func random_normal
@@ -31,12 +31,12 @@ TF1_ONLY = frozenset(
     nn.bidirectional_dynamic_rnn nn.dynamic_rnn nn.rnn_cell nn.softmax_cross_entropy_with_logits_v2 nn.static_rnn
     nn.xw_plus_b summary.FileWriter summary.merge summary.merge_all
     train.AdadeltaOptimizer train.AdagradOptimizer train.AdamOptimizer train.FtrlOptimizer
-    train.GradientDescentOptimizer train.MomentumOptimizer train.MonitoredTrainingSession train.Optimizer
-    train.RMSPropOptimizer train.Saver train.SyncReplicasOptimizer train.exponential_decay train.get_global_step
+    train.Coordinator train.GradientDescentOptimizer train.MomentumOptimizer train.MonitoredTrainingSession train.Optimizer
+    train.RMSPropOptimizer train.Saver train.SyncReplicasOptimizer train.batch train.shuffle_batch
+    train.slice_input_producer train.start_queue_runners train.string_input_producer train.exponential_decay train.get_global_step
     train.get_or_create_global_step train.piecewise_constant train.polynomial_decay
     """.split()
 )
-
 
 def tf1_names(source: str) -> list[str]:
     """The names of TensorFlow 1 that `source` uses on whatever it calls `import tensorflow`, each once.
@@ -49,16 +49,24 @@ def tf1_names(source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             bound |= {alias.asname or alias.name for alias in node.names if alias.name == "tensorflow"}
+            found += [part for alias in node.names if (part := tf1_package(alias.name))]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             package, _, rest = node.module.partition(".")
             if package == "tensorflow":
                 found += [rest + "." * bool(rest) + alias.name for alias in node.names]
+                found += [part for part in [tf1_package(node.module)] if part]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and (dotted := dotted_name(node)):
             root, _, rest = dotted.partition(".")
             if root in bound:
                 found.append(rest)
     return list(dict.fromkeys(name for name in found if name in TF1_ONLY))
+
+
+def tf1_package(module: str) -> str | None:
+    """The name of TensorFlow 1's package that an imported module is in, or None."""
+    rest = module.removeprefix("tensorflow.")
+    return next((p for p in ("contrib", "examples") if rest != module and (rest + ".").startswith(p + ".")), None)
 
 
 def dotted_name(node: ast.expr) -> str | None:

@@ -15,7 +15,26 @@ from duoflow.core.graph import Node as Operation
 from duoflow.ops import control_dependencies
 from duoflow.trace.session import IndexedSlicesValue, InteractiveSession, Session, get_default_session
 
-from . import data, initializers, layers, logging, losses, metrics, nn, summary, train
+from . import (
+    app,
+    contrib,
+    data,
+    estimator,
+    flags,
+    gfile,
+    graph_util,
+    graphs,
+    initializers,
+    layers,
+    logging,
+    losses,
+    metrics,
+    nn,
+    python_io,
+    queues,
+    summary,
+    train,
+)
 from .initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -88,20 +107,6 @@ from .ops import (
     while_loop,
 )
 from .options import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
-from .queues import (
-    FIFOQueue,
-    FixedLengthRecordReader,
-    IdentityReader,
-    LMDBReader,
-    PaddingFIFOQueue,
-    PriorityQueue,
-    QueueBase,
-    RandomShuffleQueue,
-    ReaderBase,
-    TextLineReader,
-    TFRecordReader,
-    WholeFileReader,
-)
 from .variables import (
     AUTO_REUSE,
     VariableScope,
@@ -113,6 +118,11 @@ from .variables import (
 )
 from .variables import VariableV1 as Variable
 
+#: Names that are in tables of their own.
+_TABLES: dict[str, Any] = {
+    **{name: table for table in (graphs, queues) for name in table.__all__},
+    **dict.fromkeys(("Event", "SessionLog", "Summary"), summary),
+}
 all_variables = global_variables
 arg_max, arg_min = argmax, argmin
 bool = dtypes.bool_
@@ -150,6 +160,8 @@ _RENAMED = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in _TABLES:
+        return getattr(_TABLES[name], name)
     if name in _OPERATIONS:
         return getattr(duoflow.ops, name)
     found: Any = duoflow
@@ -159,4 +171,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_OPERATIONS, *_RENAMED, *dir(duoflow)})
+    return sorted({*globals(), *_TABLES, *_OPERATIONS, *_RENAMED, *dir(duoflow)})

@@ -370,9 +370,10 @@ class SingularMonitoredSession(MonitoredSession):
 def MonitoredTrainingSession(
     master: str = "", is_chief: bool = True, checkpoint_dir: Any = None, scaffold: Scaffold | None = None,
     hooks: Sequence[Any] | None = None, chief_only_hooks: Sequence[Any] | None = None,
-    save_checkpoint_secs: Any = _DEFAULT, save_summaries_steps: Any = _DEFAULT,
-    save_summaries_secs: Any = _DEFAULT, config: Any = None, stop_grace_period_secs: float = 120, log_step_count_steps: int | None = 100, max_wait_secs: float = 7200,
-    save_checkpoint_steps: Any = _DEFAULT, summary_dir: Any = None, save_graph_def: bool = True,
+    save_checkpoint_secs: Any = _DEFAULT, save_summaries_steps: Any = _DEFAULT, save_summaries_secs: Any = _DEFAULT,
+    config: Any = None, stop_grace_period_secs: float = 120, log_step_count_steps: int | None = 100,
+    max_wait_secs: float = 7200, save_checkpoint_steps: Any = _DEFAULT, summary_dir: Any = None,
+    save_graph_def: bool = True,
 ) -> MonitoredSession:  # fmt: skip
     """A monitored session for training, with hooks that save checkpoints and summaries in `checkpoint_dir`.
 

@@ -1,0 +1,100 @@
+"""`tf.python_io`: TFRecord files from Python.
+
+TensorFlow: tf.compat.v1.python_io.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from duoflow.formats.records import encode_record, read_records
+
+__all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator"]
+
+
+class TFRecordCompressionType:
+    """How a file is compressed. TensorFlow: tf.compat.v1.python_io.TFRecordCompressionType."""
+
+    NONE, ZLIB, GZIP = 0, 1, 2
+
+
+class TFRecordOptions:
+    """Options of a file: its compression, as a number or a name. TensorFlow: tf.io.TFRecordOptions."""
+
+    def __init__(self, compression_type: Any = None, compression_level: int | None = None, **kwargs: Any) -> None:
+        names = ("", "ZLIB", "GZIP")
+        self.compression_type = names[compression_type] if isinstance(compression_type, int) else compression_type or ""
+        if self.compression_type not in names:
+            raise ValueError(f"Not a valid compression_type: {compression_type!r}")
+        self.compression_level = -1 if compression_level is None else compression_level
+
+
+def _options(options: Any) -> TFRecordOptions:
+    return options if isinstance(options, TFRecordOptions) else TFRecordOptions(options)
+
+
+class TFRecordWriter:
+    """Writes records to a file. TensorFlow: tf.io.TFRecordWriter."""
+
+    def __init__(self, path: Any, options: Any = None) -> None:
+        self._options = _options(options)
+        self._file: Any = open(os.fspath(path), "wb")  # noqa: SIM115 - closed by close
+        self._deflate: Any = None
+        if self._options.compression_type:
+            window = 31 if self._options.compression_type == "GZIP" else 15
+            self._deflate = zlib.compressobj(self._options.compression_level, wbits=window)
+
+    def write(self, record: Any) -> None:
+        """Write a record."""
+        data = encode_record(record.encode() if isinstance(record, str) else bytes(record))
+        self._file.write(data if self._deflate is None else self._deflate.compress(data))
+
+    def flush(self) -> None:
+        """Put what was written on disk."""
+        if self._deflate is not None:
+            self._file.write(self._deflate.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._deflate is not None:
+            self._file.write(self._deflate.flush())
+            self._deflate = None
+        self._file.close()
+
+    def __enter__(self) -> TFRecordWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _Inflated:
+    """A zlib-compressed file as one that can be read."""
+
+    def __init__(self, path: str) -> None:
+        with open(path, "rb") as file:
+            self._data, self._at = zlib.decompress(file.read()), 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def __enter__(self) -> _Inflated:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+
+def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:
+    """The records of a file. TensorFlow: tf.compat.v1.python_io.tf_record_iterator."""
+    path, kind = os.fspath(path), _options(options).compression_type
+    opened: Any = {"GZIP": lambda: gzip.open(path, "rb"), "ZLIB": lambda: _Inflated(path)}
+    with opened.get(kind, lambda: open(path, "rb"))() as file:
+        yield from read_records(file, path)
