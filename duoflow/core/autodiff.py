@@ -22,6 +22,7 @@ from .graph import Graph, Node
 from .indexed_slices import IndexedSlices
 from .late import F
 from .record import Kind, Op, register
+from .registered import rule_of
 from .spec import Spec
 from .tensor import Tensor, convert
 from .variables import Variable
@@ -116,7 +117,7 @@ def pull_back(node: Node, grads: list[Any], wanted: Container[int] | None = None
     Only those of inputs whose ids are in `wanted` are computed, or all.
     """
     op = node.op
-    rule = op.gradient
+    rule = op.gradient if node.graph is None else rule_of(node)
     if rule is None:
         if op.expand is not None:
             return _pull_back_through_parts(node, grads)

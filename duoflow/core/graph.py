@@ -165,6 +165,7 @@ class Graph:
         self._names: dict[str, int] = {}
         self._by_name: dict[str, Node] = {}
         self._sessions: list[Any] = []
+        self._gradient_overrides: dict[str, str] = {}
 
     # -- building ----------------------------------------------------------------------------------------------------
 
@@ -185,6 +186,8 @@ class Graph:
         node.outputs = tuple([GraphTensor(node, i, spec) for i, spec in enumerate(_fold(op, own, attrs, specs))])
         self.nodes.append(node)
         self._by_name[node.name] = node
+        if op.name in self._gradient_overrides:
+            self.extras.setdefault("gradients", {})[node.name] = self._gradient_overrides[op.name]
         return node
 
     def constant(self, array: Any, name: str | None = None) -> GraphTensor:
@@ -362,6 +365,20 @@ class Graph:
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the lists that are not empty."""
         return [key for key, items in self.collections.items() if items]
+
+    @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Let ops made inside, of these types, have the gradients registered under these names."""
+        if not isinstance(op_type_map, dict):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        if not all(isinstance(text, str) for pair in op_type_map.items() for text in pair):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        before = self._gradient_overrides
+        self._gradient_overrides = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradient_overrides = before
 
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:

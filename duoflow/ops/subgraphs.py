@@ -115,6 +115,8 @@ def copy_graph(graph: Graph) -> Copy:
     """The same nodes under the same names in a graph of their own, captures made inputs."""
     new = Copy(graph)
     new.seed = graph.seed
+    if "gradients" in graph.extras:
+        new.extras["gradients"] = graph.extras["gradients"]
     table: dict[int, GraphTensor] = {}
     nodes: dict[int, Node] = {}
     for node in graph.nodes:
