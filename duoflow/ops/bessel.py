@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from duoflow.core import special
 from duoflow.core.late import F
 
-from .families import (
-    FLOATING,
-    unary,
-)
+from .families import FLOATING, Function, unary
 
 __all__ = [
     "bessel_i0", "bessel_i0e", "bessel_i1", "bessel_i1e", "bessel_j0", "bessel_j1", "bessel_k0", "bessel_k0e",
     "bessel_k1", "bessel_k1e", "bessel_y0", "bessel_y1", "dawsn", "expint", "fresnel_cos", "fresnel_sin", "spence",
 ]  # fmt: skip
+
+
+def _special(op_name: str, gradient: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Record an op whose function `core.special` and the builders know under the name that is decorated."""
+
+    def decorate(function: Function) -> Function:
+        word = function.__name__
+        meaning = getattr(special, word)
+        body = lambda b, x: getattr(b, word)(x)
+        return unary(op_name, meaning, body=body, gradient=gradient, allowed=FLOATING)(function)
+
+    return decorate
 
 
 def _over(y: Any, x: Any, at_zero: float) -> Any:
@@ -25,13 +35,7 @@ def _over(y: Any, x: Any, at_zero: float) -> Any:
     return F.where(zero, F.ones_like(x) * at_zero, y / F.where(zero, F.ones_like(x), x))
 
 
-@unary(
-    "BesselI0",
-    special.bessel_i0,
-    body=lambda b, x: b.bessel_i0(x),
-    gradient=lambda n, g: g * F.bessel_i1(n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselI0", lambda n, g: g * F.bessel_i1(n.inputs[0]))
 def bessel_i0(x: Any, name: str | None = None) -> Any:
     """The modified Bessel function of the first kind, of order 0.
 
@@ -42,13 +46,7 @@ def bessel_i0(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselI0e",
-    special.bessel_i0e,
-    body=lambda b, x: b.bessel_i0e(x),
-    gradient=lambda n, g: g * (F.bessel_i1e(n.inputs[0]) - F.sign(n.inputs[0]) * n.outputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselI0e", lambda n, g: g * (F.bessel_i1e(n.inputs[0]) - F.sign(n.inputs[0]) * n.outputs[0]))
 def bessel_i0e(x: Any, name: str | None = None) -> Any:
     """exp(-|x|) `bessel_i0`(x).
 
@@ -59,13 +57,7 @@ def bessel_i0e(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselI1",
-    special.bessel_i1,
-    body=lambda b, x: b.bessel_i1(x),
-    gradient=lambda n, g: g * (F.bessel_i0(n.inputs[0]) - _over(n.outputs[0], n.inputs[0], 0.5)),
-    allowed=FLOATING,
-)
+@_special("BesselI1", lambda n, g: g * (F.bessel_i0(n.inputs[0]) - _over(n.outputs[0], n.inputs[0], 0.5)))
 def bessel_i1(x: Any, name: str | None = None) -> Any:
     """The modified Bessel function of the first kind, of order 1.
 
@@ -76,14 +68,11 @@ def bessel_i1(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
+@_special(
     "BesselI1e",
-    special.bessel_i1e,
-    body=lambda b, x: b.bessel_i1e(x),
-    gradient=lambda n, g: (
+    lambda n, g: (
         g * (F.bessel_i0e(n.inputs[0]) - F.sign(n.inputs[0]) * n.outputs[0] - _over(n.outputs[0], n.inputs[0], 0.5))
     ),
-    allowed=FLOATING,
 )
 def bessel_i1e(x: Any, name: str | None = None) -> Any:
     """exp(-|x|) `bessel_i1`(x).
@@ -95,13 +84,7 @@ def bessel_i1e(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselK0",
-    special.bessel_k0,
-    body=lambda b, x: b.bessel_k0(x),
-    gradient=lambda n, g: g * -F.bessel_k1(n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselK0", lambda n, g: g * -F.bessel_k1(n.inputs[0]))
 def bessel_k0(x: Any, name: str | None = None) -> Any:
     """The modified Bessel function of the second kind, of order 0.
 
@@ -112,13 +95,7 @@ def bessel_k0(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselK0e",
-    special.bessel_k0e,
-    body=lambda b, x: b.bessel_k0e(x),
-    gradient=lambda n, g: g * (n.outputs[0] - F.bessel_k1e(n.inputs[0])),
-    allowed=FLOATING,
-)
+@_special("BesselK0e", lambda n, g: g * (n.outputs[0] - F.bessel_k1e(n.inputs[0])))
 def bessel_k0e(x: Any, name: str | None = None) -> Any:
     """exp(x) `bessel_k0`(x).
 
@@ -129,13 +106,7 @@ def bessel_k0e(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselK1",
-    special.bessel_k1,
-    body=lambda b, x: b.bessel_k1(x),
-    gradient=lambda n, g: g * (-F.bessel_k0(n.inputs[0]) - n.outputs[0] / n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselK1", lambda n, g: g * (-F.bessel_k0(n.inputs[0]) - n.outputs[0] / n.inputs[0]))
 def bessel_k1(x: Any, name: str | None = None) -> Any:
     """The modified Bessel function of the second kind, of order 1.
 
@@ -146,13 +117,7 @@ def bessel_k1(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselK1e",
-    special.bessel_k1e,
-    body=lambda b, x: b.bessel_k1e(x),
-    gradient=lambda n, g: g * (n.outputs[0] * (1 - 1 / n.inputs[0]) - F.bessel_k0e(n.inputs[0])),
-    allowed=FLOATING,
-)
+@_special("BesselK1e", lambda n, g: g * (n.outputs[0] * (1 - 1 / n.inputs[0]) - F.bessel_k0e(n.inputs[0])))
 def bessel_k1e(x: Any, name: str | None = None) -> Any:
     """exp(x) `bessel_k1`(x).
 
@@ -163,13 +128,7 @@ def bessel_k1e(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselJ0",
-    special.bessel_j0,
-    body=lambda b, x: b.bessel_j0(x),
-    gradient=lambda n, g: g * -F.bessel_j1(n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselJ0", lambda n, g: g * -F.bessel_j1(n.inputs[0]))
 def bessel_j0(x: Any, name: str | None = None) -> Any:
     """The Bessel function of the first kind, of order 0.
 
@@ -180,13 +139,7 @@ def bessel_j0(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselJ1",
-    special.bessel_j1,
-    body=lambda b, x: b.bessel_j1(x),
-    gradient=lambda n, g: g * (F.bessel_j0(n.inputs[0]) - _over(n.outputs[0], n.inputs[0], 0.5)),
-    allowed=FLOATING,
-)
+@_special("BesselJ1", lambda n, g: g * (F.bessel_j0(n.inputs[0]) - _over(n.outputs[0], n.inputs[0], 0.5)))
 def bessel_j1(x: Any, name: str | None = None) -> Any:
     """The Bessel function of the first kind, of order 1.
 
@@ -197,13 +150,7 @@ def bessel_j1(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselY0",
-    special.bessel_y0,
-    body=lambda b, x: b.bessel_y0(x),
-    gradient=lambda n, g: g * -F.bessel_y1(n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselY0", lambda n, g: g * -F.bessel_y1(n.inputs[0]))
 def bessel_y0(x: Any, name: str | None = None) -> Any:
     """The Bessel function of the second kind, of order 0.
 
@@ -214,13 +161,7 @@ def bessel_y0(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "BesselY1",
-    special.bessel_y1,
-    body=lambda b, x: b.bessel_y1(x),
-    gradient=lambda n, g: g * (F.bessel_y0(n.inputs[0]) - n.outputs[0] / n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("BesselY1", lambda n, g: g * (F.bessel_y0(n.inputs[0]) - n.outputs[0] / n.inputs[0]))
 def bessel_y1(x: Any, name: str | None = None) -> Any:
     """The Bessel function of the second kind, of order 1.
 
@@ -231,13 +172,7 @@ def bessel_y1(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "Dawsn",
-    special.dawsn,
-    body=lambda b, x: b.dawsn(x),
-    gradient=lambda n, g: g * (1 - 2 * n.inputs[0] * n.outputs[0]),
-    allowed=FLOATING,
-)
+@_special("Dawsn", lambda n, g: g * (1 - 2 * n.inputs[0] * n.outputs[0]))
 def dawsn(x: Any, name: str | None = None) -> Any:
     """Dawson's integral: exp(-x^2) times the integral of exp(t^2) from 0 to x.
 
@@ -248,13 +183,7 @@ def dawsn(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "Expint",
-    special.expint,
-    body=lambda b, x: b.expint(x),
-    gradient=lambda n, g: g * F.exp(n.inputs[0]) / n.inputs[0],
-    allowed=FLOATING,
-)
+@_special("Expint", lambda n, g: g * F.exp(n.inputs[0]) / n.inputs[0])
 def expint(x: Any, name: str | None = None) -> Any:
     """The exponential integral Ei(x).
 
@@ -265,13 +194,7 @@ def expint(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "FresnelCos",
-    special.fresnel_cos,
-    body=lambda b, x: b.fresnel_cos(x),
-    gradient=lambda n, g: g * F.cos((math.pi / 2) * F.square(n.inputs[0])),
-    allowed=FLOATING,
-)
+@_special("FresnelCos", lambda n, g: g * F.cos((math.pi / 2) * F.square(n.inputs[0])))
 def fresnel_cos(x: Any, name: str | None = None) -> Any:
     """The integral of cos(pi t^2 / 2) from 0 to x.
 
@@ -282,13 +205,7 @@ def fresnel_cos(x: Any, name: str | None = None) -> Any:
     """
 
 
-@unary(
-    "FresnelSin",
-    special.fresnel_sin,
-    body=lambda b, x: b.fresnel_sin(x),
-    gradient=lambda n, g: g * F.sin((math.pi / 2) * F.square(n.inputs[0])),
-    allowed=FLOATING,
-)
+@_special("FresnelSin", lambda n, g: g * F.sin((math.pi / 2) * F.square(n.inputs[0])))
 def fresnel_sin(x: Any, name: str | None = None) -> Any:
     """The integral of sin(pi t^2 / 2) from 0 to x.
 
@@ -304,13 +221,7 @@ def _spence_slope(x: Any) -> Any:
     return F.where(one, -F.ones_like(x), F.log(x) / F.where(one, F.ones_like(x), 1 - x))
 
 
-@unary(
-    "Spence",
-    special.spence,
-    body=lambda b, x: b.spence(x),
-    gradient=lambda n, g: g * _spence_slope(n.inputs[0]),
-    allowed=FLOATING,
-)
+@_special("Spence", lambda n, g: g * _spence_slope(n.inputs[0]))
 def spence(x: Any, name: str | None = None) -> Any:
     """Spence's function: the integral of log(t) / (1 - t) from 1 to x.
 
