@@ -1,6 +1,13 @@
-"""keras.preprocessing: sequences and windows under the names that older programs know."""
+"""keras.preprocessing: pictures, sequences and windows under the names that older programs know."""
 
+from ..utils.directories import image_dataset_from_directory, text_dataset_from_directory
 from ..utils.sequences import timeseries_dataset_from_array
-from . import sequence
+from . import image, sequence
 
-__all__ = ["sequence", "timeseries_dataset_from_array"]
+__all__ = [
+    "image",
+    "image_dataset_from_directory",
+    "sequence",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+]
