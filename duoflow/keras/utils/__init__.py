@@ -13,10 +13,14 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype
+from .directories import *
 from .files import get_file
+from .graphs import get_source_inputs
+from .images import array_to_img, img_to_array, load_img, save_img
 from .numerical import *
 from .progbar import Progbar
 from .py_dataset import PyDataset
 from .py_dataset import PyDataset as Sequence
 from .seeds import set_random_seed
 from .sequences import *
+from .splitting import split_dataset
