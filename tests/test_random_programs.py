@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from duoflow.core import dtypes
+from duoflow.core.autodiff import GradientTape
 from duoflow.core.errors import OpError
 from duoflow.core.late import F
 from duoflow.core.tensor import EagerTensor
@@ -34,10 +35,8 @@ class Draw:
         """An op on values of these shapes: (function, operands)."""
         i = self.late(len(shapes))
         shape = shapes[i]
-        return getattr(
-            self,
-            "_" + self.choose(["unary", "unary", "binary", "binary", "reduce", "view", "view", "product", "select"]),
-        )(i, shape, shapes)
+        kinds = ["unary", "unary", "binary", "binary", "reduce", "view", "view", "product", "select", "loop"]
+        return getattr(self, "_" + self.choose(kinds))(i, shape, shapes)
 
     def _unary(self, i, shape, shapes):
         return getattr(F, self.choose(UNARY)), (i,)
@@ -90,10 +89,46 @@ class Draw:
         axis = int(self.random.integers(len(shape) + 1))
         return (lambda x: F.expand_dims(x, axis)), (i,)
 
+    def _loop(self, i, shape, shapes):
+        """A loop over the rows of a value, with rows in a TensorArray, or the gradient of one."""
+        if not shape or shape[0] > 6:
+            return self._unary(i, shape, shapes)
+        function = getattr(F, self.choose(UNARY))
+        step = lambda held, row: function(held * 0.5) + row  # noqa: E731
+        kind = self.choose(["scan", "fold", "map", "array", "gradient"])
+        if kind == "scan":
+            reverse = bool(self.random.integers(2))
+            return (lambda x: F.scan(step, x, reverse=reverse)), (i,)
+        if kind == "fold":
+            return (lambda x: F.foldr(step, x)), (i,)
+        if kind == "map":
+            return (lambda x: F.map_fn(lambda row: function(row) * F.reduce_max(row), x)), (i,)
+        if kind == "gradient":
+            return (lambda x: _gradient_of(lambda y: F.foldl(lambda h, row: F.tanh(h * 0.5 + row), y), x)), (i,)
+        first, pace = self.choose([(0, 1), (shape[0] - 1, -1)])
+        return (lambda x: _written(function, x, shape, first, pace)), (i,)
+
     def _product(self, i, shape, shapes):
         if len(shape) < 2:
             return self._unary(i, shape, shapes)
         return (lambda x: F.matmul(x, x, transpose_b=True) * 0.1), (i,)
+
+
+def _gradient_of(function, x):
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = F.reduce_sum(function(x))
+    return tape.gradient(y, x)
+
+
+def _written(function, x, shape, first, pace):
+    """The rows of x but the last, each through a function, written to rows `first + pace * i`; the other is zero."""
+    array = F.TensorArray(x.dtype, shape[0], element_shape=shape[1:])
+
+    def step(i, array):
+        return i + 1, array.write(first + pace * i, function(x[i]))
+
+    return F.while_loop(lambda i, _: i < shape[0] - 1, step, [F.constant(0), array])[1].stack()
 
 
 def _broadcasts(a, b):

@@ -109,11 +109,13 @@ def _steps(walk: Walk) -> Walk:
 
 
 def _require_static(graph: Graph) -> None:
-    """Only what runs without the host gains from buffers."""
+    """Only what an engine can run as a whole gains from buffers."""
+    for tensor in (*graph.inputs, *graph.outputs):
+        if tensor.dtype.numpy.kind == "O":
+            raise Unsupported("objects")
     for node in graph.nodes:
-        for tensor in (*node.inputs, *node.outputs):
-            if not tensor.spec.known or tensor.dtype.numpy.kind == "O":
-                raise Unsupported("shapes that are not known, or objects")
+        if not all(t.spec.known and t.dtype is not dtypes.variant for t in (*node.inputs, *node.outputs)):
+            raise Unsupported("shapes that are not known, or lists")
         for inner in node.subgraphs:
             _require_static(inner)
 

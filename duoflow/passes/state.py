@@ -2,8 +2,8 @@
 one.
 
 A handle qualifies if all its uses are plain reads and assignments, or loops and branches in which that is so, and its
-shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that do
-input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is
+shape is known. Loops and branches take its value instead, and give the new one if they assign it; those that assign
+it and do input or output keep the handle, since what they did must stand even if they fail. The handle's placeholder is
 replaced, at the same place among the inputs, by one of the variable's dtype and shape; a handle that is a constant
 gets an input at the end. `graph.extras["state"]` is a `StateTable` that says which inputs are values of states and
 which outputs go back to them. Other handles stay resources, and the ops on them stay effects.
@@ -87,7 +87,7 @@ def _collect(handle: Tensor, graph: Graph, uses: dict[int, list[Node]], found: l
 
 def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
     is_loop = node.op.name in _LOOPS
-    if at < (len(node.outputs) if is_loop else 1) or any(_effects(g) & Effect.IO for g in node.subgraphs):
+    if at < (len(node.outputs) if is_loop else 1):
         return False
     if is_loop and _effects(node.attrs["cond"]) & Effect.WRITE:
         return False
@@ -96,7 +96,22 @@ def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
     first = [next((n.op for n in users(g).get(id(g.all_inputs[inner]), ())), None) for g in graphs]
     if not is_loop and all(op is ASSIGN for op in first):
         return False  # the variable may be uninitialised, and then has no value to pass
+    if any(_effects(g) & Effect.IO for g in graphs) and any(_assigns(g.all_inputs[inner], g) for g in graphs):
+        return False
     return all(_collect(g.all_inputs[inner], g, users(g), found) for g in graphs)
+
+
+def _assigns(handle: Tensor, graph: Graph) -> bool:
+    """Whether something other than a read is done to a handle."""
+    for node in users(graph).get(id(handle), ()):
+        for inner in map(_ready, node.subgraphs):
+            theirs = inner.all_inputs
+            passed = zip(node.inputs[len(node.inputs) - len(theirs) :], theirs, strict=True)
+            if any(mine is handle and _assigns(inside, inner) for mine, inside in passed):
+                return True
+        if not node.subgraphs and node.op is not READ:
+            return True
+    return False
 
 
 def _effects(graph: Graph) -> Effect:

@@ -8,7 +8,7 @@ in place where nobody needs the old value, places all tensors and builds the pro
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
@@ -92,8 +92,12 @@ class _Compiler:
                 and not self.fusion.is_view(node)
                 and id(node) not in without_value
             ):
-                tasks.append(own.get(id(node)) or HostTask(node, self.out.callback, self._stored(node.inputs)))
+                tasks.append(own.get(id(node)) or HostTask(node, self._callback, self._stored(node.inputs)))
         return tasks
+
+    def _callback(self, node: Node, where: Where) -> Callable[[], object]:
+        """What the program calls to run a node on the host."""
+        return self.out.callback(node)
 
     def _of_its_own(self, node: Node) -> Task | None:
         """The native task of a node that is neither looped nor a contraction."""
@@ -126,11 +130,18 @@ class _Compiler:
 
     def _effects_in_order(self) -> list[tuple[Task, Task]]:
         """Host calls with effects keep the order of the program."""
-        acting = [t for t in self.tasks if t.is_host and (acts(t.nodes[0]) or t.nodes[0].op.effects is not Effect.NONE)]
+        acting = [t for t in self.tasks if self._acts(t)]
         acting.sort(key=lambda t: self.position[id(t.nodes[0])])
         assumed = [t for t in self.tasks if self._assumes(t)]
         last = [(a, t) for a in assumed for t in acting if acts(t.nodes[0])]
         return list(itertools.pairwise(acting)) + last
+
+    @staticmethod
+    def _acts(task: Task) -> bool:
+        """Whether a task calls what has effects."""
+        if not task.is_host:
+            return bool(task.inner) and acts(task.nodes[0])
+        return acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
 
     @staticmethod
     def _assumes(task: Task) -> bool:
@@ -191,9 +202,7 @@ class _Compiler:
 
     def _may_fail(self, task: Task) -> bool:
         """Whether a run can end with an error in this task: calls with effects, and gathers."""
-        if task.is_host:
-            return self._assumes(task) or acts(task.nodes[0]) or task.nodes[0].op.effects is not Effect.NONE
-        return task.can_fail
+        return self._assumes(task) or self._acts(task) or (not task.is_host and task.can_fail)
 
     def _may_fail_halfway(self, task: Task) -> bool:
         """Whether there may be results when it fails; routines look at all operands first."""
@@ -358,11 +367,14 @@ class _PartCompiler(_Compiler):
         self.table.updates = [(k, k) for k in moving]
 
     def part(self) -> Part:
-        """Itself, once it is planned; `Unsupported` if there is anything that the host must do."""
+        """Itself, once it is planned."""
         self._plan()
         graph = self.graph
         self._place_constants()
-        inner = [t for task in self.schedule.tasks for t in self._placed_anew(task)]
+        inner = [t for task in self.schedule.tasks if not task.is_host for t in self._placed_anew(task)]
+        for task in self.schedule.tasks:
+            for tensor in task.writes if task.is_host else ():
+                self.out.add_host_value(tensor)
         self._offsets = self._allocate(inner, {id(self.source(t)) for t in graph.outputs})
         blocks = [t for t in self.tasks if isinstance(t, BlockTask)]
         self._replaced = {id(t.product): id(t.replaced_by) for t in blocks if t.replaced_by is not None}
@@ -374,11 +386,13 @@ class _PartCompiler(_Compiler):
     def _suspects(self, task: Task) -> list[Node]:
         return [self.owner]
 
-    def _partition(self) -> list[Task]:
-        tasks = super()._partition()
-        if any(t.is_host for t in tasks):
-            raise Unsupported("host calls")
-        return tasks
+    def _callback(self, node: Node, where: Where) -> Callable[[], object]:
+        sources = []
+        for tensor in node.inputs:
+            stored = self.source(tensor)
+            place = where(stored) if stored.dtype.numpy.kind != "O" else None
+            sources.append((stored, tensor.dims, place))
+        return self.out.callback(node, sources)
 
     def source(self, tensor: Any) -> GraphTensor:
         return storage(tensor, self.descriptions)

@@ -24,7 +24,7 @@ from duoflow.passes.rewrite import constant_of
 from duoflow.passes.sink import sink
 
 from .own import OWN_PASSES
-from .row_tasks import is_unset
+from .row_tasks import choice_kernel, is_unset
 from .runner import Operand, Program
 from .specialization import ARENA
 from .static import elements, inputs_of
@@ -33,7 +33,8 @@ from .tasks import Task, Where
 __all__ = ["Part", "Plan", "Region", "as_region"]
 
 _LOOPS = {"While", "StatelessWhile"}
-_BRANCHES = {"If", "StatelessIf"}
+_CASES = {"Case", "StatelessCase"}
+_BRANCHES = {"If", "StatelessIf", *_CASES}
 #: What the runner spends on a task besides the work, and the work of a nanosecond: for the cost of an iteration.
 _CALL_NS, _FLOPS_PER_NS, _BYTES_PER_NS = 20, 8, 8
 _ALIGNMENT = 64
@@ -66,7 +67,7 @@ Plan = Callable[[Graph, int], Part]
 def as_region(node: Node, plan: Plan) -> Region | None:
     """The task of a control node, or None if it must stay on the host."""
     known = all(t.spec.known and t.dtype.numpy.kind != "O" for t in node.outputs)
-    if not known or not node.outputs or any(acts(n) for graph in node.subgraphs for n in graph.nodes):
+    if not known or not (node.outputs or acts(node)):
         return None
     try:
         if node.op.name in _LOOPS:
@@ -95,6 +96,9 @@ def _lowered(graph: Graph, inputs: Sequence[Tensor], variables: int = 0) -> Grap
 def _static(graph: Graph) -> Graph:
     if not all(t.spec.known for n in graph.nodes for t in n.outputs):
         raise Unsupported("shapes")
+    used = {id(t) for t in _used(graph)}
+    if any(t.dtype.numpy.kind == "O" and id(t) in used for t in graph.inputs):
+        raise Unsupported("objects")
     return graph
 
 
@@ -110,8 +114,8 @@ def _loop(node: Node, plan: Plan) -> Region:
 
 
 def _branch(node: Node, plan: Plan) -> Region:
-    pred, *operands = node.inputs
-    if pred.dims != () or not pred.dtype.is_bool:
+    selector, *operands = node.inputs
+    if selector.dims != () or not (selector.dtype.is_bool or node.op.name in _CASES):
         raise Unsupported("predicate")
     graphs = [_lowered(graph, operands) for graph in node.subgraphs]
     if any(t.dims != out.dims for g in graphs for t, out in zip(g.outputs, node.outputs, strict=True)):
@@ -133,7 +137,8 @@ class Region(Task):
         reads += [t for t in given[: self.always_read(node)] if not is_unset(t)]
         super().__init__([node], reads, cast(list[GraphTensor], list(node.outputs)))
         self.node, self.parts = node, list(parts)
-        self.parallel = any(t.parallel for t in self.inner)
+        # Calls into Python have the barriers in them that a part run by one thread must not have.
+        self.parallel = any(t.parallel or t.is_host for t in self.inner)
         self._own_bytes = -(-own_bytes // _ALIGNMENT) * _ALIGNMENT
         self.scratch_bytes = self._own_bytes + max(part.arena_bytes for part in parts)
 
@@ -191,19 +196,33 @@ def _used(graph: Graph) -> list[Tensor]:
 
 
 class Branch(Region):
-    """An If: the chosen part runs, and its outputs are copied to the results."""
+    """An If or a Case: the chosen part runs, and its outputs are copied to the results."""
+
+    def __init__(self, node: Node, parts: Sequence[Part]) -> None:
+        super().__init__(node, parts, len(parts) if node.op.name in _CASES else 0)
 
     @staticmethod
     def always_read(node: Node) -> int:
         return 1
 
     def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
-        otherwise, end = program.label(), program.label()
-        program.jump_unless(where(inputs_of(self.node)[0]), otherwise)
-        self._emit_part(program, self.parts[0], where, arena)
-        program.jump(end)
-        program.place(otherwise)
-        self._emit_part(program, self.parts[1], where, arena)
+        selector = where(inputs_of(self.node)[0])
+        chosen = [selector]
+        if self.node.op.name in _CASES:
+            chosen = [(ARENA, own + k) for k in range(len(self.parts))]
+            kernel = choice_kernel(inputs_of(self.node)[0].dtype)
+            program.call(kernel, [selector, chosen[0]], [len(self.parts)], name="choose")
+            program.barrier()
+        end = program.label()
+        for part, flag in zip(self.parts, chosen, strict=False):
+            if part is self.parts[-1]:
+                break
+            otherwise = program.label()
+            program.jump_unless(flag, otherwise)
+            self._emit_part(program, part, where, arena)
+            program.jump(end)
+            program.place(otherwise)
+        self._emit_part(program, self.parts[-1], where, arena)
         program.place(end)
 
     def _emit_part(self, program: Program, part: Part, where: Where, arena: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from duoflow.core.errors import InvalidArgumentError, with_origin
 from duoflow.core.graph import Graph, Node
+from duoflow.passes.prune import acts
 
 from ..reference import evaluate_node
 
@@ -28,6 +29,8 @@ def raise_error(graph: Graph, suspects: Iterable[Node], known: Callable[[Any], A
     wanted = {id(n) for n in nodes}
     values: dict[int, Any] = {}
     for node in _with_ancestors(graph, wanted, known, values):
+        if acts(node):  # what it did must not be done twice
+            break
         results = evaluate_node(node, [values[id(t)] for t in node.inputs])
         values.update((id(t), r) for t, r in zip(node.outputs, results, strict=True))
     message = f"{{{{node {nodes[0].name}}}}} was given operands that are not allowed [Op:{nodes[0].op.name}]"

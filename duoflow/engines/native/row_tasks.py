@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Container
 
+from duoflow.core.dtypes import DType
 from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
@@ -16,7 +17,7 @@ from .static import inputs_of, output_of, sizes
 from .target import host
 from .tasks import Task, Where
 
-__all__ = ["RowTask", "as_row", "is_unset", "only_overwritten"]
+__all__ = ["RowTask", "as_row", "choice_kernel", "is_unset", "only_overwritten"]
 
 #: Bytes of a row that are worth a second thread.
 _SHARED_BYTES = 1 << 18
@@ -81,15 +82,20 @@ class RowTask(Task):
         program.call(kernel, operands, [self._row_bytes, sizes(base)[0]], parallel=self.parallel, name=self.name)
 
 
+def choice_kernel(dtype: DType) -> int:
+    """The address of a kernel that sets one of n bytes: that of the number in its first operand, or else the last."""
+    return _library().address("choose_" + dtype.name)
+
+
 @functools.cache
 def _library() -> Library:
-    """set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are.
+    """choose_int32, choose_int64: see `choice_kernel`. set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are.
 
     An index out of range, which whoever computed it has reported, writes nothing.
     """
     module = Module(host())
+    arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
     for name, kind in (("int32", "i32"), ("int64", "i64")):
-        arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
         with module.function(f"set_row_{name}", arguments) as f:
             size, count = f.parameter("%consts", 0), f.parameter("%consts", 1)
             out, at, value = (f.parameter("%ptrs", i, "ptr") for i in range(3))
@@ -103,4 +109,13 @@ def _library() -> Library:
                     "llvm.memcpy.p0.p0.i64", "void", ("ptr", target), ("ptr", f.gep(value, begin)),
                     ("i64", str(f.sub(end, begin))), ("i1", "false"),
                 )  # fmt: skip
+        with module.function(f"choose_{name}", arguments) as f:
+            count = f.parameter("%consts", 0)
+            given, flags = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
+            index = f.load(kind, given)
+            wide = index if kind == "i64" else f.emit(f"sext i32 {index} to i64")
+            chosen = f.select(f.compare("ult", wide, count), wide, f.sub(count, 1))
+            with f.loop(0, count) as loop:
+                same = f.compare("eq", loop.index, chosen)
+                f.store("i8", f.emit(f"zext i1 {same} to i8"), f.gep(flags, loop.index))
     return compile_module(module.text(), "rows")

@@ -40,6 +40,11 @@ __all__ = ["ARENA", "CHECKS", "Specialization"]
 ARENA, CHECKS = 0, 1
 
 
+#: What a call into Python reads: the stored tensor behind an input, the input's shape where it is known, and where the
+#: tensor is, if that is not a place of the whole graph's.
+Source = tuple[GraphTensor, Any, "Operand | None"]
+
+
 class Specialization:
     """A compiled graph: its program, and where its values come from and go to."""
 
@@ -158,16 +163,16 @@ class Specialization:
             return lambda context: context.objects[key]
         return lambda context: np.array(context.value(stored)).reshape(dims)
 
-    def callback(self, node: Node) -> Callable[[], object]:
-        """What the program calls to run a node on the host."""
+    def callback(self, node: Node, sources: Sequence[Source] = ()) -> Callable[[], object]:
+        """What the program calls to run a node on the host, on `sources`: those of the whole graph if none are given."""
         self._calls_back = True
         running = self._running
-        sources: list[tuple[GraphTensor, Any]] = []
+        known = list(sources)
 
         def call() -> None:
-            if not sources:  # where tensors are stored is known once the program is built
-                sources.extend((self.storage_of(t), t.dims if t.spec.known else None) for t in node.inputs)
-            running.context.evaluate(node, sources)
+            if not known:  # where tensors are stored is known once the program is built
+                known.extend((self.storage_of(t), t.dims if t.spec.known else None, None) for t in node.inputs)
+            running.context.evaluate(node, known)
 
         return call
 
@@ -347,15 +352,19 @@ class _Context:
                 self._views[key] = view
         return view
 
-    def evaluate(self, node: Node, sources: Sequence[tuple[GraphTensor, Any]]) -> None:
-        """Run a node on the host: inputs are copied from the program's memory, outputs become buffers of their own.
+    def _at(self, operand: Operand, tensor: GraphTensor) -> np.ndarray[Any, Any]:
+        """A tensor in the program's memory."""
+        buffer, offset = operand
+        size = elements(tensor) * tensor.dtype.numpy.itemsize
+        memory = _memory(self._buffers[buffer] + offset, size)
+        return np.frombuffer(memory, tensor.dtype.numpy, elements(tensor)).reshape(sizes(tensor))
 
-        `sources` are the stored tensors behind the inputs, and the inputs' shapes where they are known.
-        """
+    def evaluate(self, node: Node, sources: Sequence[Source]) -> None:
+        """Run a node on the host: inputs are copied from the program's memory, outputs become buffers of their own."""
         values = []
         objects = self.objects
-        for stored, dims in sources:
-            value = objects.get(id(stored), _MISSING)
+        for stored, dims, operand in sources:
+            value = objects.get(id(stored), _MISSING) if operand is None else self._at(operand, stored).copy()
             if value is _MISSING:
                 value = self.value(stored)
                 if type(value) is np.ndarray:

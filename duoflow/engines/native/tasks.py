@@ -207,7 +207,9 @@ class ConvolutionTask(BlockTask):
 class HostTask(Task):
     """A node that runs in Python, on arrays."""
 
-    def __init__(self, node: Node, call: Callable[[Node], Callable[[], object]], reads: Sequence[GraphTensor]) -> None:
+    def __init__(
+        self, node: Node, call: Callable[[Node, Where], Callable[[], object]], reads: Sequence[GraphTensor]
+    ) -> None:
         super().__init__([node], list(reads), cast(list[GraphTensor], list(node.outputs)))
         self._callback = call
 
@@ -216,7 +218,7 @@ class HostTask(Task):
         return True
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
-        program.call_python(self._callback(self.nodes[0]), self.name)
+        program.call_python(self._callback(self.nodes[0], where), self.name)
 
 
 def describe_task(task: Task) -> dict[str, Any]:

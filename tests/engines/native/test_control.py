@@ -84,7 +84,19 @@ def chosen(x, flag):
     return tf.cond(flag, lambda: (x * 2.0, tf.reduce_sum(x)), lambda: (tf.transpose(x), tf.constant(3.0)))
 
 
+def switched(i, x):
+    return tf.switch_case(i, [lambda: x * 2.0, lambda: tf.exp(x), lambda: x - 1.0])
+
+
+def switched_in_a_loop(x):
+    for i in tf.range(5):
+        x = tf.switch_case(i, [lambda: x * 2.0, lambda: tf.sin(x), lambda: x - 1.0])  # noqa: B023
+    return x
+
+
 CASES = [
+    *[(switched, (tf.constant(i), tf.constant([1.0, 2.0]))) for i in (-1, 0, 1, 2, 7)],
+    (switched_in_a_loop, (tf.constant([0.1, 0.2]),)),
     (collatz, (tf.constant(27),)),
     (fibonacci, (tf.constant(10),)),
     (fibonacci, (tf.constant(0),)),
@@ -137,6 +149,52 @@ def test_what_earlier_iterations_assigned_stands_when_an_assertion_fails():
     with pytest.raises(tf.errors.InvalidArgumentError):
         run()
     assert v.numpy() == 2
+
+
+def test_calls_into_python_inside_loops_and_branches_keep_their_order(capfd):
+    @tf.function
+    def run(n):
+        total = tf.constant(0)
+        tf.print("begin")
+        for i in tf.range(n):
+            total += i * i
+            if total > 3:
+                tf.print("at", i, total)
+        tf.print("end", total)
+        return total
+
+    assert set(hosted(run, tf.constant(4))) == {"PrintV2"}
+    assert run(tf.constant(4)) == 14
+    assert capfd.readouterr().err.splitlines()[-4:] == ["begin", "at 2 5", "at 3 14", "end 14"]
+
+
+def test_an_assertion_in_a_loop_that_reads_variables_stops_it():
+    v, x = tf.Variable(2.0), np.ones((4, 3), np.float32)
+
+    @tf.function
+    def run(x):
+        h = tf.zeros([3])
+        for i in tf.range(4):
+            tf.debugging.assert_greater(x[i], 0.0)
+            h = h + x[i] * v
+        return h
+
+    assert hosted(run, x) == ["Assert"]
+    np.testing.assert_array_equal(run(x), [8.0, 8.0, 8.0])
+    x[2, 1] = -1.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x > y"):
+        run(x)
+
+
+def test_what_a_loop_draws_differs_from_iteration_to_iteration():
+    @tf.function
+    def run():
+        out = tf.TensorArray(tf.float32, 4)
+        for i in tf.range(4):
+            out = out.write(i, tf.random.uniform([]))
+        return out.stack()
+
+    assert len(set(run().numpy().tolist())) == 4
 
 
 def test_large_products_in_a_loop_are_shared_by_threads():
