@@ -5,11 +5,13 @@ from __future__ import annotations
 from .convolutions import rewrite_convolutions
 from .partial import split_reductions
 from .pools import decompose_pools
+from .sums import contractions_as_sums
 
 __all__ = ["OWN_PASSES"]
 
 OWN_PASSES = (
     ("convolutions", rewrite_convolutions),
     ("pools", decompose_pools),
+    ("sums", contractions_as_sums),
     ("partial", split_reductions),
 )

@@ -187,3 +187,20 @@ def test_loops_take_and_replace_parts():
 
     x = draw("float32", 5, 6)
     np.testing.assert_array_equal(transposed(tf.constant(x)), x.T)
+
+
+CONTRACTIONS = {
+    "integers": (lambda a, b: tf.matmul(a, b), (5, 7), (7, 9), "int32"),
+    "integers, transposed": (lambda a, b: tf.matmul(a, b, transpose_b=True), (50, 70), (90, 70), "int64"),
+    "integers by a vector": (tf.linalg.matvec, (30, 40), (40,), "int32"),
+    "many batch dimensions": (lambda a, b: tf.matmul(a, b), (2, 1, 3, 1, 5, 4), (2, 3, 2, 4, 6), "float32"),
+    "summed on its own": (lambda a, b: tf.einsum("ab,cd->a", a, b), (3, 4), (5, 4), "float32"),
+    "permuted": (lambda a, b: tf.einsum("ijkl,ljmn->mink", a, b), (3, 4, 5, 2), (2, 4, 3, 6), "float64"),
+    "16 bits": (lambda a, b: tf.matmul(a, b), (2, 1, 3, 1, 5, 64), (2, 3, 2, 64, 6), "bfloat16"),
+}
+
+
+@pytest.mark.parametrize("function, left, right, dtype", CONTRACTIONS.values(), ids=CONTRACTIONS)
+def test_contractions_that_are_no_matrix_products(function, left, right, dtype):
+    a, b = (tf.cast(RNG.normal(size=shape) * 4, dtype).numpy() for shape in (left, right))
+    native(function, a, b, **({"rtol": 1e-2, "atol": 1.0} if dtype == "bfloat16" else {"rtol": 1e-4, "atol": 1e-4}))
