@@ -34,7 +34,7 @@ def _infer_cast(x: Spec, *, dtype: DType) -> Spec:
 def _evaluate_cast(x: Any, *, dtype: DType) -> Any:
     target = dtype.numpy
     if x.dtype.kind == "O" or target.kind == "O":
-        _infer_cast(Spec(x.shape, dtypes.from_numpy(x.dtype)), dtype=dtype)
+        _infer_cast(Spec.of(x), dtype=dtype)
     if x.dtype.kind == "c" and target.kind != "c" and target != np.bool_:
         x = x.real
     return x.astype(target)

@@ -130,9 +130,9 @@ def elementwise(
         dtype = x.dtype
         for y in others:
             if dtype is not y.dtype and dtype != y.dtype:
-                infer(*[Spec(a.shape, dtypes.from_numpy(a.dtype)) for a in (x, *others)])
+                infer(*[Spec.of(a) for a in (x, *others)])
         if dtype not in accepted:
-            infer(Spec(x.shape, dtypes.from_numpy(dtype)))
+            infer(Spec.of(x))
         return meaning(x, *others)
 
     differentiable = gradient is not None

@@ -77,22 +77,18 @@ def _gathered_value(params: Spec, indices: Spec) -> Any:
 
 def _evaluate_gather(params: Any, indices: Any, *, axis: int, batch_dims: int) -> Any:
     if params.ndim == 0 or indices.dtype.kind not in "iu" or not -params.ndim <= axis < params.ndim:
-        _infer_gather(_spec(params), _spec(indices), axis=axis, batch_dims=batch_dims)
+        _infer_gather(Spec.of(params), Spec.of(indices), axis=axis, batch_dims=batch_dims)
     axis %= params.ndim
     check_indices(indices, params.shape[axis])
     if not batch_dims:
         return np.take(params, indices, axis)
-    _infer_gather(_spec(params), _spec(indices), axis=axis, batch_dims=batch_dims)
+    _infer_gather(Spec.of(params), Spec.of(indices), axis=axis, batch_dims=batch_dims)
     lead = [np.arange(n).reshape([-1] + [1] * (indices.ndim - 1 - d)) for d, n in enumerate(params.shape[:batch_dims])]
     if axis == batch_dims:
         return params[(*lead, indices)]
     moved = np.moveaxis(params, axis, batch_dims)[(*lead, indices)]
     inner = range(batch_dims, indices.ndim)
     return np.moveaxis(moved, list(inner), [d + axis - batch_dims for d in inner])
-
-
-def _spec(array: Any) -> Spec:
-    return Spec(array.shape, dtypes.from_numpy(array.dtype))
 
 
 def _gradient_gather(node: Any, g: Any) -> tuple[Any, None]:
@@ -302,7 +298,7 @@ def _infer_select(condition: Spec, x: Spec, y: Spec) -> Spec:
 
 def _evaluate_select(condition: Any, x: Any, y: Any) -> Any:
     if condition.dtype != np.bool_ or x.dtype != y.dtype:
-        _infer_select(_spec(condition), _spec(x), _spec(y))
+        _infer_select(Spec.of(condition), Spec.of(x), Spec.of(y))
     return np.where(condition, x, y)
 
 

@@ -85,7 +85,7 @@ def _evaluate_concat(*values: Any, axis: int) -> Any:
             return np.concatenate(values, axis)
     except (ValueError, TypeError):
         pass
-    _infer_concat(*[Spec(v.shape, dtypes.from_numpy(v.dtype)) for v in values], axis=axis)
+    _infer_concat(*[Spec.of(v) for v in values], axis=axis)
     return np.concatenate(values, axis)
 
 
@@ -164,7 +164,7 @@ def _evaluate_pack(*values: Any, axis: int) -> Any:
             return np.stack(values, axis)
     except (ValueError, TypeError):
         pass
-    _infer_pack(*[Spec(v.shape, dtypes.from_numpy(v.dtype)) for v in values], axis=axis)
+    _infer_pack(*[Spec.of(v) for v in values], axis=axis)
     return np.stack(values, axis)
 
 

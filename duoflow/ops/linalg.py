@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core import dtypes, shapes
+from duoflow.core import shapes
 from duoflow.core.emit import emit_one
 from duoflow.core.late import F
 from duoflow.core.lowering import Contraction
@@ -64,12 +64,8 @@ def _product(x: Any, y: Any) -> Any:
 
 def _evaluate_matmul(x: Any, y: Any, *, transpose_a: bool, transpose_b: bool) -> Any:
     if x.ndim != 2 or y.ndim != 2 or x.dtype != y.dtype or x.dtype.kind == "b":
-        _infer_matmul(_spec(x), _spec(y), transpose_a=transpose_a, transpose_b=transpose_b)
+        _infer_matmul(Spec.of(x), Spec.of(y), transpose_a=transpose_a, transpose_b=transpose_b)
     return _product(x.T if transpose_a else x, y.T if transpose_b else y)
-
-
-def _spec(x: Any) -> Spec:
-    return Spec(x.shape, dtypes.from_numpy(x.dtype))
 
 
 def _product_gradients(multiply: Any, a: Any, b: Any, g: Any, flip_a: bool, flip_b: bool) -> tuple[Any, Any]:
@@ -122,7 +118,7 @@ def _flipped(x: Any, flip: bool) -> Any:
 
 def _evaluate_batch_matmul(x: Any, y: Any, *, adj_x: bool, adj_y: bool) -> Any:
     if x.ndim < 2 or y.ndim < 2 or x.dtype != y.dtype:
-        _infer_batch_matmul(_spec(x), _spec(y), adj_x=adj_x, adj_y=adj_y)
+        _infer_batch_matmul(Spec.of(x), Spec.of(y), adj_x=adj_x, adj_y=adj_y)
     return _product(_flipped(x, adj_x), _flipped(y, adj_y))
 
 

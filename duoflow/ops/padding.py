@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core import dtypes, shapes
+from duoflow.core import shapes
 from duoflow.core.emit import NO_ATTRS, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
@@ -57,7 +57,7 @@ def _lower_pad(specs: Any, outs: Any, attrs: Any) -> Affine:
 def _evaluate_pad(x: Any, paddings: Any, constant: Any) -> Any:
     pairs = paddings.tolist()
     if paddings.shape != (x.ndim, 2) or x.dtype != constant.dtype or min(map(min, pairs), default=0) < 0:
-        _infer_pad(*(Spec(a.shape, dtypes.from_numpy(a.dtype), a) for a in (x, paddings, constant)))
+        _infer_pad(*(Spec.of(a) for a in (x, paddings, constant)))
     out = np.full([p + d + q for (p, q), d in zip(pairs, x.shape, strict=True)], constant[()], x.dtype)
     out[tuple([slice(p, p + d) for (p, _), d in zip(pairs, x.shape, strict=True)])] = x
     return out

@@ -110,7 +110,7 @@ def _record(
 
     def run(x: Any, axes: Any = None, *, axis: Axes = None, keepdims: bool = False) -> Any:
         if x.dtype not in accepted:
-            infer(Spec(x.shape, dtypes.from_numpy(x.dtype)))
+            infer(Spec.of(x))
         if axes is not None:
             axis = tuple(axes.reshape(-1).tolist())
         return evaluate(x, normal_axes(axis, x.ndim), keepdims)

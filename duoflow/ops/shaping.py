@@ -199,7 +199,7 @@ def _infer_ensure_shape(x: Spec, *, shape: Dims) -> Spec:
 
 
 def _evaluate_ensure_shape(x: Any, *, shape: Dims) -> Any:
-    _infer_ensure_shape(Spec(x.shape, dtypes.from_numpy(x.dtype)), shape=shape)
+    _infer_ensure_shape(Spec.of(x), shape=shape)
     return x
 
 
@@ -353,7 +353,7 @@ def _evaluate_squeeze(x: Any, *, axis: tuple[int, ...]) -> Any:
     try:
         return x.squeeze(axis or None)
     except ValueError:
-        _infer_squeeze(Spec(x.shape, dtypes.from_numpy(x.dtype)), axis=axis)
+        _infer_squeeze(Spec.of(x), axis=axis)
         raise
 
 
