@@ -145,9 +145,12 @@ def _compile(tree: converters.FunctionNode, class_name: str | None, original: Co
     body: list[ast.stmt] = [ast.Expr(value=shell, **position(tree)) if isinstance(shell, ast.Lambda) else shell]
     if class_name is not None:
         body = statements("class Owner:\n    body", tree, Owner=class_name, body=body)
+    free = [name for name in original.co_freevars if name.isidentifier() and name != "__class__"]
+    shells = {getattr(tree, "name", None), class_name} - {None, *free}
+    if shells:  # to the code inside, these names are what they are in the module
+        body = [ast.Global(names=sorted(shells), **position(tree)), *body]
     factory = statement("def factory():\n    body", tree, body=body)
     assert isinstance(factory, ast.FunctionDef)
-    free = [name for name in original.co_freevars if name.isidentifier() and name != "__class__"]
     factory.args.args = [ast.arg(arg=name, **position(tree)) for name in (OPERATORS, *free)]
     module = ast.Module(body=[factory], type_ignores=[])
     flags = original.co_flags & _CO_FUTURE
