@@ -19,7 +19,7 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def uniquify(prefix: str) -> str:
+def uniquify(prefix: str = "") -> str:
     """`prefix` the first time, then `prefix_1`, `prefix_2`, ..."""
     count = session.names[prefix]
     session.names[prefix] += 1

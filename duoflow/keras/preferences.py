@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "backend", "disable_traceback_filtering", "enable_traceback_filtering", "epsilon", "floatx", "image_data_format",
-    "is_traceback_filtering_enabled", "set_epsilon", "set_floatx", "set_image_data_format", "standardize_data_format",
+    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering",
+    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering", "epsilon", "floatx",
+    "image_data_format", "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled",
+    "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend", "set_epsilon", "set_floatx",
+    "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch", "standardize_data_format", "within",
 ]  # fmt: skip
 
 _FLOATS = ("float16", "float32", "float64", "bfloat16")
@@ -20,6 +23,7 @@ _FORMATS = ("channels_last", "channels_first")
 
 _preferences: dict[str, Any] = {
     "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "traceback_filtering": True,
+    "interactive_logging": True, "flash_attention": None, "max_epochs": None, "max_steps_per_epoch": None,
 }  # fmt: skip
 
 
@@ -82,6 +86,84 @@ def standardize_data_format(data_format: str | None) -> str:
 def backend() -> str:
     """The backend that programs see: always "tensorflow". Keras: keras.config.backend."""
     return "tensorflow"
+
+
+def set_backend(backend: str) -> None:
+    """Accepted for "tensorflow", which programs see; `ValueError` for others. Keras: keras.config.set_backend."""
+    if backend != "tensorflow":
+        raise ValueError(f"There is one backend here, called 'tensorflow'. Received: backend={backend!r}")
+
+
+def is_nnx_enabled() -> bool:
+    """Whether Flax' NNX holds variables: never. Keras: keras.config.is_nnx_enabled."""
+    return False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress bars may rewrite their line. Keras: keras.config.is_interactive_logging_enabled."""
+    return _preferences["interactive_logging"]  # type: ignore[no-any-return]
+
+
+def enable_interactive_logging() -> None:
+    """Let progress bars rewrite their line on standard output. Keras: keras.config.enable_interactive_logging."""
+    _preferences["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress to the log, a line at a time. Keras: keras.config.disable_interactive_logging."""
+    _preferences["interactive_logging"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """What was last asked for; the engine chooses attention kernels itself.
+
+    Keras: keras.config.is_flash_attention_enabled.
+    """
+    return _preferences["flash_attention"]  # type: ignore[no-any-return]
+
+
+def enable_flash_attention() -> None:
+    """Accepted: the engine chooses attention kernels itself. Keras: keras.config.enable_flash_attention."""
+    _preferences["flash_attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Accepted: the engine chooses attention kernels itself. Keras: keras.config.disable_flash_attention."""
+    _preferences["flash_attention"] = False
+
+
+def max_epochs() -> int | None:
+    """The most epochs that `fit` runs, or None. Keras: keras.config.max_epochs."""
+    return _preferences["max_epochs"]  # type: ignore[no-any-return]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Bound the epochs of every `fit`, as for a trial run of a program. Keras: keras.config.set_max_epochs."""
+    _preferences["max_epochs"] = _checked_bound("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most steps that `fit`, `evaluate` and `predict` run per epoch, or None.
+
+    Keras: keras.config.max_steps_per_epoch.
+    """
+    return _preferences["max_steps_per_epoch"]  # type: ignore[no-any-return]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Bound the steps of every epoch, as for a trial run of a program. Keras: keras.config.set_max_steps_per_epoch."""
+    _preferences["max_steps_per_epoch"] = _checked_bound("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def within(value: int, limit: int | None) -> int:
+    """The value, or the limit where there is a lower one."""
+    return value if limit is None else min(value, limit)
+
+
+def _checked_bound(name: str, value: int | None) -> int | None:
+    if value is not None and (not isinstance(value, int) or value < 1):
+        raise ValueError(f"Argument `{name}` must be a positive integer or None. Received: {name}={value}")
+    return value
 
 
 def is_traceback_filtering_enabled() -> bool:

@@ -74,7 +74,18 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     return out if initial is None else tf.minimum(out, tf.cast(initial, out.dtype))
 
 
-amax, amin = max, min
+
+
+@operation()
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The maximum over axes. Keras: keras.ops.amax."""
+    return max(x, axis, keepdims)
+
+
+@operation()
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The minimum over axes. Keras: keras.ops.amin."""
+    return min(x, axis, keepdims)
 
 
 @operation()

@@ -209,12 +209,12 @@ def _adaptive(reduce: Any, inputs: Any, output_size: Any, data_format: str | Non
 
 
 @_operation()
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of images [batch, channels, h, w] as columns [batch, channels * window, places].
 
     Keras: keras.ops.unfold.
     """
-    x = convert(input)
+    x = convert(x)
     window, rate, pad, step = (_per_axis(v, 2) for v in (kernel_size, dilation, padding, stride))
     x = tf.pad(x, [[0, 0], [0, 0], [pad[0]] * 2, [pad[1]] * 2])
     rows, columns = (_places(x.shape[2 + i], window[i], rate[i], step[i]) for i in range(2))

@@ -10,6 +10,7 @@ from .object_registration import (
     register_keras_serializable,
 )
 from .serialization import deserialize_keras_object, serialize_keras_object
+from .weights_file import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
@@ -19,7 +20,9 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "load_model",
+    "load_weights",
     "register_keras_serializable",
     "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

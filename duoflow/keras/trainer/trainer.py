@@ -21,6 +21,7 @@ from duoflow.core.autodiff import GradientTape
 from .. import optimizers
 from ..callbacks import CallbackList, History
 from ..metrics import Mean, Metric
+from ..preferences import max_epochs, max_steps_per_epoch, within
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..tracking import untracked
 from .compiled import CompileLoss, CompileMetrics
@@ -268,6 +269,8 @@ class Trainer:
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
         adapter = make_adapter(x, y, sample_weight, batch_size, shuffle, class_weight)
+        epochs = within(epochs, max_epochs())
+        steps_per_epoch = _bounded_steps(steps_per_epoch, adapter)
         steps = steps_per_epoch or adapter.steps
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=True, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose),
@@ -341,6 +344,7 @@ class Trainer:
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
         adapter = make_adapter(x, y, sample_weight, batch_size)
+        steps = _bounded_steps(steps, adapter)
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose), epochs=1,
             steps=steps or adapter.steps,
@@ -363,6 +367,7 @@ class Trainer:
     ) -> Any:
         """The model's outputs for all samples, as NumPy arrays."""
         adapter = make_adapter(x, batch_size=batch_size)
+        steps = _bounded_steps(steps, adapter)
         runner = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=_verbosity(verbose) != 0, model=self, verbose=_verbosity(verbose), epochs=1,
             steps=steps or adapter.steps,
@@ -482,6 +487,13 @@ class _Epochs:
                 return
             yield batch
         self._stream = stream
+
+
+def _bounded_steps(steps: int | None, adapter: Any) -> int | None:
+    """The steps asked for, or those that `keras.config.set_max_steps_per_epoch` allows where there would be more."""
+    limit = max_steps_per_epoch()
+    expected = steps or adapter.steps
+    return limit if limit is not None and (expected is None or expected > limit) else steps
 
 
 class _Validation:

@@ -10,14 +10,17 @@ from ..saving.object_registration import (
     register_keras_serializable,
 )
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..preferences import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype
+from .batches import *
 from .directories import *
 from .files import get_file
 from .graphs import get_source_inputs
 from .images import array_to_img, img_to_array, load_img, save_img
 from .numerical import *
+from .plotting import model_to_dot, plot_model
 from .progbar import Progbar
 from .py_dataset import PyDataset
 from .py_dataset import PyDataset as Sequence

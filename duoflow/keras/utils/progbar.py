@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from duoflow.core.reporting import get_logger
+
+from ..preferences import is_interactive_logging_enabled
+
 __all__ = ["Progbar"]
 
 _FULL, _REST = "━", "─"
@@ -44,7 +48,8 @@ class Progbar:
         )
         self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
-        self._live = hasattr(sys.stdout, "isatty") and sys.stdout.isatty() or "ipykernel" in sys.modules
+        terminal = hasattr(sys.stdout, "isatty") and sys.stdout.isatty()
+        self._live = is_interactive_logging_enabled() and (terminal or "ipykernel" in sys.modules)
         #: Sums of values and of the steps they stand for.
         self._values: dict[str, tuple[Any, int]] = {}
         self._start = time.time()
@@ -73,10 +78,8 @@ class Progbar:
             self._draw(current, now, per_step, finalize)
             self._last = now
         elif self.verbose == 2 and finalize:
-            sys.stdout.write(
-                f"{self._count(current)} - {_duration(now - self._start)} - {self._speed(per_step)}{self._shown()}\n"
-            )
-            sys.stdout.flush()
+            elapsed = _duration(now - self._start)
+            _write(f"{self._count(current)} - {elapsed} - {self._speed(per_step)}{self._shown()}\n")
 
     def _averaged(self, name: str) -> bool:
         if self.stateful_metrics is not None:
@@ -111,14 +114,22 @@ class Progbar:
         line = f"{self._count(current)} {bar} {_duration(left)} {self._speed(per_step)}{self._shown()}"
         padding = " " * max(self._drawn - len(line), 0)
         self._drawn = len(line)
-        sys.stdout.write(("\r" if self._live else "") + line + padding + ("\n" if finalize else ""))
-        sys.stdout.flush()
+        _write(("\r" if self._live else "") + line + padding + ("\n" if finalize else ""))
 
     def _speed(self, per_step: float) -> str:
         return f"{_seconds(per_step)}/{self.unit_name}"
 
     def _shown(self) -> str:
         return "".join(f" - {name}: {_number(total, count)}" for name, (total, count) in self._values.items())
+
+
+def _write(text: str) -> None:
+    """Put text on standard output, or in the log where interactive logging is off."""
+    if is_interactive_logging_enabled():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        get_logger().info(text.rstrip())
 
 
 def _number(total: Any, count: int) -> str:
