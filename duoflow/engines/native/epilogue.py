@@ -27,15 +27,20 @@ def others(kernel: LoopKernel, product: GraphTensor) -> list[GraphTensor]:
     return [t for t in kernel.reads if t is not product] + kernel.outputs
 
 
-def write_epilogue(module: Module, name: str, kernel: LoopKernel, grid: tuple[int, int], product: GraphTensor) -> None:
-    """Write the block function; `product` is the tensor that the kernel before it computes."""
+def write_epilogue(
+    module: Module, name: str, kernel: LoopKernel, grid: tuple[int, int], columns: int, product: GraphTensor
+) -> None:
+    """Write the block function; `product` is the tensor that the kernel before it computes.
+
+    Blocks are cut from groups of so many `columns`.
+    """
     plan = LoopPlan(kernel, [list(grid)], splits=False)
     kernel.reads = plan.reads
     with module.function(name, _BLOCK) as f:
-        _write(f, kernel, plan, grid, product)
+        _write(f, kernel, plan, columns, product)
 
 
-def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, grid: tuple[int, int], product: GraphTensor) -> None:
+def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, columns: int, product: GraphTensor) -> None:
     pointers = {id(product): f.parameter("%ptrs", _C, "ptr")}
     rest = others(kernel, product)
     addresses = [f.parameter("%ptrs", _FIRST_OTHER + i, "ptr") for i in range(len(rest))]
@@ -44,7 +49,7 @@ def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, grid: tuple[int, int
     targets = {id(t): p for t, p in zip(rest[count:], addresses[count:])}
     by_extent = {v.key[1]: v for v in plan.kept}
     row_var, col_var = by_extent.get(0), by_extent.get(1)
-    lanes = lanes_for(f.target, kernel, grid[1]) if col_var is not None else 1
+    lanes = lanes_for(f.target, kernel, columns) if col_var is not None else 1
     at = Place(f, lanes, col_var, pointers, None)
     roots = [plan.expression(t) for t in kernel.outputs]
     at.hoist(roots)
@@ -65,7 +70,7 @@ def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, grid: tuple[int, int
         whole = f.div("%cols", lanes)
         with f.loop(0, whole) as block:
             vector(str(f.add("%col", f.mul(block.index, lanes))), None)
-        if grid[1] % lanes:
+        if columns % lanes:
             done = f.mul(whole, lanes)
             remaining = f.sub("%cols", done)
             with f.when(f.compare("sgt", remaining, 0)):

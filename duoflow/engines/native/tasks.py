@@ -116,6 +116,8 @@ class BlockTask(Task):
 
     #: Rows and columns of the result as the block function counts them; None if there can be no epilogue.
     grid: tuple[int, int] | None = None
+    #: The columns of one group of a convolution's filters, or all of them: blocks end there.
+    columns = 0
 
     def __init__(self, node: Node, operands: Sequence[GraphTensor], parallel: bool) -> None:
         super().__init__([node], list(operands), [output_of(node)], parallel)
@@ -140,7 +142,7 @@ class BlockTask(Task):
         if self.kernel is None:
             return False
         assert self.grid is not None
-        write_epilogue(module, name, self.kernel, self.grid, self.product)
+        write_epilogue(module, name, self.kernel, self.grid, self.columns, self.product)
         self.reads = [*self.reads, *[t for t in self.kernel.reads if t is not self.product]]
         return True
 
@@ -162,7 +164,7 @@ class ProductTask(BlockTask):
         gemm = product.gemm
         super().__init__(node, [inputs_of(node)[product.a], inputs_of(node)[product.b]], gemm.worth_sharing)
         self._plan = product
-        self.grid = (gemm.m, gemm.n) if gemm.batch == (1, 1) else None
+        self.grid, self.columns = (gemm.m, gemm.n) if gemm.batch == (1, 1) else None, gemm.n
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
 
     @property
@@ -186,6 +188,7 @@ class ConvolutionTask(BlockTask):
         if plan.is_forward:
             *pixels, filters = sizes(self.product)
             self.grid = (math.prod(pixels), filters)
+            self.columns = filters if plan.conv.is_depthwise else plan.conv.group_filters
         self._packed_bytes = -(-plan.conv.packed_bytes // 64) * 64
         self.scratch_bytes = self._packed_bytes + plan.conv.scratch_bytes(thread_count())
 

@@ -80,6 +80,14 @@ def test_depthwise_with_multipliers(multiplier, stride, dilation):
     check(function, real(rng, 2, 9, 8, 6), real(rng, 3, 2, 6, multiplier))
 
 
+@pytest.mark.parametrize("groups, filters", [(2, 4), (2, 16), (3, 9), (4, 4), (8, 64), (2, 140)])
+def test_what_follows_groups_is_done_for_all_of_them(groups, filters):
+    rng = np.random.default_rng(0)
+    bias = F.constant(real(rng, filters))
+    function = lambda x, w: F.relu(F.conv2d(x, w, 1, "SAME") + bias)
+    check(function, real(rng, 2, 5, 6, groups * 2), real(rng, 3, 3, 2, filters))
+
+
 TRANSPOSED = {
     "one dimension": (lambda x, w: F.conv1d_transpose(x, w, [2, 16, 3], 2), (2, 8, 6), (3, 3, 6)),
     "two dimensions": (lambda x, w: F.conv2d_transpose(x, w, [2, 16, 18, 3], 2), (2, 8, 9, 6), (3, 3, 3, 6)),
