@@ -252,11 +252,12 @@ def _sum(x: Any, axes: Any, keepdims: bool) -> Any:
 
 @in_float32
 def _mean(x: Any, axes: Any, keepdims: bool) -> Any:
-    total = _ADD(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
     count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    wide = {"i": np.dtype(np.int64), "u": np.dtype(np.uint64)}.get(x.dtype.kind, x.dtype)
+    total = _ADD(x, axis=axes, keepdims=keepdims, dtype=wide)
     if x.dtype.kind in "iu":
         if not count:
-            return total
+            return total.astype(x.dtype)
         magnitude = np.abs(total) // count  # C division, toward zero
         return np.where(total < 0, -magnitude, magnitude).astype(x.dtype)
     return np.divide(total, np.asarray(count, x.real.dtype), dtype=x.dtype)
