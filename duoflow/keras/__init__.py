@@ -5,6 +5,7 @@
 
 from . import (
     activations,
+    applications,
     backend,
     callbacks,
     config,

@@ -8,6 +8,7 @@ from typing import Any
 from .. import initializers, layers, ops, random
 from ..layers.layer import Layer
 from ..models.sequential import Sequential
+from ..saving.public_names import named
 from .common import Options, Weights, assemble, chain, channel_axis, channels_of, pooled
 from .imagenet_utils import decode_predictions, preprocessing
 
@@ -52,6 +53,7 @@ _MEMBERS = {
 _SCALE = 1e-6
 
 
+@named("keras.src.applications.convnext")
 class StochasticDepth(Layer):
     """Leaves out whole samples while training, and scales up the rest (Huang et al., 2016)."""
 
@@ -70,6 +72,7 @@ class StochasticDepth(Layer):
         return {**super().get_config(), "drop_path_rate": self.drop_path_rate}
 
 
+@named("keras.src.applications.convnext")
 class LayerScale(Layer):
     """Every channel times a weight of its own, small at first."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import layers
 from ..layers.layer import Layer
+from ..saving.public_names import named
 from .common import Options, Weights, application, batch_norm, chain, channel_axis, channels_of
 from .imagenet_utils import decode_predictions, preprocessing
 
@@ -22,6 +23,7 @@ _BLOCKS: dict[str, tuple[tuple[Conv, ...], ...]] = {
 }
 
 
+@named("keras.src.applications.inception_resnet_v2")
 class CustomScaleLayer(Layer):
     """The first input plus the second times a number."""
 
