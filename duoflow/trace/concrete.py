@@ -302,7 +302,7 @@ class ConcreteFunction:
     @property
     def function_type(self) -> FunctionType:
         """The parameters with their types, and the type of the result."""
-        return FunctionType(self._signature, *self.structured_input_signature, self.structured_outputs)
+        return FunctionType.of(self._signature, *self.structured_input_signature, self.structured_outputs)
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Inputs, outputs and captures as text, on one line unless it is `verbose`."""

@@ -198,31 +198,40 @@ def _shown_parameter(parameter: inspect.Parameter, specs: Mapping[str, Any]) -> 
 # -- traces ------------------------------------------------------------------------------------------------------------
 
 
-class FunctionType:
-    """What a trace takes and gives: `str` of it is a signature. TensorFlow: tf.types.experimental.FunctionType.
+class FunctionType(inspect.Signature):
+    """What a trace takes and gives: parameters annotated with their types, and the type of the result.
 
-    `form` is the structure of the result with specs in place of tensors; `types` are the parameters' by name.
+    `str` of it is a signature as TensorFlow prints it.
+
+    TensorFlow: tf.types.experimental.FunctionType.
     """
 
-    def __init__(self, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any):
-        self.signature = signature
-        self.bound = signature.bind(*args, **kwargs)
-        self.output = result
+    def __init__(
+        self,
+        parameters: Sequence[inspect.Parameter] | None = None,
+        *,
+        return_annotation: Any = inspect.Signature.empty,
+        __validate_parameters__: bool = True,
+    ) -> None:
+        super().__init__(parameters, return_annotation=return_annotation)
+
+    @classmethod
+    def of(
+        cls, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    ) -> FunctionType:
+        """The type of a call: structures of specs and values in the place of arguments and result."""
+        found = signature.bind(*args, **kwargs).arguments
+        taken = [p.replace(annotation=found[name]) for name, p in signature.parameters.items() if name in found]
+        return cls([p.replace(default=p.empty) for p in taken], return_annotation=result)
 
     @property
-    def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The parameters of the Python function, annotated with their types."""
-        return {
-            name: p.replace(annotation=self.bound.arguments.get(name, p.empty), default=p.empty)
-            for name, p in self.signature.parameters.items()
-        }
+    def output(self) -> Any:
+        """The structure of the result."""
+        return self.return_annotation
 
     def lines(self) -> list[str]:
         """A line a parameter: name, kind and type."""
-        return [f"{name} ({self.signature.parameters[name].kind.name}): {shown}" for name, shown in self._types()]
-
-    def _types(self) -> list[tuple[str, str]]:
-        return [(name, _shown(value)) for name, value in self.bound.arguments.items()]
+        return [f"{p.name} ({p.kind.name}): {_shown(p.annotation)}" for p in self.parameters.values()]
 
     def shown_output(self) -> str:
         """The result's type as text."""
@@ -231,12 +240,11 @@ class FunctionType:
     def __str__(self) -> str:
         marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
         parts, starred = [], False
-        for name, shown in self._types():
-            kind = self.signature.parameters[name].kind
-            if kind is inspect.Parameter.KEYWORD_ONLY and not starred:
+        for p in self.parameters.values():
+            if p.kind is p.KEYWORD_ONLY and not starred:
                 parts.append("*")
-            starred |= kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_POSITIONAL)
-            parts.append(f"{marks.get(kind, '')}{name}: {shown}")
+            starred |= p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+            parts.append(f"{marks.get(p.kind, '')}{p.name}: {_shown(p.annotation)}")
         return f"({', '.join(parts)}) -> {self.shown_output()}"
 
     def __repr__(self) -> str:
