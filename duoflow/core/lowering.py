@@ -19,7 +19,7 @@ class Reduction:
     """Combine the elements of input 0 along `axes` (non-negative, sorted).
 
     `combine` is one of add, mul, max, min, and, or, argmax, argmin (the last two give the first such index along one
-    axis). `mean` divides an addition by the number of elements combined.
+    axis). `mean` divides an addition, of integers in 64 bits, by the number of elements combined.
     """
 
     combine: str

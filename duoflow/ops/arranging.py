@@ -84,11 +84,47 @@ def _infer_reverse_sequence(x: Spec, lengths: Spec, *, seq_axis: int, batch_axis
     return Spec(x.shape, x.dtype)
 
 
+def _checked_lengths(lengths: Any, size: Any, *, seq_axis: int) -> Any:
+    for length in lengths.tolist():
+        if not 0 <= length <= size:
+            raise ValueError(f"seq_lens > input.dims({seq_axis}): {length} is not in [0, {size}]")
+    return lengths
+
+
+def _require_length(b: Any, length: Any, size: Any, *, seq_axis: int) -> Any:
+    b.require((length >= 0) & (length <= size), "a length that is not inside the dimension")
+    return length
+
+
+CHECKED_LENGTHS = Op(
+    "CheckedLengths",
+    Kind.ELEMENTWISE,
+    lambda lengths, size, *, seq_axis: Spec(lengths.shape, lengths.dtype),
+    _checked_lengths,
+    body=_require_length,
+    differentiable=False,
+)
+"""Lengths of sequences, which must be in [0, size]."""
+
+
+def _expand_reverse_sequence(x: Any, lengths: Any, *, seq_axis: int, batch_axis: int) -> Any:
+    size = None if x.dims is None else x.dims[seq_axis]
+    if size is None:
+        raise Unsupported("sequences of unknown length")
+    count = F.cast(size, lengths.dtype)
+    lengths = F.expand_dims(emit_one(CHECKED_LENGTHS, (lengths, count), {"seq_axis": seq_axis}), 1)
+    steps = F.expand_dims(F.cast(F.range(size), lengths.dtype), 0)
+    places = F.where(steps < lengths, lengths - 1 - steps, steps)
+    rest = [i for i in range(x.ndim) if i not in (batch_axis, seq_axis)]
+    order = [batch_axis, seq_axis, *rest]
+    back = [order.index(i) for i in range(x.ndim)]
+    return F.transpose(F.gather(F.transpose(x, order), places, axis=1, batch_dims=1), back)
+
+
 def _evaluate_reverse_sequence(x: Any, lengths: Any, *, seq_axis: int, batch_axis: int) -> Any:
     moved = np.moveaxis(x, (batch_axis, seq_axis), (0, 1)).copy()
+    _checked_lengths(lengths, moved.shape[1], seq_axis=seq_axis)
     for row, length in zip(moved, lengths.tolist(), strict=True):
-        if not 0 <= length <= moved.shape[1]:
-            raise ValueError(f"seq_lens > input.dims({seq_axis}): {length} is not in [0, {moved.shape[1]}]")
         row[:length] = row[:length][::-1].copy()
     return np.ascontiguousarray(np.moveaxis(moved, (0, 1), (batch_axis, seq_axis)))
 
@@ -100,10 +136,11 @@ def _gradient_reverse_sequence(node: Any, g: Any) -> tuple[Any, None]:
 REVERSE_SEQUENCE = register(
     Op(
         "ReverseSequence",
-        Kind.HOST,
+        Kind.COMPOUND,
         _infer_reverse_sequence,
         _evaluate_reverse_sequence,
         _gradient_reverse_sequence,
+        expand=_expand_reverse_sequence,
     )  # fmt: skip
 )
 

@@ -11,6 +11,7 @@ from duoflow.core.emit import emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
+from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert, static_value
 
@@ -212,7 +213,26 @@ def _in_top_k(predictions: Any, targets: Any, *, k: int) -> Any:
     return inside & np.isfinite(predictions).all(axis=1) & (better < k)
 
 
-_IN_TOP_K = register(Op("InTopKV2", Kind.HOST, _infer_in_top_k, _in_top_k, differentiable=False))
+def _expand_in_top_k(predictions: Any, targets: Any, *, k: int) -> Any:
+    classes = predictions.dims[1]
+    if not classes:
+        raise Unsupported("an unknown number of classes")
+    inside = (targets >= 0) & (targets < classes)
+    own = F.gather(predictions, F.where(inside, targets, F.zeros_like(targets)), axis=1, batch_dims=1)
+    better = F.reduce_sum(F.cast(predictions > F.expand_dims(own, 1), dtypes.int32), 1)
+    return inside & F.reduce_all(F.is_finite(predictions), 1) & (better < k)
+
+
+_IN_TOP_K = register(
+    Op(
+        "InTopKV2",
+        Kind.COMPOUND,
+        _infer_in_top_k,
+        _in_top_k,
+        expand=_expand_in_top_k,
+        differentiable=False,
+    )  # fmt: skip
+)
 
 
 def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:

@@ -19,7 +19,7 @@ from duoflow.core.emit import emit, emit_one
 from duoflow.core.errors import InvalidArgumentError, UnimplementedError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
-from duoflow.core.scalar import run_body
+from duoflow.core.scalar import Unsupported, run_body
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
@@ -337,8 +337,29 @@ def _evaluate_categorical(logits: Any, num_samples: Any, key: Any, counter: Any,
     return philox.categories(logits, int(num_samples), key[0], counter).astype(dtype.numpy)
 
 
+def _expand_categorical(logits: Any, num_samples: Any, key: Any, counter: Any, *, dtype: DType) -> Any:
+    """As `philox.categories`: a uniform number picks its place in the cumulative sum."""
+    batch, samples = logits.dims[0], num_samples.spec.array
+    if batch is None or samples is None:
+        raise Unsupported("an unknown number of draws")
+    wide = F.cast(logits, dtypes.float64)
+    finite = F.is_finite(wide)
+    top = F.reduce_max(F.where(finite, wide, -np.inf), 1, keepdims=True)
+    sums = F.cumsum(F.where(finite, F.exp(wide - top), F.zeros_like(wide)), 1)
+    drawn = emit_one(UNIFORM, (F.constant([batch * int(samples)]), key, counter), {"dtype": dtypes.float64})
+    return F.searchsorted(sums, F.reshape(drawn, [batch, int(samples)]) * sums[:, -1:], "right", dtype)
+
+
 CATEGORICAL = register(
-    Op("StatelessMultinomial", Kind.HOST, _infer_categorical, _evaluate_categorical, differentiable=False, tags=_RANDOM)
+    Op(
+        "StatelessMultinomial",
+        Kind.COMPOUND,
+        _infer_categorical,
+        _evaluate_categorical,
+        expand=_expand_categorical,
+        differentiable=False,
+        tags=_RANDOM,
+    )  # fmt: skip
 )
 
 

@@ -46,6 +46,7 @@ def _(description: Reduction, values: list[Any], like: Any) -> Any:
     if not x.size and description.combine in ("max", "min"):
         raise Unsupported("an empty extreme")
     ufunc = _COMBINE[description.combine]
+    x = x.astype(np.int64) if description.mean and x.dtype.kind in "iu" else x
     if ufunc in (np.add, np.multiply):
         out = ufunc.reduce(_wide(x), axis=description.axes, keepdims=keep, dtype=_wide(x).dtype)
     else:

@@ -204,3 +204,12 @@ CONTRACTIONS = {
 def test_contractions_that_are_no_matrix_products(function, left, right, dtype):
     a, b = (tf.cast(RNG.normal(size=shape) * 4, dtype).numpy() for shape in (left, right))
     native(function, a, b, **({"rtol": 1e-2, "atol": 1.0} if dtype == "bfloat16" else {"rtol": 1e-4, "atol": 1e-4}))
+
+
+def test_compounds_of_scans_and_searches():
+    x, scores = draw("float32", 4, 6, 3), draw("float32", 50, 30)
+    scores[3, 4] = np.nan
+    native(lambda x, n: tf.reverse_sequence(x, n, 1), x, np.array([0, 3, 6, 1], np.int32))
+    native(lambda x, n: tf.reverse_sequence(x, n, 0, 1), x, np.array([0, 3, 4, 1, 2, 3], np.int64))
+    native(lambda t, p: tf.math.in_top_k(t, p, 3), RNG.integers(-1, 31, 50).astype(np.int32), scores)
+    native(lambda p: tf.random.stateless_categorical(p, 7, [1, 2]), scores)
