@@ -576,5 +576,4 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         raise invalid(f"bias_add: value has {channels} channels but bias has shape {shapes.brief(bias.dims)}")
     if first and rank is not None and rank > 2:
         bias = F.reshape(bias, [1, -1] + [1] * (rank - 2))
-    with F.name_scope(name or "BiasAdd"):
-        return F.add(value, bias)
+    return F.add(value, bias, name=name or "BiasAdd")

@@ -170,9 +170,9 @@ def _batched(
         _fraction_full(queue, capacity, f"fraction_of_{capacity}_full")
         take = queue.dequeue_up_to if smaller else queue.dequeue_many
         out = take(batch_size)
-    parts = out if isinstance(out, list) else [out]
-    single = not nest.is_nested(lists[0])
-    return parts[0] if single else nest.pack_sequence_as(lists[0], parts)
+    if isinstance(lists[0], dict):
+        return nest.pack_sequence_as(lists[0], out if isinstance(out, list) else [out])
+    return out
 
 
 def _kept(tensors: Sequence[Any], keep: Any, many: bool) -> list[Any]:

@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from duoflow.formats.messages import Event
 from duoflow.formats.records import encode_record, read_records
 
-__all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator"]
+__all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "summary_iterator", "tf_record_iterator"]
 
 
 class TFRecordCompressionType:
@@ -76,8 +77,8 @@ class TFRecordWriter:
 class _Inflated:
     """A zlib-compressed file as one that can be read."""
 
-    def __init__(self, path: str) -> None:
-        with open(path, "rb") as file:
+    def __init__(self, path: str, mode: str) -> None:
+        with open(path, mode) as file:
             self._data, self._at = zlib.decompress(file.read()), 0
 
     def read(self, size: int) -> bytes:
@@ -95,6 +96,12 @@ class _Inflated:
 def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:
     """The records of a file. TensorFlow: tf.compat.v1.python_io.tf_record_iterator."""
     path, kind = os.fspath(path), _options(options).compression_type
-    opened: Any = {"GZIP": lambda: gzip.open(path, "rb"), "ZLIB": lambda: _Inflated(path)}
-    with opened.get(kind, lambda: open(path, "rb"))() as file:
+    opened: Any = {"GZIP": gzip.open, "ZLIB": _Inflated}.get(kind, open)
+    with opened(path, "rb") as file:
         yield from read_records(file, path)
+
+
+def summary_iterator(path: Any) -> Iterator[Any]:
+    """The events of an event file. TensorFlow: tf.compat.v1.train.summary_iterator."""
+    for record in tf_record_iterator(path):
+        yield Event.FromString(record)

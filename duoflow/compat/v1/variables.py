@@ -251,7 +251,8 @@ def _enter_counts(graph: Graph, full: str, again: bool) -> Callable[[], None]:
         if again:
             graph.extras["variable_scope_counts"] = before
         else:
-            graph.extras["variable_scope_counts"].update({k: 0 for k in counts if k.startswith(f"{full}/")})
+            now = graph.extras["variable_scope_counts"]
+            now.update({name: 0 for name in now if name.startswith(f"{full}/")})
 
     return leave
 
