@@ -167,11 +167,6 @@ class Graph:
         self._sessions: list[Any] = []
         self._gradient_overrides: dict[str, str] = {}
 
-    @property
-    def building_function(self) -> bool:
-        """Whether this is the graph of a function."""
-        return self.is_function
-
     # -- building ----------------------------------------------------------------------------------------------------
 
     def add(self, op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None = None) -> Node:

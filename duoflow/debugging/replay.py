@@ -170,7 +170,7 @@ class _Search:
         #: What came up inside the control op that runs now: by kind, the first.
         self.inside: dict[str, Failure] = {}
 
-    def compile(self, graph: Graph) -> _Run:
+    def compile(self, graph: Graph) -> engine.Executable:
         """A run of a graph inside a control op."""
         return _Run(graph, self)
 
@@ -188,8 +188,6 @@ class _Search:
 
 class _Run:
     """One run of a graph, op by op, with every value kept."""
-
-    kernels: tuple[Any, ...] = ()
 
     def __init__(self, graph: Graph, search: _Search) -> None:
         self.graph, self.search = graph, search
@@ -211,6 +209,11 @@ class _Run:
                 table.update(zip(map(id, node.outputs), results, strict=True))
                 self._note(node, inputs, results)
         return [table[id(t)] for t in self.graph.outputs]
+
+    @property
+    def kernels(self) -> list[dict[str, Any]]:
+        """None: all runs in Python."""
+        return []
 
     def _evaluate(self, node: Node, inputs: list[Any]) -> tuple[Any, ...]:
         try:
@@ -238,7 +241,7 @@ class _Run:
             bad = next((t for t in node.inputs if is_bad(self.table[id(t)])), None)
             if bad is None:
                 return self.inside.get(id(node), {}).get(kind) or self._failure(node, kind)
-            node = bad.node  # type: ignore[attr-defined]
+            node = bad.node
 
 
 # -- DUOFLOW_DEBUG=replay ----------------------------------------------------------------------------------------------

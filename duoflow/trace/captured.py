@@ -97,7 +97,8 @@ def _mentioned(code: CodeType) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _read_only(code: CodeType, place: str, owner: str) -> tuple[str, ...]:
     """What is loaded from a place ("_GLOBAL", "_DEREF", "_ATTR" of the variable `owner`) and never stored there."""
-    read, written = set(), set()
+    read: set[str] = set()
+    written: set[str] = set()
     before = None
     for step in dis.get_instructions(code):
         if step.opname.endswith(place) and (not owner or before == owner):

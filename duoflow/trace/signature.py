@@ -238,7 +238,7 @@ class FunctionType(inspect.Signature):
         return _shown(self.output)
 
     def __str__(self) -> str:
-        marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+        marks: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
         parts, starred = [], False
         for p in self.parameters.values():
             if p.kind is p.KEYWORD_ONLY and not starred:
