@@ -180,9 +180,9 @@ def gather(
     """
     params, indices = convert(params), int_tensor(indices)
     batch_dims = static_int(batch_dims, "batch_dims")
+    at = batch_dims if axis is None else static_int(axis, "axis")
     if batch_dims < 0:
         batch_dims += indices.ndim
-    at = batch_dims if axis is None else static_int(axis, "axis")
     at = axis_or_negative(at, params.spec.rank)
     return emit_one(GATHER, (params, indices), {"axis": at, "batch_dims": batch_dims}, name)
 
@@ -217,6 +217,8 @@ def check_nd_indices(indices: Any, shape: tuple[int, ...], what: str = "param sh
 
 
 def _evaluate_gather_nd(params: Any, indices: Any) -> Any:
+    if not indices.shape[-1]:  # every row of no indices names the whole
+        return np.broadcast_to(params, (*indices.shape[:-1], *params.shape)).copy()
     check_nd_indices(indices, params.shape)
     return np.asarray(params[tuple(np.moveaxis(indices, -1, 0))])
 

@@ -457,7 +457,7 @@ def _bound(value: Any) -> Any:
 def _check_index(value: Any) -> None:
     if isinstance(value, (numbers.Integral, np.integer)) and not isinstance(value, (bool, np.bool_)):
         return
-    dtype, rank = getattr(value, "dtype", None), getattr(value, "ndim", 0)
+    dtype, rank = getattr(value, "dtype", None), len(getattr(value, "shape", None) or ())
     if isinstance(value, (Operators, np.ndarray)) and dtypes.as_dtype(dtype).is_integer and rank == 0:
         return
     raise TypeError(
@@ -516,7 +516,10 @@ def _dynamic_key(items: Any) -> tuple[Any, Any, Any, tuple[int, ...]]:
 
 
 def _as_scalar(value: Any, dtype: DType) -> Any:
-    return F.cast(value, dtype) if isinstance(value, Operators) else value
+    if not isinstance(value, Operators):
+        return value
+    value = F.cast(value, dtype)
+    return value if value.dims == () else F.reshape(value, [])  # of a rank known only when it runs
 
 
 # -- slice -------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ SORT = register(
         lambda x, *, axis, descending: Spec(x.shape, x.dtype),
         _sorted,
         _gradient_sort,
-        lower=lambda specs, outs, attrs: Order(attrs["axis"], attrs["descending"], values=0),
+        lower=lambda specs, outs, attrs: Order(attrs["axis"] % len(specs[0].shape), attrs["descending"], values=0),
     )  # fmt: skip
 )
 ARGSORT = register(
@@ -70,7 +71,7 @@ ARGSORT = register(
         lambda x, *, axis, descending: Spec(x.shape, dtypes.int32),
         lambda x, *, axis, descending: _order(x, axis, descending).astype(np.int32),
         differentiable=False,
-        lower=lambda specs, outs, attrs: Order(attrs["axis"], attrs["descending"], places=0),
+        lower=lambda specs, outs, attrs: Order(attrs["axis"] % len(specs[0].shape), attrs["descending"], places=0),
     )  # fmt: skip
 )
 
@@ -83,7 +84,7 @@ def _sorting(op: Op, values: Any, axis: Any, direction: str, name: str | None) -
     values = convert(values)
     if values.dtype.is_complex or not values.dtype.is_numeric and not values.dtype.is_bool:
         raise TypeError(f"Values of dtype {values.dtype.name} cannot be sorted.")
-    at = axis_of(axis, values.ndim)
+    at = axis_of(axis, values.spec.rank)
     return emit_one(op, (values,), {"axis": at, "descending": direction == "DESCENDING"}, name)
 
 
@@ -199,7 +200,8 @@ def _infer_searchsorted(sequence: Spec, values: Spec, *, side: str, out_type: DT
 
 
 def _evaluate_searchsorted(sequence: Any, values: Any, *, side: Any, out_type: DType) -> Any:
-    rows = zip(sequence.reshape(-1, sequence.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+    count = math.prod(values.shape[:-1])
+    rows = zip(sequence.reshape(count, sequence.shape[-1]), values.reshape(count, values.shape[-1]), strict=True)
     found = [np.searchsorted(row, points, side) for row, points in rows]
     return np.asarray(found, out_type.numpy).reshape(values.shape)
 

@@ -327,6 +327,8 @@ def _infer_categorical(logits: Spec, num_samples: Spec, key: Spec, counter: Spec
         raise ValueError(f"logits should be a matrix, got shape {shapes.brief(logits.shape)}")
     if not logits.dtype.is_floating and not logits.dtype.is_integer:
         raise TypeError(f"logits must be numbers, received {logits.dtype.name}.")
+    if logits.shape is not None and logits.shape[1] == 0:
+        raise InvalidArgumentError(f"there should be at least one class, received logits of shape {logits.shape}")
     size = None if num_samples.array is None else int(num_samples.array)
     if size is not None and size < 0:
         raise ValueError(f"num_samples should be nonnegative, got {size}")

@@ -378,7 +378,7 @@ def _infer_reduce_join(x: Spec, *, axis: tuple[int, ...] | None, keepdims: bool,
 
 
 def _evaluate_reduce_join(x: Any, *, axis: tuple[int, ...] | None, keepdims: bool, separator: str) -> Any:
-    axes = tuple(range(x.ndim)) if axis is None else axis
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
     rest = [d for d in range(x.ndim) if d not in axes]
     rows = x.transpose(rest + list(axes)).reshape([x.shape[d] for d in rest] + [-1])
     lead = rows.shape[:-1]
