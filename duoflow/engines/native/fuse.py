@@ -8,12 +8,14 @@ stored, nor is what is computed again wherever it is read (see `recompute`). Ele
 or convolution (an anchor) is computed as its epilogue. Reductions of the same tensor over the same domain go together.
 
 How a value passes is a `Relation` of flat indices: at the same point ("full"), the same for a whole row ("prefix"),
-the same for a whole column ("suffix"), or in another order, which only a stored tensor can serve.
+the same for a whole column ("suffix"), the same for a whole column of one of many matrices ("around"), or in another
+order, which only a stored tensor can serve.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Container
 from dataclasses import dataclass
@@ -40,15 +42,19 @@ _RESTARTED_ROWS = 512
 #: What loops compute, besides views.
 _LOOPED = (Elementwise, lowering.Reduction, lowering.Concat, *INDEXED)
 
-FULL, PREFIX, SUFFIX, OTHER = "full", "prefix", "suffix", "other"
+FULL, PREFIX, SUFFIX, AROUND, OTHER = "full", "prefix", "suffix", "around", "other"
 
 
 @dataclass(frozen=True)
 class Relation:
-    """How the flat index of a source follows that of the node that reads it: `kind`, and how many elements it has."""
+    """How the flat index of a source follows that of the node that reads it: `kind`, and how many elements it has.
+
+    `outer` of them are before what a source is the same for ("around").
+    """
 
     kind: str
     count: int
+    outer: int = 1
 
 
 @dataclass(frozen=True)
@@ -334,6 +340,7 @@ class Fusion:
         rows_first = len(domain) == 2 and domain[1].reduced and not domain[0].reduced
         columns = len(domain) == 2 and domain[0].reduced and not domain[1].reduced
         everything = len(domain) == 1 and domain[0].reduced
+        middle = [d.reduced for d in domain] == [False, True, False]
         for node in consumer.nodes:
             reduces = isinstance(self.descriptions[id(node)], lowering.Reduction)
             at_full = reduces or full[id(node.outputs[0])]
@@ -352,6 +359,9 @@ class Fusion:
                         return False
                 elif columns:
                     if relation.kind != SUFFIX or relation.count != kept:
+                        return False
+                elif middle:
+                    if relation != Relation(AROUND, kept, domain[0].extent):
                         return False
                 elif not (everything and relation == Relation(PREFIX, 1)):
                     return False
@@ -492,6 +502,12 @@ def _relation(position: Affine, point: Affine, variables: list[Var], count: int)
             expected = Affine(0, dict(zip(chosen, strides)))
             if position == expected and count == math.prod(v.extent for v in chosen):
                 return Relation(kind, count)
+    before = list(itertools.takewhile(used.__contains__, variables))
+    after = list(itertools.takewhile(used.__contains__, reversed(variables)))[::-1]
+    if before and after and used == {*before, *after}:
+        sizes = [v.extent for v in (*before, *after)]
+        if position == Affine(0, dict(zip((*before, *after), row_major(sizes)))) and count == math.prod(sizes):
+            return Relation(AROUND, count, math.prod(v.extent for v in before))
     return Relation(OTHER, count)
 
 

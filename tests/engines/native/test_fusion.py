@@ -146,3 +146,11 @@ def test_rows_of_other_sizes_get_kernels_of_their_own():
         x = real(rows, 7)
         np.testing.assert_allclose(executable.run([x])[0], reference.compile(graph).run([x])[0], 1e-5)
     assert len(executable._specializations) == 3
+
+
+def test_normalising_along_any_axis_is_one_kernel():
+    x = np.random.default_rng(5).normal(size=(7, 19, 13)).astype(np.float32)
+    for axis in range(3):
+        for function in (F.softmax, F.log_softmax):
+            assert len(agree(lambda x: function(x, axis), x)) == 1
+            assert len(agree(lambda x: function(x, axis) * 2 + F.reduce_max(x, axis, keepdims=True), x)) == 1
