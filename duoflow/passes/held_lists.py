@@ -40,7 +40,8 @@ class Form:
     `elements` are the specs of what makes up an element: one tensor or, if elements are lists, the parts of these,
     whose form is `inner`. `capacity` is the most elements that there are. `holes` tells that rows may be read before
     they are written, and so must start as zeros. `fixed` is the length of every element, if these are lists of the
-    same length; if they are not, the length is the last of the parts.
+    same length; if they are not, the length is the last of the parts. `bounds` are the least and the greatest of the
+    elements written so far, if these are integers of which that is known.
     """
 
     elements: tuple[Spec, ...] | None = None
@@ -48,6 +49,8 @@ class Form:
     capacity: int = 0
     holes: bool = False
     fixed: int | None = None
+    bounds: tuple[int, int] | None = None
+    bounded: bool = True
 
     def take(self, elements: tuple[Spec, ...], inner: Form | None = None) -> None:
         """Learn what an element is; `Unsupported` if it is not what others are."""
@@ -58,6 +61,15 @@ class Form:
         mine = [(s.shape, s.dtype) for s in self.elements]
         if mine != [(s.shape, s.dtype) for s in elements]:
             raise Unsupported("elements of different shapes")
+
+    def see(self, found: tuple[int, int] | None) -> None:
+        """Learn between what values an element that is written lies."""
+        if found is None:
+            self.bounded = False
+        elif self.bounds is None:
+            self.bounds = found
+        else:
+            self.bounds = min(found[0], self.bounds[0]), max(found[1], self.bounds[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +95,7 @@ class Held:
     def rows(self) -> int:
         """How many rows the buffers have."""
         assert self.parts is not None
-        return self.parts[0].dims[0]  # type: ignore[index, return-value]
+        return self.parts[0].dims[0] if self.parts else self.form.capacity  # type: ignore[index, return-value]
 
 
 def has_lists(graph: Graph) -> bool:
@@ -229,13 +241,14 @@ class Walk:
         if value.dtype is not dtypes.variant:
             tensor = self.rw[value]
             held.form.take((Spec(tensor.dims, tensor.dtype),))
+            held.form.see(self.interval(tensor))
             return (tensor,)
         inner = self.held.get(id(value))
         if inner is None:
             raise Unsupported("an element that the host holds")
-        inner = self.made(inner, like)
-        assert inner.parts is not None
-        parts, form = inner.parts, held.form
+        if inner.parts is not None or inner.form.elements is not None:
+            inner = self.made(inner, like)
+        parts, form = inner.parts or (), held.form
         if form.elements is None and isinstance(inner.length, int):
             form.fixed = inner.length
         if form.fixed is None:
@@ -255,10 +268,12 @@ class Walk:
         form = held.form
         if form.inner is None:
             self.bind(old, parts[0])
+            if form.bounds is not None and form.bounded and not form.holes:
+                self.intervals[id(parts[0])] = form.bounds
         elif form.fixed is None:
-            self.hold(old, Held(form.inner, parts[:-1], parts[-1]))
+            self.hold(old, Held(form.inner, parts[:-1] or None, parts[-1]))
         else:
-            self.hold(old, Held(form.inner, parts, form.fixed))
+            self.hold(old, Held(form.inner, parts or None, form.fixed))
 
     def interval(self, tensor: Tensor) -> tuple[int, int] | None:
         """The least and the greatest value that an index has, as far as counting tells."""
@@ -309,6 +324,7 @@ def _from_tensor(walk: Walk, node: Node) -> None:
     if not tensor.spec.known:
         raise Unsupported("a list of unknown size")
     form.take((Spec(tensor.dims[1:], tensor.dtype),))  # type: ignore[index]
+    form.bounded = False
     form.capacity = tensor.dims[0]  # type: ignore[index, assignment]
     walk.hold(node.outputs[0], Held(form, (tensor,), form.capacity))
 

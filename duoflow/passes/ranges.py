@@ -10,7 +10,7 @@ from duoflow.core.graph import Graph, Node
 from duoflow.core.record import OPS
 from duoflow.core.tensor import GraphTensor
 
-from .loop_variables import LOOPS, is_lowered
+from .loop_variables import LOOPS, is_lowered, scaled
 from .rewrite import Rewriter, constant_of
 from .trips import Interval, interval, trips
 
@@ -22,8 +22,8 @@ _COMPARISONS = {
     "Greater": lambda a, b: True if a[0] > b[1] else False if a[1] <= b[0] else None,
     "GreaterEqual": lambda a, b: True if a[0] >= b[1] else False if a[1] < b[0] else None,
 }
-#: Ops that read a row and check its index. The first has further attributes.
-_READS = ("GatherV2", "Row")
+#: Slices with any of these are more than a row.
+_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask")
 
 
 def use_ranges(graph: Graph) -> Graph:
@@ -47,9 +47,7 @@ def _known(body: Graph, node: Node) -> Graph:
     rw = Rewriter(body)
     bounds: Interval = lambda t: interval(t, known)
     for inner in body.nodes:
-        new = _decided(rw, inner, bounds)
-        if new is None:
-            new = _in_range(rw, inner, bounds)
+        new = next((n for rule in (_decided, _in_range, _slice) if (n := rule(rw, inner, bounds)) is not None), None)
         if new is None:
             rw.copy(inner)
         else:
@@ -69,7 +67,7 @@ def _decided(rw: Rewriter, node: Node, bounds: Interval) -> GraphTensor | None:
 
 def _in_range(rw: Rewriter, node: Node, bounds: Interval) -> GraphTensor | None:
     """A row that is read without a check, or the index itself where that was all that was read for."""
-    if node.op.name not in _READS or node.op is OPS["Row"] or node.attrs.get("batch_dims") or node.attrs.get("axis"):
+    if node.op.name != "GatherV2" or node.attrs["batch_dims"] or node.attrs["axis"]:
         return None
     table, index = node.inputs
     found = bounds(index) if index.dims == () else None
@@ -80,3 +78,19 @@ def _in_range(rw: Rewriter, node: Node, bounds: Interval) -> GraphTensor | None:
     if values is not None and values.dtype == index.dtype.numpy and np.array_equal(values, np.arange(size)):
         return rw[index]
     return rw.add(OPS["Row"], (rw[table], rw[index]), {}, like=node)[0]
+
+
+def _slice(rw: Rewriter, node: Node, bounds: Interval) -> GraphTensor | None:
+    """`x[i]` as a row."""
+    if node.op.name != "StridedSlice" or node.attrs["shrink_axis_mask"] != 1 or any(node.attrs[m] for m in _MASKS):
+        return None
+    table, begin = node.inputs[:2]
+    made: Any = begin.node  # type: ignore[attr-defined]
+    if begin.dims != (1,) or made.op.name not in ("Reshape", "Pack", "ExpandDims") or made.inputs[0].dims != ():
+        return None
+    index = made.inputs[0]
+    found, size = bounds(index), table.dims[0] if table.dims else None
+    if found is None or size is None or found[0] < -size or found[1] >= size or found[0] < 0 <= found[1]:
+        return None
+    at = scaled(rw, rw[index], 1, size if found[0] < 0 else 0, node)
+    return rw.add(OPS["Row"], (rw[table], at), {}, like=node)[0]

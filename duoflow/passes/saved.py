@@ -26,7 +26,7 @@ __all__ = ["recompute_saved"]
 #: Elementwise work on no more elements than this is done again.
 _FEW = 16
 #: Reading rows and changing shapes is done again whatever the size.
-_MOVES = {"GatherV2", "Row", "Reshape", "ExpandDims", "Squeeze", "Pack", "Identity"}
+_MOVES = {"GatherV2", "Row", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Pack", "Identity"}
 
 
 @dataclass

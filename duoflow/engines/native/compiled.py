@@ -394,6 +394,14 @@ class _PartCompiler(_Compiler):
             sources.append((stored, tensor.dims, place))
         return self.out.callback(node, sources)
 
+    def _partition(self) -> list[Task]:
+        tasks = super()._partition()
+        if any(t.parallel for t in tasks):
+            for task in tasks:
+                if isinstance(task, RowTask):
+                    task.share()
+        return tasks
+
     def source(self, tensor: Any) -> GraphTensor:
         return storage(tensor, self.descriptions)
 

@@ -36,6 +36,11 @@ __all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "write_loops"]
 
 #: Operations on one element that make a second thread worth while (see the threshold of `worth_sharing`).
 _SHARING_WORK = 60_000
+#: Ops that are polynomials of so many operations.
+_TRANSCENDENTAL = {
+    "Exp", "Expm1", "Log", "Log1p", "Tanh", "Sigmoid", "Softplus", "Erf", "Erfc", "Sin", "Cos", "Tan", "Pow", "Elu",
+}  # fmt: skip
+_COSTLY = 8
 #: Vectors computed side by side, so that a chain of additions does not wait for itself.
 _UNROLL = 4
 #: Reductions over no more points than this (the windows of pools) are written out.
@@ -75,7 +80,8 @@ class LoopKernel:
     @property
     def worth_sharing(self) -> bool:
         """Whether the work pays for a second thread."""
-        return self.points * (2 + len(self.members)) > _SHARING_WORK
+        work = 2 + sum(_COSTLY if n.op.name in _TRANSCENDENTAL else 1 for n in self.members)
+        return self.points * work > _SHARING_WORK
 
 
 def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:

@@ -19,8 +19,8 @@ from .tasks import Task, Where
 
 __all__ = ["RowTask", "as_row", "choice_kernel", "is_unset", "only_overwritten"]
 
-#: Bytes of a row that are worth a second thread.
-_SHARED_BYTES = 1 << 18
+#: Bytes of a row that are worth a second thread, and bytes that two threads copy where they are at work anyway.
+_SHARED_BYTES, _SHARED_ALONG = 1 << 18, 1 << 12
 
 
 def is_unset(tensor: GraphTensor) -> bool:
@@ -61,6 +61,10 @@ class RowTask(Task):
         self._bytes = math.prod(sizes(base)) * base.dtype.numpy.itemsize
         super().__init__([node], reads, [output_of(node)], self._row_bytes >= _SHARED_BYTES)
 
+    def share(self) -> None:
+        """Let the threads share the copy, among others that they share."""
+        self.parallel = self._row_bytes >= _SHARED_ALONG
+
     @property
     def base(self) -> GraphTensor:
         """The tensor of which a row is replaced."""
@@ -89,9 +93,10 @@ def choice_kernel(dtype: DType) -> int:
 
 @functools.cache
 def _library() -> Library:
-    """choose_int32, choose_int64: see `choice_kernel`. set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are.
+    """choose_int32, choose_int64: see `choice_kernel`.
 
-    An index out of range, which whoever computed it has reported, writes nothing.
+    set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are. An
+    index out of range, which whoever computed it has reported, writes nothing.
     """
     module = Module(host())
     arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]

@@ -164,7 +164,7 @@ class Specialization:
         return lambda context: np.array(context.value(stored)).reshape(dims)
 
     def callback(self, node: Node, sources: Sequence[Source] = ()) -> Callable[[], object]:
-        """What the program calls to run a node on the host, on `sources`: those of the whole graph if none are given."""
+        """What the program calls to run a node on the host, on `sources`, by default those of the whole graph."""
         self._calls_back = True
         running = self._running
         known = list(sources)
