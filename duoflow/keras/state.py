@@ -25,6 +25,7 @@ class Session(threading.local):
     seeds: the generator behind random ops without a seed of their own
     custom_objects: what `custom_object_scope` lets configs find
     safe_mode: whether configs may hold code, where a scope decides it
+    memory: what variables may take while a file is read, or None
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Session(threading.local):
         self.seeds: Any = None
         self.custom_objects: dict[str, Any] = {}
         self.safe_mode: bool | None = None
+        self.memory: Any = None
 
 
 session = Session()

@@ -5,6 +5,7 @@ Reading one under an `AutocastScope` gives the value in that scope's dtype; its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -167,6 +168,8 @@ class Variable(core.Variable):
         if callable_initializer:
             shape = self._defined_shape(shape)
             keras_dtype, make = self._keras_dtype, initializer
+            if session.memory is not None:
+                session.memory.spend(math.prod(shape) * dtypes.as_dtype(keras_dtype).size, self._path)
             initializer = lambda: _cast(make(shape, dtype=keras_dtype), keras_dtype)
         else:
             value = initializer

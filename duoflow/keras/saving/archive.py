@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -17,14 +18,14 @@ from ..version import __version__
 from .assets import AssetsReader, AssetsWriter
 from .files import may_write, replacing
 from .legacy_h5 import ENDINGS, load_legacy_model, save_legacy_model
+from .limits import memory_for
+from .members import open_archive, read_member
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
 
 __all__ = ["load_model", "save_model"]
 
 _CONFIG, _METADATA = "config.json", "metadata.json"
-#: A member may unfold to so many times its size in the archive, beside a fixed allowance.
-_MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -87,35 +88,22 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 "
             "format files (`.h5` extension)."
         )
-    if not zipfile.is_zipfile(filepath):
-        raise ValueError(
-            f"File not found: filepath={filepath}. Please ensure the file is an accessible `.keras` zip file."
-            if not Path(filepath).exists()
-            else f"The file {filepath} is not a `.keras` zip file, or it is damaged or cut off."
-        )
-    with zipfile.ZipFile(filepath) as archive:
-        try:
-            config = json.loads(_member(archive, _CONFIG, filepath))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{_CONFIG} in {filepath} is damaged: {error}") from None
-        weights = _member(archive, WEIGHTS_IN_ARCHIVE, filepath)
+    with open_archive(filepath) as archive, memory_for(os.path.getsize(filepath), filepath):
+        config = _config(read_member(archive, _CONFIG, filepath), filepath)
+        weights = read_member(archive, WEIGHTS_IN_ARCHIVE, filepath)
         if not compile:
             config.pop("compile_config", None)
         model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
-        assets = AssetsReader(archive, lambda name: _member(archive, name, filepath))
+        assets = AssetsReader(archive, lambda name: read_member(archive, name, filepath))
         load_weights_from(model, io.BytesIO(weights), f"{WEIGHTS_IN_ARCHIVE} in {filepath}", assets=assets)
     return model
 
 
-def _member(archive: zipfile.ZipFile, name: str, filepath: Any) -> bytes:
-    """The content of a member, unless it is missing, damaged or would unfold to far more than its size."""
+def _config(data: bytes, filepath: Any) -> dict[str, Any]:
     try:
-        info = archive.getinfo(name)
-    except KeyError:
-        raise ValueError(f"The archive {filepath} has no member {name}; it has {sorted(archive.namelist())}.") from None
-    if info.file_size > info.compress_size * _MAX_EXPANSION + _ALLOWANCE:
-        raise ValueError(f"{name} in {filepath} unfolds to {info.file_size:,} bytes; this is refused.")
-    try:
-        return archive.read(info)
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{name} in {filepath} is damaged: {error}") from None
+        config = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{_CONFIG} in {filepath} is damaged: {error}") from None
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError(f"{_CONFIG} in {filepath} describes no model.")
+    return config

@@ -6,17 +6,17 @@ refused.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from ..variables import Variable
+from .limits import check_expansion
 
-__all__ = ["H5Reader", "H5Writer", "import_h5py", "member", "open_to_read", "values_of"]
-
-#: How many times more bytes a dataset may have than it takes in the file, beside a fixed allowance.
-_MAX_EXPANSION, _ALLOWANCE = 1000, 1 << 24
+__all__ = ["H5Reader", "H5Writer", "attribute", "import_h5py", "member", "open_to_read", "values_of"]
 
 
 def import_h5py() -> Any:
@@ -85,6 +85,21 @@ def open_to_read(source: Any, shown_name: Any = None) -> Any:
         ) from None
 
 
+@contextlib.contextmanager
+def damage_named() -> Iterator[None]:
+    """Turn what HDF5 says of a damaged file into an `OSError` that says so."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(f"The HDF5 file is damaged ({error}). Take another copy of it.") from None
+
+
+def attribute(group: Any, name: str) -> Any:
+    """An attribute of a group or file, None if there is none."""
+    with damage_named():
+        return group.attrs.get(name)
+
+
 class H5Reader:
     """Reads groups of arrays from a file or buffer; `OSError` for what is no (whole) HDF5 file."""
 
@@ -136,16 +151,14 @@ def values_of(dataset: Any) -> np.ndarray[Any, Any]:
     """The values of a dataset; `ValueError` for what is none, lies elsewhere, or would unfold to absurd sizes."""
     if not isinstance(dataset, import_h5py().Dataset):
         raise ValueError(f"The weights file has a group where the values of '{dataset.name}' should be.")
-    if dataset.external or dataset.is_virtual:
+    with damage_named():
+        elsewhere, stored = dataset.external or dataset.is_virtual, dataset.id.get_storage_size()
+    if elsewhere:
         raise ValueError(f"The values of '{dataset.name}' lie outside the weights file; this is refused.")
-    stored = dataset.id.get_storage_size()
-    if dataset.nbytes > stored * _MAX_EXPANSION + _ALLOWANCE:
-        raise ValueError(
-            f"'{dataset.name}' claims {dataset.nbytes:,} bytes but the file holds {stored:,}; this is refused."
-        )
+    check_expansion(f"'{dataset.name}'", dataset.nbytes, stored)
     try:
         array = dataset[()]
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise OSError(f"The weights file is damaged at '{dataset.name}' ({error}).") from None
     array = np.asarray(array)
     return array.view(ml_dtypes.bfloat16) if dataset.attrs.get("dtype") == "bfloat16" else array
@@ -155,9 +168,10 @@ def member(group: Any, path: str) -> Any:
     """What lies at a path, followed through hard links only; None if there is nothing."""
     h5py = import_h5py()
     for part in path.split("/"):
-        if not isinstance(group, h5py.Group) or part not in group:
-            return None
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ValueError(f"The weights file has a link at '{part}' that leads elsewhere; this is refused.")
-        group = group[part]
+        with damage_named():
+            if not isinstance(group, h5py.Group) or part not in group:
+                return None
+            if not isinstance(group.get(part, getlink=True), h5py.HardLink):
+                raise ValueError(f"The weights file has a link at '{part}' that leads elsewhere; this is refused.")
+            group = group[part]
     return group

@@ -10,6 +10,7 @@ weights alone is the group `model_weights` itself. Published weights are files o
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ import numpy as np
 
 from ..version import __version__
 from .files import may_write, replacing
+from .h5_store import attribute as read_attribute
 from .h5_store import import_h5py, member, open_to_read, values_of
+from .limits import memory_for
 from .object_registration import get_registered_name
 from .serialization import deserialize_keras_object, safe_mode_scope, serialize_keras_object
 
@@ -127,7 +130,8 @@ def load_legacy_model(filepath: Any, custom_objects: Any = None, compile: bool =
 
     Raises `ValueError` for a file without a model or with damaged parts, `TypeError` for unknown classes.
     """
-    with open_to_read(filepath) as file, safe_mode_scope(safe_mode):
+    size = os.path.getsize(filepath) if os.path.exists(filepath) else 0
+    with open_to_read(filepath) as file, safe_mode_scope(safe_mode), memory_for(size, filepath):
         config = _json(file, "model_config", filepath)
         if config is None:
             raise ValueError(
@@ -142,12 +146,12 @@ def load_legacy_model(filepath: Any, custom_objects: Any = None, compile: bool =
 
 
 def _json(file: Any, attribute: str, filepath: Any) -> Any:
-    text = file.attrs.get(attribute)
+    text = read_attribute(file, attribute)
     if text is None:
         return None
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{attribute} in {filepath} is damaged: {error}") from None
 
 
@@ -164,7 +168,7 @@ def _compile(model: Any, file: Any, filepath: Any, custom_objects: Any) -> None:
     if optimizer is not None:
         arguments["optimizer"] = {"module": "keras.optimizers", **optimizer}
     model.compile_from_config(arguments)
-    if "optimizer_weights" in file and model.optimizer is not None:
+    if member(file, "optimizer_weights") is not None and model.optimizer is not None:
         values = _read_weights(_group(file, "optimizer_weights"))
         variables = model.optimizer.variables
         if [v.shape for v in values] != [tuple(v.shape) for v in variables]:
@@ -188,7 +192,7 @@ def load_legacy_weights(model: Any, filepath: Any, skip_mismatch: bool = False, 
     """
     with open_to_read(filepath) as file:
         group = file
-        if "layer_names" not in file.attrs and "model_weights" in file:
+        if read_attribute(file, "layer_names") is None and member(file, "model_weights") is not None:
             group = _group(file, "model_weights")
         (_read_layers_by_name if by_name else _read_layers)(group, model, skip_mismatch)
 
@@ -201,14 +205,12 @@ def _group(parent: Any, name: str) -> Any:
 
 
 def _names(group: Any, attribute: str) -> list[str]:
-    found = []
-    if attribute in group.attrs:
-        found = list(group.attrs[attribute])
-    else:
-        part = 0
-        while f"{attribute}{part}" in group.attrs:
-            found += list(group.attrs[f"{attribute}{part}"])
-            part += 1
+    found = read_attribute(group, attribute)
+    if found is None:
+        found = []
+        while (part := read_attribute(group, f"{attribute}{len(found)}")) is not None:
+            found.append(part)
+        found = [name for part in found for name in part]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in found]
 
 
@@ -247,7 +249,7 @@ def _read_layers_by_name(group: Any, model: Any, skip_mismatch: bool) -> None:
 
 
 def _read_top_level(group: Any, model: Any, skip_mismatch: bool) -> None:
-    if _TOP_LEVEL in group:
+    if member(group, _TOP_LEVEL) is not None:
         _assign(_own_weights(model), _read_weights(_group(group, _TOP_LEVEL)), "top-level model", skip_mismatch)
 
 

@@ -52,6 +52,8 @@ def name_of(obj: Any) -> tuple[str, str] | None:
 
 def find(module: str, name: str, function: bool = False) -> Any:
     """The class (or function) that a config names, or None."""
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
     module = _ALIASES.get(module, module)
     if module == "builtins" and function:
         return next((f for n in _FUNCTION_NAMESPACES if (f := find(n, name, True)) is not None), None)

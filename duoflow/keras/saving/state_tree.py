@@ -94,9 +94,7 @@ def save_state(root: Any, store: Any, assets: Any = None) -> None:
     save(root, "")
 
 
-def load_state(
-    root: Any, store: Any, skip: Any = None, assets: Any = None
-) -> dict[int, tuple[Any, Exception]]:
+def load_state(root: Any, store: Any, skip: Any = None, assets: Any = None) -> dict[int, tuple[Any, Exception]]:
     """Read the state of an object and all its children; returns what failed: id to (object, error).
 
     An object reached by several paths counts as loaded if one of them works.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from .files import may_write, replacing
 from .h5_store import H5Reader, H5Writer
 from .legacy_h5 import ENDINGS, load_legacy_weights
+from .members import open_archive, read_member
 from .state_tree import load_state, save_state
 
 __all__ = ["load_weights", "load_weights_from", "save_weights", "save_weights_to"]
@@ -66,8 +66,8 @@ def load_weights(
     if not name.endswith(".keras"):
         load_weights_from(model, Path(filepath), name, skip_mismatch, objects_to_skip)
         return
-    with zipfile.ZipFile(filepath) as archive:
-        data = io.BytesIO(archive.read(WEIGHTS_IN_ARCHIVE))
+    with open_archive(filepath) as archive:
+        data = io.BytesIO(read_member(archive, WEIGHTS_IN_ARCHIVE, filepath))
     load_weights_from(model, data, name, skip_mismatch, objects_to_skip)
 
 
