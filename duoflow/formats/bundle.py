@@ -137,7 +137,7 @@ class BundleReader:
         data = self._bytes(tensor_str, entry)
         count = math.prod(dims)  # type: ignore[arg-type]
         if kind is dtypes.string:
-            return self._strings(tensor_str, data, count).reshape(dims)  # type: ignore[arg-type]
+            return self._strings(tensor_str, data, count, entry.crc32c).reshape(dims)  # type: ignore[arg-type]
         if len(data) != count * kind.numpy.itemsize:
             raise self._damaged(tensor_str)
         if mask(crc32c(data)) != entry.crc32c:
@@ -154,7 +154,7 @@ class BundleReader:
             file.seek(entry.offset)
             return file.read(entry.size)
 
-    def _strings(self, name: str, data: bytes, count: int) -> np.ndarray[Any, Any]:
+    def _strings(self, name: str, data: bytes, count: int, stored: int) -> np.ndarray[Any, Any]:
         lengths, at = [], 0
         try:
             for _ in range(min(count, len(data) + 1)):
@@ -162,8 +162,10 @@ class BundleReader:
                 lengths.append(length)
         except DecodeError:
             raise self._damaged(name) from None
-        checksum = mask(crc32c(b"".join(struct.pack("<I", n & 0xFFFFFFFF) for n in lengths)))
-        if data[at : at + 4] != struct.pack("<I", checksum) or at + 4 + sum(lengths) != len(data):
+        of_lengths = crc32c(b"".join(struct.pack("<I", n & 0xFFFFFFFF) for n in lengths))
+        if data[at : at + 4] != struct.pack("<I", mask(of_lengths)) or at + 4 + sum(lengths) != len(data):
+            raise self._damaged(name)
+        if mask(crc32c(data[at:], of_lengths)) != stored:
             raise self._damaged(name)
         out = np.empty(count, object)
         at += 4
