@@ -152,7 +152,7 @@ def _masked(weight: Any, mask: Any, dtype: Any, reduction: str | None) -> Any:
 
 
 def _reduce(values: Any, weight: Any, reduction: str | None) -> Any:
-    if reduction in (None, "none") or values.dims == ():
+    if reduction in (None, "none") or values.dims in ((), (0,)):
         return values
     total = tf.reduce_sum(values)
     if reduction == "sum":

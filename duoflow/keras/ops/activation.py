@@ -8,7 +8,7 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
-from .definition import floating, operation
+from .definition import axes_of, floating, operation
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
@@ -192,7 +192,7 @@ def _along(function: Any, x: Any, axis: Any) -> Any:
         return function(x, axis=axis)
     if axis is None:
         return tf.reshape(function(tf.reshape(x, [-1]), axis=-1), tf.shape(x))
-    last = [a % x.ndim for a in axis]
+    last = axes_of(axis, x.ndim)
     order = [a for a in range(x.ndim) if a not in last] + last
     moved = tf.transpose(x, order)
     sizes = tf.shape(moved)

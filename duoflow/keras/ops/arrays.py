@@ -14,7 +14,7 @@ from duoflow.core.tensor import Tensor, convert
 
 from ..dtypes import promoted
 from ..variables import standardize_dtype
-from .definition import operation
+from .definition import axes_of, operation
 
 __all__ = [
     "append", "argpartition", "argsort", "array_split", "bincount", "broadcast_to", "concatenate", "copy", "diff",
@@ -84,8 +84,8 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Axes at other places. Keras: keras.ops.moveaxis."""
     x = convert(x)
-    sources = [a % x.ndim for a in ([source] if isinstance(source, int) else source)]
-    targets = [a % x.ndim for a in ([destination] if isinstance(destination, int) else destination)]
+    sources = axes_of(source, x.ndim)
+    targets = axes_of(destination, x.ndim)
     order = [a for a in range(x.ndim) if a not in sources]
     for target, origin in sorted(zip(targets, sources, strict=True)):
         order.insert(target, origin)
@@ -277,8 +277,9 @@ def digitize(x: Any, bins: Any) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     """Differences of neighbours along an axis. Keras: keras.ops.diff."""
     a = convert(a)
-    after = tuple(slice(1, None) if i == axis % a.ndim else slice(None) for i in range(a.ndim))
-    before = tuple(slice(None, -1) if i == axis % a.ndim else slice(None) for i in range(a.ndim))
+    (at,) = axes_of(axis, a.ndim)
+    after = tuple(slice(1, None) if i == at else slice(None) for i in range(a.ndim))
+    before = tuple(slice(None, -1) if i == at else slice(None) for i in range(a.ndim))
     for _ in range(n):
         a = tf.not_equal(a[after], a[before]) if a.dtype.is_bool else a[after] - a[before]
     return a
@@ -350,7 +351,7 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
         raise ValueError(f"Input array must have at least 2 dimensions. Received: array.ndim={array.ndim}")
     if len(axes) != 2 or axes[0] == axes[1]:
         raise ValueError(f"Invalid axes: {axes}. Axes must be a tuple of two different dimensions.")
-    a, b = (axis % array.ndim for axis in axes)
+    a, b = axes_of(axes, array.ndim)
     turns = k % 4
     if turns == 2:
         return tf.reverse(array, [a, b])

@@ -14,13 +14,21 @@ from typing import Any
 
 from duoflow import ops as tf
 from duoflow.core.tensor import Tensor, convert
+from duoflow.ops.static import axis_of
 
 from ..operation import Operation
 from ..preferences import floatx
 from ..saving.public_names import named
 from ..symbolic import any_symbolic
 
-__all__ = ["FunctionOperation", "floating", "operation"]
+__all__ = ["FunctionOperation", "axes_of", "floating", "operation"]
+
+
+def axes_of(axis: Any, rank: int) -> list[int]:
+    """One axis or several (None: all) as non-negative ints; `ValueError` for one out of range."""
+    if axis is None:
+        return list(range(rank))
+    return [axis_of(a, rank, refuse=ValueError) for a in ([axis] if isinstance(axis, int) else axis)]
 
 
 def floating(x: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from duoflow import ops as tf
+from duoflow.core import dtypes
 from duoflow.core.tensor import convert
 
 from ..dtypes import promoted
@@ -143,7 +144,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
 @operation(inputs=2)
 def hypot(x1: Any, x2: Any) -> Any:
     """sqrt(x1² + x2²), without overflow. Keras: keras.ops.hypot."""
-    a, b = (tf.abs(x) for x in _float_promoted(x1, x2))
+    a, b = (tf.abs(x) for x in _wide_promoted(x1, x2))
     longer = tf.maximum(a, b)
     return longer * tf.sqrt(1.0 + tf.square(tf.divide_no_nan(tf.minimum(a, b), longer)))
 
@@ -151,7 +152,7 @@ def hypot(x1: Any, x2: Any) -> Any:
 @operation(inputs=2)
 def heaviside(x1: Any, x2: Any) -> Any:
     """0 where x1 is negative, 1 where positive, else x2. Keras: keras.ops.heaviside."""
-    a, b = _float_promoted(x1, x2)
+    a, b = _wide_promoted(x1, x2)
     return tf.where(a < 0, tf.zeros_like(a), tf.where(a > 0, tf.ones_like(a), b))
 
 
@@ -233,6 +234,11 @@ def nextafter(x1: Any, x2: Any) -> Any:
 
 def _float_promoted(*operands: Any) -> list[Any]:
     return [floating(x) for x in promoted(*operands)]
+
+
+def _wide_promoted(*operands: Any) -> list[Any]:
+    """Floats, wide enough for what is promoted to int64."""
+    return [tf.cast(x, "float64") if x.dtype is dtypes.int64 else floating(x) for x in promoted(*operands)]
 
 
 def _comparison(name: str, sign: str) -> Callable[[Any, Any], Any]:

@@ -11,7 +11,7 @@ from duoflow.core import nest
 from duoflow.core.autodiff import GradientTape
 
 from ..dtypes import promoted
-from .definition import floating, operation
+from .definition import axes_of, floating, operation
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "logdet", "lstsq", "lu_factor", "matrix_rank",
@@ -162,7 +162,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
     if len(axes) == 2:
-        return _matrix_norm(x, ord, [a % x.ndim for a in axes], keepdims)
+        return _matrix_norm(x, ord, axes_of(axes, x.ndim), keepdims)
     raise ValueError(f"Improper number of dimensions to norm. Received: ord={ord}, axis={axis}, x.ndim={x.ndim}")
 
 

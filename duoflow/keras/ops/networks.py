@@ -12,7 +12,7 @@ from duoflow.core.tensor import convert
 from ..dtypes import promoted, result_type
 from ..preferences import epsilon
 from ..variables import standardize_dtype
-from .definition import floating, operation
+from .definition import axes_of, floating, operation
 
 __all__ = [
     "batch_normalization", "binary_crossentropy", "categorical_crossentropy", "dot_product_attention",
@@ -64,7 +64,7 @@ def layer_normalization(
     if kwargs:
         raise TypeError(f"layer_normalization() got unexpected arguments {sorted(kwargs)}")
     x = convert(x)
-    axes = [a % x.ndim for a in ([axis] if isinstance(axis, int) else axis)]
+    axes = axes_of(axis, x.ndim)
     epsilon = 1e-3 if epsilon is None else epsilon
     kind = x.dtype
     wide = tf.cast(x, "float32") if kind.name in ("float16", "bfloat16") else x
@@ -149,7 +149,8 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if not from_logits:
         output = tf.log(tf.clip_by_value(output, epsilon(), 1.0 - epsilon()))
     if axis not in (-1, output.ndim - 1):
-        output = tf.transpose(output, [a for a in range(output.ndim) if a != axis % output.ndim] + [axis % output.ndim])
+        (at,) = axes_of(axis, output.ndim)
+        output = tf.transpose(output, [a for a in range(output.ndim) if a != at] + [at])
     return tf.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(target, "int64"), logits=output)
 
 

@@ -12,7 +12,7 @@ from duoflow.core.tensor import convert
 
 from ..dtypes import promoted
 from ..variables import standardize_dtype
-from .definition import floating, operation
+from .definition import axes_of, floating, operation
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "corrcoef", "count_nonzero", "cumprod", "cumsum",
@@ -115,7 +115,8 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
         return tf.reduce_mean(x, axis=axis)
     x, weights = promoted(x, weights)
     if weights.ndim == 1 and x.ndim > 1 and isinstance(axis, int):
-        weights = tf.reshape(weights, [-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
+        (at,) = axes_of(axis, x.ndim)
+        weights = tf.reshape(weights, [-1 if a == at else 1 for a in range(x.ndim)])
     weights = weights * tf.ones_like(x)
     return tf.reduce_sum(x * weights, axis=axis) / tf.reduce_sum(weights, axis=axis)
 
@@ -221,7 +222,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> Any:
 
 def _front(x: Any, axis: Any) -> tuple[Any, list[int]]:
     """The axes to reduce as one first axis, and which they were."""
-    axes = list(range(x.ndim)) if axis is None else [a % x.ndim for a in ([axis] if isinstance(axis, int) else axis)]
+    axes = axes_of(axis, x.ndim)
     rest = [a for a in range(x.ndim) if a not in axes]
     moved = tf.transpose(x, axes + rest)
     return tf.reshape(moved, tf.concat([[-1], tf.shape(moved)[len(axes) :]], 0)), axes
