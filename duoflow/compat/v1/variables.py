@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from duoflow.core import dtypes, shapes
-from duoflow.core.context import context, entered, init_scope, name_scope
+from duoflow.core.context import context, eager_only, entered, init_scope, name_scope
 from duoflow.core.errors import show_origin
 from duoflow.core.graph import Graph, get_default_graph
 from duoflow.core.tensor import Tensor, convert
@@ -307,9 +307,9 @@ def get_variable(
     TensorFlow: tf.compat.v1.get_variable.
     """
     scope = get_variable_scope()
+    initializer = scope.initializer if initializer is None else initializer
     arguments = {
-        "shape": shape, "dtype": scope.dtype if dtype is None else dtypes.as_dtype(dtype),
-        "initializer": scope.initializer if initializer is None else initializer,
+        "shape": shape, "dtype": _dtype_for(dtype, initializer, scope), "initializer": initializer,
         "regularizer": scope.regularizer if regularizer is None else regularizer, "trainable": trainable,
         "collections": collections, "validate_shape": validate_shape,
         "constraint": scope.constraint if constraint is None else constraint, "reuse": scope.reuse,
@@ -318,6 +318,20 @@ def get_variable(
     full = f"{scope.name}/{name}" if scope.name else name
     getter = _nested(custom_getter, scope.custom_getter) if custom_getter is not None else scope.custom_getter
     return _get(full, **arguments) if getter is None else getter(_get, full, **arguments)
+
+
+def _dtype_for(dtype: Any, initializer: Any, scope: VariableScope) -> Any:
+    """The dtype asked for; else that of a value to start from, or the scope's."""
+    if initializer is None or (callable(initializer) and not isinstance(initializer, (Tensor, Variable))):
+        return scope.dtype if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(initializer, (Tensor, Variable)):
+        of_value = initializer.dtype
+    else:
+        with eager_only():  # no node of the graph
+            of_value = convert(initializer).dtype
+    if dtype is not None and dtypes.as_dtype(dtype) is not of_value:
+        raise ValueError(f"Initializer type '{of_value}' and explicit dtype '{dtypes.as_dtype(dtype)}' don't match.")
+    return of_value
 
 
 def _get(

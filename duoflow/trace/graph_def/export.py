@@ -20,6 +20,7 @@ from .forms import INT32, Form, form_of
 __all__ = ["graph_to_def", "node_to_def"]
 
 _PRODUCER = 2286  # the version of graphs that TensorFlow 2.21 writes
+_PHILOX = 1
 #: Attributes that hold a shape rather than a list of numbers.
 _SHAPES = frozenset({"shape", "element_shape"})
 OPAQUE = "_python_object"
@@ -74,6 +75,9 @@ class _Writer:
             constant = f"{node.name}/tags"
             nodes.append(_constant(constant, np.asarray(attrs.pop("tag").encode(), object)))
             inputs.insert(0, constant)
+        if form.algorithm is not None:
+            nodes.append(_constant(f"{node.name}/alg", np.int32(_PHILOX)))
+            inputs.insert(form.algorithm, f"{node.name}/alg")
         proto = NodeDef(name=node.name, op=node.op.name, device=node.device)
         proto.input.extend([*inputs, *[f"^{c.name}" for c in node.control_inputs]])
         self._attributes(node, form, attrs, proto)

@@ -29,6 +29,8 @@ class Form:
     count: the attribute that counts a list of inputs, and how many other inputs follow it
     convert: their values of attributes for ours, by our name, and back
     fixed: attributes that are always the same here
+    private: attributes that TensorFlow does not have
+    algorithm: the place of the input that names a random generator, which is Philox here
     """
 
     types: dict[str, int] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Form:
     convert: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     private: tuple[str, ...] = ()
+    algorithm: int | None = None
 
 
 def _framed(values: Any) -> list[int]:
@@ -140,9 +143,11 @@ FORMS: dict[str, Form] = {
     "Transpose": Form(_T, ("Tperm",), (("perm", 1),), convert={"perm": _AXES}),
     "Unpack": Form(_T),
     "Where": Form(_T),
-    "StatelessRandomUniformV2": Form({"Tshape": 0}),
-    "StatelessRandomNormalV2": Form({"Tshape": 0}),
-    "StatelessTruncatedNormalV2": Form({"Tshape": 0}),
+    "StatelessRandomUniformV2": Form({"Tshape": 0}, algorithm=3),
+    "StatelessRandomNormalV2": Form({"Tshape": 0}, algorithm=3),
+    "StatelessTruncatedNormalV2": Form({"Tshape": 0}, algorithm=3),
+    "StatelessRandomUniformFullIntV2": Form({"Tshape": 0}, algorithm=3),
+    "StatelessRandomUniformIntV2": Form({"Tshape": 0, "dtype": -1}, algorithm=3),
     "Placeholder": Form(),
     "MergeSummary": Form(count="N"),
     "ScalarSummary": Form({"T": -2}),

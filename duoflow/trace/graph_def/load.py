@@ -264,6 +264,8 @@ def _attributes(
     for name, (_, back) in form.convert.items():
         if name in attrs:
             attrs[name] = back(attrs[name])
+    if form.algorithm is not None:
+        del inputs[form.algorithm]
     for name, place in form.constants:
         tensor = inputs[place]
         if tensor.spec.array is None and proto.op in REDUCTIONS:
