@@ -59,9 +59,8 @@ class CSVLogger(Callback):
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
-            names = [k for k in self.keys if not k.startswith("val_")]
-            if any(k.startswith("val_") for k in self.keys):
-                self.keys = names + [f"val_{k}" for k in names if f"val_{k}" in logs]
+            if not any(k.startswith("val_") for k in self.keys):  # the first epochs may have no validation
+                self.keys += [f"val_{k}" for k in self.keys]
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, ["epoch", *self.keys], delimiter=self.sep)
             if self._with_header:

@@ -7,7 +7,7 @@ from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations, regularizers
+from .. import activations, initializers, regularizers
 from .input_spec import InputSpec
 from .layer import Layer
 from .weights import add_configured, configure, weight_config
@@ -117,10 +117,24 @@ class EinsumDense(Layer):
         kernel_shape, bias_shape, self.full_output_shape = _einsum_shapes(
             self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes
         )
-        self.kernel = add_configured(self, "kernel", kernel_shape)
+        self.kernel = self.add_weight(
+            kernel_shape, self._fitted_initializer(), regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint, name="kernel",
+        )  # fmt: skip
         self.bias = None
         if bias_shape is not None:
             self.bias = add_configured(self, "bias", bias_shape)
+
+    def _fitted_initializer(self) -> Any:
+        """The kernel's initializer, told which axes are inputs and outputs where it scales by their sizes."""
+        made = self.kernel_initializer
+        if not isinstance(made, initializers.VarianceScaling) or None not in (made.input_axes, made.output_axes):
+            return made
+        inputs, kernel, outputs = re.split(",|->", self.equation.replace(" ", "").replace("...", ""))
+        ins = [i for i, letter in enumerate(kernel) if letter not in outputs and letter in inputs]
+        outs = [i for i, letter in enumerate(kernel) if letter in outputs]
+        axes = {"seed": made.seed, "input_axes": ins, "output_axes": outs}
+        return type(made).from_config({**made.get_config(), **axes})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = tf.einsum(self.equation, inputs, self.kernel)

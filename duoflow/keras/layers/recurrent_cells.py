@@ -26,6 +26,7 @@ class GatedCell(Layer):
 
     gates: ClassVar[int]
     masks: ClassVar[int] = 1
+    seeds_first: ClassVar[bool] = False  # whether Keras draws the seed of dropout before those of weights
 
     def _configure(
         self, units: int, activation: Any, use_bias: bool, kernel: tuple[Any, ...], recurrent: tuple[Any, ...],
@@ -36,6 +37,8 @@ class GatedCell(Layer):
                 f"Received an invalid value for argument `units`, expected a positive integer, got {units}."
             )
         self.units, self.use_bias = units, use_bias
+        if self.seeds_first:
+            self.seed_generator = SeedGenerator(seed)
         self.activation = activations.get(activation)
         configure(self, "kernel", *kernel)
         configure(self, "recurrent", *recurrent)
@@ -43,7 +46,7 @@ class GatedCell(Layer):
         self.dropout = min(1.0, max(0.0, dropout))
         self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
         self.seed = seed
-        if self.dropout > 0.0 or self.recurrent_dropout > 0.0:
+        if not self.seeds_first:
             self.seed_generator = SeedGenerator(seed)
         self.state_size: Any = units
         self.output_size = units
@@ -110,7 +113,7 @@ def _previous(states: Any) -> Any:
 class SimpleRNNCell(GatedCell):
     """activation(inputs @ kernel + state @ recurrent_kernel + bias). Keras: keras.layers.SimpleRNNCell."""
 
-    gates = 1
+    gates, seeds_first = 1, True
 
     def __init__(
         self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",

@@ -20,7 +20,7 @@ class ConvLSTMCell(GatedCell):
     """An LSTM cell with convolutions in the place of matrix products. Shi et al. 2015."""
 
     rank: ClassVar[int]
-    gates, masks = 4, 4
+    gates, masks, seeds_first = 4, 4, True
 
     def __init__(
         self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,

@@ -36,6 +36,7 @@ class Sequential(Model):
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         object.__setattr__(self, "_functional", None)
+        object.__setattr__(self, "_calls", [])
         for layer in layers or ():
             self.add(layer, rebuild=False)
         if layers:
@@ -117,15 +118,26 @@ class Sequential(Model):
                 "You "
                 f"cannot build it with input_shape {input_shape}"
             )
+        self._forget_calls()
         inputs = x = self._layers[0].output
         for layer in self._layers[1:]:
             try:
                 x = layer(x)
+                self._calls.append(layer._inbound_nodes[-1])
             except NotImplementedError:
                 return  # no shape inference: the layers are applied one by one
             except TypeError as error:
                 raise _bad_signature(layer) or error from error
         object.__setattr__(self, "_functional", Functional(inputs, x))
+
+    def _forget_calls(self) -> None:
+        """Undo the calls of an earlier build, so that each layer has one output, unless others called it since."""
+        for node in reversed(self._calls):
+            if node.operation._inbound_nodes[-1] is node:
+                node.operation._inbound_nodes.pop()
+                for parent in node.parent_nodes:
+                    parent.operation._outbound_nodes.remove(node)
+        self._calls.clear()
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """The output of the last layer."""
