@@ -312,7 +312,7 @@ class Fusion:
     def _share_a_source(self, first: Group, second: Group) -> bool:
         """Whether something of about the size of the domain is read by both."""
         read = [
-            {id(e.source) for n in g.nodes for e in self.edges[id(n)] if 2 * elements(e.source) > g.points}
+            {id(e.source) for n in g.nodes for e in self.edges[id(n)] if 4 * elements(e.source) > g.points}
             for g in (first, second)
         ]
         return bool(read[0] & read[1])

@@ -9,6 +9,7 @@ which come together again when the flat index of the same row-major order is for
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -163,7 +164,21 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
             inner = divisor // coefficient
             if term.extent > inner and term.extent % inner == 0:
                 raise Split(term, inner)
-    return quotient + Affine.of(Quotient(rest, divisor)), Affine.of(Remainder(rest, divisor))
+    high, low, unit = _parted(rest, divisor)
+    inner = divisor // unit
+    return quotient + Affine.of(Quotient(high, inner)), Affine.of(Remainder(high, inner)) * unit + low
+
+
+def _parted(index: Affine, divisor: int) -> tuple[Affine, Affine, int]:
+    """`high * unit + low` with 0 <= low < unit and a unit that divides the divisor: only `high` is left to divide."""
+    for term in sorted(index.terms, key=lambda t: index.terms[t]):
+        unit = math.gcd(index.terms[term], divisor)
+        low = Affine(index.constant % unit, {t: c for t, c in index.terms.items() if c % unit})
+        least, most = low.bounds()
+        if unit > 1 and least >= 0 and most < unit:
+            high = {t: c // unit for t, c in index.terms.items() if c % unit == 0}
+            return Affine(index.constant // unit, high), low, unit
+    return index, Affine(), 1
 
 
 def reduced(index: Affine) -> Affine:

@@ -326,6 +326,7 @@ class _Writer:
             for turn in range(variables[0].extent):
                 self.at.open()
                 self.at.bind(variables[0], turn)
+                self.at.hoist(self._roots())
                 self._nest(variables[1:], carried, body)
                 self.at.close()
             return

@@ -7,6 +7,7 @@ not overlap gives each pixel what its one window got; of others, the sum over th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import Rewriter
 
 from .static import has_elements, sizes
-from .windows import spread, window_counts, windows_of
+from .windows import spread, windows_of
 
 __all__ = ["decompose_pools"]
 
@@ -129,16 +130,19 @@ def _spread(pool: Pool, shape: tuple[int, ...], values: tuple[Any, ...], share: 
 
 
 def _tiled(pool: Pool, shape: tuple[int, ...], values: tuple[Any, ...], share: Any) -> Any:
-    """Windows side by side: [batch, n0, w0, n1, w1, channels] in row-major order is the image."""
-    counts = window_counts(shape[1:-1], pool.window, pool.strides, (1,) * len(pool.window), pool.padding)
-    interleaved = (shape[0], *[d for n, w in zip(counts, pool.window, strict=True) for d in (n, w)], shape[-1])
+    """Windows side by side: [batch, n0, w0, n1, w1, channels] in row-major order is the image, and more at its ends."""
+    counts = [-(-size // w) for size, w in zip(shape[1:-1], pool.window, strict=True)]
     narrow = (shape[0], *[d for n in counts for d in (n, 1)], shape[-1])
     taps = np.arange(math.prod(pool.window), dtype=np.int32).reshape(
         (1, *[d for w in pool.window for d in (1, w)], 1)
     )  # fmt: skip
-    wide = F.broadcast_to(share(F.constant(taps))(*[F.reshape(v, narrow) for v in values]), interleaved)
-    covered = (shape[0], *[n * w for n, w in zip(counts, pool.window, strict=True)], shape[-1])
-    image = F.reshape(wide, covered)
-    if covered == shape:
-        return image
-    return F.pad(image, [[0, s - c] for s, c in zip(shape, covered, strict=True)])
+    windows = (shape[0], *[d for n, w in zip(counts, pool.window, strict=True) for d in (n, w)], shape[-1])
+    wide = F.broadcast_to(share(F.constant(taps))(*[F.reshape(_extended(v, counts), narrow) for v in values]), windows)
+    image = F.reshape(wide, (shape[0], *[n * w for n, w in zip(counts, pool.window, strict=True)], shape[-1]))
+    return image if image.dims == shape else F.slice(image, [0] * len(shape), shape)
+
+
+def _extended(values: Any, counts: Sequence[int]) -> Any:
+    """What windows have, with zeros for those that reach beyond the image."""
+    more = [[0, n - d] for n, d in zip(counts, values.dims[1:-1], strict=True)]
+    return F.pad(values, [[0, 0], *more, [0, 0]]) if any(map(sum, more)) else values

@@ -72,22 +72,22 @@ def spread(
     parts: Iterable[tuple[Sequence[int], Any]], size: Sequence[int], strides: Sequence[int], pads: Pads
 ) -> Any:  # fmt: skip
     """The image to which windows give back: the sum of `parts`, pairs of a place in the window and what all the windows
-    [batch, *windows, channels] have for the pixel there."""
-    total = None
+    [batch, *windows, channels] have for the pixel there.
+
+    With strides, the pixels of one phase (one remainder of their position) are all reached from the same places.
+    """
+    phases: dict[tuple[int, ...], Any] = {}
+    counts = [-(-s // st) for s, st in zip(size, strides, strict=True)]
     for place, part in parts:
-        piece = _moved(_apart(part, strides), [k - p[0] for k, p in zip(place, pads, strict=True)], size)
-        total = piece if total is None else total + piece
+        first = [k - p[0] for k, p in zip(place, pads, strict=True)]
+        phase = tuple([f % st for f, st in zip(first, strides, strict=True)])
+        piece = _moved(part, [f // st for f, st in zip(first, strides, strict=True)], counts)
+        phases[phase] = piece if phase not in phases else phases[phase] + piece
+    total = None
+    for phase, image in phases.items():
+        image = _apart(image, phase, strides, size)
+        total = image if total is None else total + image
     return total
-
-
-def _apart(part: Any, strides: Sequence[int]) -> Any:
-    """With zeros between neighbours, so that they are `strides` apart."""
-    if all(s == 1 for s in strides):
-        return part
-    batch, *counts, channels = part.dims
-    wide = F.reshape(part, (batch, *[d for n in counts for d in (n, 1)], channels))
-    wide = F.pad(wide, [[0, 0], *[pair for s in strides for pair in ([0, 0], [0, s - 1])], [0, 0]])
-    return F.reshape(wide, (batch, *[n * s for n, s in zip(counts, strides, strict=True)], channels))
 
 
 def _moved(part: Any, first: Sequence[int], size: Sequence[int]) -> Any:
@@ -96,3 +96,15 @@ def _moved(part: Any, first: Sequence[int], size: Sequence[int]) -> Any:
     pads = [[max(f, 0), max(s - f - n, 0)] for f, s, n in zip(first, size, counts, strict=True)]
     padded = F.pad(part, [[0, 0], *pads, [0, 0]])
     return F.slice(padded, [0, *[max(-f, 0) for f in first], 0], [batch, *size, channels])
+
+
+def _apart(image: Any, phase: Sequence[int], strides: Sequence[int], size: Sequence[int]) -> Any:
+    """The pixels of an image as those of one phase of a larger one, zeros elsewhere."""
+    if all(s == 1 for s in strides):
+        return image
+    batch, *counts, channels = image.dims
+    wide = F.reshape(image, (batch, *[d for n in counts for d in (n, 1)], channels))
+    around = [pair for p, s in zip(phase, strides, strict=True) for pair in ([0, 0], [p, s - 1 - p])]
+    wide = F.pad(wide, [[0, 0], *around, [0, 0]])
+    whole = F.reshape(wide, (batch, *[n * s for n, s in zip(counts, strides, strict=True)], channels))
+    return F.slice(whole, [0] * len(image.dims), [batch, *size, channels])

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from duoflow.engines.native.index import Affine, Var, flat, reduced, unflat
+from duoflow.engines.native.index import Affine, Var, divide, flat, reduced, unflat
 
 
 def value(index, at):
@@ -34,8 +34,20 @@ def test_taken_apart_and_put_together_is_the_same():
 def test_the_last_dimension_of_a_grid_is_its_column():
     _, col, point = grid(24, 5)
     *_, last = unflat(point, (2, 3, 4, 5))
-    assert last != Affine.of(col)
     assert reduced(last) == Affine.of(col)
+
+
+@pytest.mark.parametrize("offset", [0, 5, 43])
+def test_what_is_small_is_not_divided(offset):
+    """(8 y + x) // 24 is y // 3 for x < 8."""
+    y, x = Var((0,), 10, splits=False), Var((1,), 8 - offset % 8, splits=False)
+    index = Affine(offset, {y: 8, x: 1})
+    quotient, rest = divide(index, 24)
+    assert x not in quotient.variables()
+    assert offset or quotient * 24 + rest == index
+    for at in itertools.product(range(10), range(x.extent)):
+        values = dict(zip((y, x), at))
+        assert (value(quotient, values), value(rest, values)) == divmod(value(index, values), 24)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (6, 4, 5), (2, 12, 5), (8, 15), (1, 24, 5)])
