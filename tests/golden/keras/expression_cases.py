@@ -83,6 +83,7 @@ ctc_decode(logits, np.array([7, 5]), merge_repeated=False, mask_index=3) | segme
 scan(lambda c, a: (c + a, c * a), np.float32(1.0), v) | scan(lambda c, a: (c + a, c * a), np.float32(1.0), v, reverse=True) | associative_scan(lambda a, b: a * 0.5 + b, v) | associative_scan(lambda a, b: a + b, v, reverse=True)
 associative_scan(lambda a, b: a + b, x, axis=1) | while_loop(lambda a: a < 10, lambda a: a * 2, 3) | fori_loop(0, 4, lambda k, a: a + k, 1) | map(lambda a: a * 2, v) | vectorized_map(lambda a: ops.sum(a), x) | cond(True, lambda: 1.0, lambda: 2.0)
 median(t, axis=(0, 1)) | cross(v[:2], v[2:4]) | cross(x[:, :3], y[:, :3], axis=1) | average(x, axis=1, weights=y) | multi_hot(i[:3], num_classes=4) | floor_divide(i, 2) | mod(i, 3) | trace(t, axis1=1, axis2=2) | diagonal(t, 1, 1, 2)
+hypot(i, i.astype("int64")) | heaviside(i, i.astype("int64")) | keras.losses.MeanSquaredError()(x[:0], x[:0]) | keras.losses.BinaryCrossentropy(reduction="sum")(p[:0], p[:0])
 """
 
 EXPRESSIONS = [
@@ -97,7 +98,7 @@ EXPRESSIONS = [
     *(f"keras.constraints.{name}(x)" for name in ("MaxNorm(1.0)", "NonNeg()", "UnitNorm(axis=1)", "MinMaxNorm(0.5, 1.0, 0.7)")),
     *(f"ops.{name}(y)" for name in _UNARY),
     *(f"ops.{name}(x, y)" for name in _BINARY),
-    *(f"ops.{part.strip()}" if "(" in part else part for line in _OPS.strip().splitlines() for part in line.split(" | ")),
+    *(part.strip() if part.strip().startswith("keras.") else f"ops.{part.strip()}" if "(" in part else part for line in _OPS.strip().splitlines() for part in line.split(" | ")),
     *(f"random.{name}" for name in (
         "normal((2, 3), seed=5)", "uniform((2, 3), 1.0, 2.0, seed=5)", "truncated_normal((2, 3), seed=5)",
         "randint((6,), 0, 100, seed=5)", "dropout(np.ones((3, 4), 'float32'), 0.4, seed=5)", "shuffle(v, seed=5)",
