@@ -23,12 +23,15 @@ from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor
 
+from .assume import ASSUMED
 from .rewrite import Rewriter
 from .specialize import inferred, refuse, tells_more
 from .trips import Ramp, interval, known_value, ramp_of
 
 __all__ = ["Form", "Held", "Walk", "has_lists", "moved", "rule"]
 
+#: Elements of lists with no more elements of their own than this are known where they are constant.
+_KNOWN_ELEMENTS = 16
 #: How a list is written and read.
 _RULES: dict[str, Callable[[Walk, Node], None]] = {}
 
@@ -41,7 +44,7 @@ class Form:
     whose form is `inner`. `capacity` is the most elements that there are. `holes` tells that rows may be read before
     they are written, and so must start as zeros. `fixed` is the length of every element, if these are lists of the
     same length; if they are not, the length is the last of the parts. `bounds` are the least and the greatest of the
-    elements written so far, if these are integers of which that is known.
+    elements written so far, if these are integers of which that is known, and `value` is what they all are if `same`.
     """
 
     elements: tuple[Spec, ...] | None = None
@@ -51,6 +54,8 @@ class Form:
     fixed: int | None = None
     bounds: tuple[int, int] | None = None
     bounded: bool = True
+    value: np.ndarray[Any, Any] | None = None
+    same: bool = True
 
     def take(self, elements: tuple[Spec, ...], inner: Form | None = None) -> None:
         """Learn what an element is; `Unsupported` if it is not what others are."""
@@ -62,8 +67,14 @@ class Form:
         if mine != [(s.shape, s.dtype) for s in elements]:
             raise Unsupported("elements of different shapes")
 
-    def see(self, found: tuple[int, int] | None) -> None:
-        """Learn between what values an element that is written lies."""
+    def see(self, value: np.ndarray[Any, Any] | None, found: tuple[int, int] | None) -> None:
+        """Learn the value of an element that is written, or between what values it lies."""
+        if value is not None and (value.size > _KNOWN_ELEMENTS or value.dtype.kind not in "biu"):
+            value = None  # the cotangents of floats are in lists of the same form
+        if value is None or self.value is not None:
+            self.same &= value is not None and self.value is not None and np.array_equal(value, self.value)
+        else:
+            self.value = value
         if found is None:
             self.bounded = False
         elif self.bounds is None:
@@ -135,7 +146,7 @@ class Walk:
 
     def step(self, node: Node) -> None:
         """Rewrite a node."""
-        known = _RULES.get(node.op.name)
+        known = None if ASSUMED in node.op.tags else _RULES.get(node.op.name)
         if known is not None and self._concerns(node):
             mark = len(self.rw.graph.nodes)
             try:
@@ -241,7 +252,7 @@ class Walk:
         if value.dtype is not dtypes.variant:
             tensor = self.rw[value]
             held.form.take((Spec(tensor.dims, tensor.dtype),))
-            held.form.see(self.interval(tensor))
+            held.form.see(known_value(tensor), self.interval(tensor))
             return (tensor,)
         inner = self.held.get(id(value))
         if inner is None:
@@ -267,7 +278,8 @@ class Walk:
         """Let the parts of an element stand for a tensor or list."""
         form = held.form
         if form.inner is None:
-            self.bind(old, parts[0])
+            value = form.value if form.same and not form.holes else None
+            self.bind(old, parts[0] if value is None else self.rw.constant(value, old.node))  # type: ignore[attr-defined]
             if form.bounds is not None and form.bounded and not form.holes:
                 self.intervals[id(parts[0])] = form.bounds
         elif form.fixed is None:
@@ -324,7 +336,7 @@ def _from_tensor(walk: Walk, node: Node) -> None:
     if not tensor.spec.known:
         raise Unsupported("a list of unknown size")
     form.take((Spec(tensor.dims[1:], tensor.dtype),))  # type: ignore[index]
-    form.bounded = False
+    form.bounded = form.same = False
     form.capacity = tensor.dims[0]  # type: ignore[index, assignment]
     walk.hold(node.outputs[0], Held(form, (tensor,), form.capacity))
 

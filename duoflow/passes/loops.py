@@ -12,6 +12,7 @@ from collections.abc import Callable
 from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
+from .assume import ASSUMED
 from .fission import fission
 from .inline import inline
 from .loop_variables import LOOPS, LOWERED, fewer_variables, is_lowered
@@ -67,7 +68,9 @@ def _marked(graph: Graph) -> Graph:
 
 
 def _is_plain(node: Node, inputs: tuple[GraphTensor, ...]) -> bool:
-    return all(t.spec.known and t.dtype.numpy.kind != "O" for t in (*inputs, *node.outputs))
+    return ASSUMED not in node.op.tags and all(
+        t.spec.known and t.dtype.numpy.kind != "O" for t in (*inputs, *node.outputs)
+    )
 
 
 def _lowered(graph: Graph, node: Node, inputs: tuple[GraphTensor, ...], lower: Callable[[Graph], Graph]) -> Graph:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import duoflow as tf
-from tests.engines.native.test_control import hosted
+from tests.engines.native.test_control import hosted, hosted_in
 
 RNG = np.random.default_rng(3)
 X = tf.constant(RNG.normal(size=(5, 4)), tf.float32)
@@ -193,3 +193,29 @@ def test_a_list_without_a_bound_stays_with_the_host_and_is_right():
 
     assert hosted(run, tf.constant(3)) != []
     np.testing.assert_array_equal(run(tf.constant(4)), [0, 1, 4, 9])
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
+def test_recurrent_layers_train_without_python_whatever_the_batch(kind):
+    layers = tf.keras.layers
+    model = tf.keras.Sequential(
+        [
+            layers.Input((6, 3)),
+            layers.Masking(),
+            getattr(layers, kind)(5, return_sequences=True),
+            layers.Bidirectional(getattr(layers, kind)(4)),
+        ]
+    )
+
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model(x, training=True) ** 2.0)
+        return tape.gradient(loss, model.trainable_variables)
+
+    compiled = tf.function(gradients, input_signature=[tf.TensorSpec([None, 6, 3])])
+    for batch in (4, 2):
+        x = RNG.normal(size=(batch, 6, 3)).astype(np.float32)
+        x[0, 3:] = 0.0
+        assert hosted_in(compiled.get_concrete_function(), tf.constant(x)) == []
+        for got, want in zip(compiled(x), gradients(x), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
