@@ -47,6 +47,7 @@ _TESTED_BESIDE = (
     *("TensorList", "PyFunc", "PlaceholderWithDefault"),
     *("DecodePng", "DecodeJpeg", "DecodeGif", "DecodeBmp", "DecodeWebP", "DecodeImage", "EncodeJpeg", "EncodePng"),
     "ExtractJpegShape",
+    *("ScalarSummary", "HistogramSummary", "ImageSummary", "AudioSummary", "TensorSummary", "MergeSummary"),
 )
 _KNOWN = ("shape", "rank", "nothing")
 
