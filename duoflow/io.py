@@ -1,6 +1,10 @@
 """Files and what is in them: `tf.io`."""
 
+from duoflow.compat.v1.python_io import TFRecordOptions, TFRecordWriter
 from duoflow.ops import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    VarLenFeature,
     decode_and_crop_jpeg,
     decode_base64,
     decode_bmp,
@@ -17,11 +21,18 @@ from duoflow.ops import (
     extract_jpeg_shape,
     is_jpeg,
     matching_files,
+    parse_example,
+    parse_single_example,
     read_file,
     write_file,
 )
 
 __all__ = [
+    "FixedLenFeature",
+    "FixedLenSequenceFeature",
+    "TFRecordOptions",
+    "TFRecordWriter",
+    "VarLenFeature",
     "decode_and_crop_jpeg",
     "decode_base64",
     "decode_bmp",
@@ -38,6 +49,8 @@ __all__ = [
     "extract_jpeg_shape",
     "is_jpeg",
     "matching_files",
+    "parse_example",
+    "parse_single_example",
     "read_file",
     "write_file",
 ]

@@ -48,6 +48,7 @@ from .loss_scaling import *
 from .math import *
 from .normalization import *
 from .padding import *
+from .parsing import *
 from .pooling import *
 from .powers import *
 from .random import *

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from duoflow import ops as F
+from duoflow.formats.messages import Example, Feature, Features, FloatList
 from tests.ops.harness import Case, unit
 
 
@@ -22,7 +23,21 @@ def _one(data):
     return _strings(data).reshape(())
 
 
+_FEATURES = Features(feature={"x": Feature(float_list=FloatList(value=[1.0, 2.0]))})
+_EXAMPLE = Example(features=_FEATURES).SerializeToString()
+
+
+def _parse(serialized):
+    found = F.parse_example(serialized, {
+        "x": F.FixedLenFeature([2], "float32"),
+        "y": F.FixedLenFeature([], "int64", default_value=3),
+        "z": F.FixedLenSequenceFeature([], "string", allow_missing=True),
+    })  # fmt: skip
+    return list(found.values())
+
+
 CASES = [
+    Case(_parse, _strings(_EXAMPLE, _EXAMPLE), grad=(), needs="rank", id="parse_example"),
     *(Case(F.decode_raw, _FOUR, d, needs="rank", id=f"decode_raw-{d}") for d in ("uint8", "int16", "float32")),
     Case(F.decode_raw, _FOUR, "int16", little_endian=False, needs="rank", id="decode_raw-big"),
     Case(F.decode_raw, _FOUR, "int32", fixed_length=8, needs="rank", id="decode_raw-fixed"),
