@@ -9,6 +9,7 @@ agree on them.
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ class Engine(Protocol):
 
 
 _installed: list[Engine | str] = []
+_compiling = threading.RLock()
 
 
 def install(engine: Engine | str) -> None:
@@ -63,7 +65,10 @@ def executable(graph: Graph) -> Executable:
     kept = graph.compiled
     engine = current()
     if kept is None or kept[0] is not engine:
-        kept = graph.compiled = (engine, engine.compile(graph))
+        with _compiling:
+            kept = graph.compiled
+            if kept is None or kept[0] is not engine:
+                kept = graph.compiled = (engine, engine.compile(graph))
     return kept[1]  # type: ignore[no-any-return]
 
 

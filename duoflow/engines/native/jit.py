@@ -23,23 +23,42 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from .target import Target, binding, host
 
-__all__ = ["Library", "assembly", "cache_directory", "compile_module", "statistics", "watchers"]
+__all__ = ["Library", "assembly", "cache_directory", "compile_module", "kept", "statistics", "watchers"]
 
 _FORMAT = 1
 _CODEGEN_LEVEL = 2
 _CACHE_BYTES = 512 << 20
 
 _lock = threading.Lock()
+_making = threading.RLock()
+
+Made = TypeVar("Made", bound=Callable[..., Any])
 
 #: Called with the name and the IR of every module that is asked for: how `duoflow show` gets to see them.
 watchers: list[Callable[[str, str], None]] = []
 
 #: How many modules were compiled and how many came from the cache, in this process.
 statistics = {"compiled": 0, "cached": 0}
+
+
+def kept(make: Made) -> Made:
+    """Keep what `make` gives for its arguments, for good.
+
+    One thread makes it while others wait: `functools.cache` would let each make its own and keep one, and the code of
+    the others would go while their addresses are in use.
+    """
+    cached = functools.cache(make)
+
+    @functools.wraps(make)
+    def get(*args: Any) -> Any:
+        with _making:
+            return cached(*args)
+
+    return cast(Made, get)
 
 
 class Library:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Container
 
@@ -11,7 +10,7 @@ from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
 from .ir import Module
-from .jit import Library, compile_module
+from .jit import Library, compile_module, kept
 from .runner import Operand, Program
 from .static import inputs_of, output_of, sizes
 from .target import host
@@ -91,7 +90,7 @@ def choice_kernel(dtype: DType) -> int:
     return _library().address("choose_" + dtype.name)
 
 
-@functools.cache
+@kept
 def _library() -> Library:
     """choose_int32, choose_int64: see `choice_kernel`.
 

@@ -46,7 +46,6 @@ view) in `frame.times`; `program.names` says what each instruction is.
 from __future__ import annotations
 
 import ctypes
-import functools
 import struct
 import sys
 import time
@@ -55,7 +54,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .ir import Function, Module
-from .jit import Library, compile_module
+from .jit import Library, compile_module, kept
 from .target import host
 from .threads import Block, Pacer, current_team, thread_count
 
@@ -525,7 +524,7 @@ def _write_run(module: Module) -> None:
         f.branch(f.compare("ne", team, "null", "ptr"), together, alone)
 
 
-@functools.cache
+@kept
 def _library() -> Library:
     module = Module(host())
     _write_resolve(module)
@@ -535,6 +534,6 @@ def _library() -> Library:
     return compile_module(module.text(), "runner")
 
 
-@functools.cache
+@kept
 def _run_function() -> Callable[[int], None]:
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_library().address("run"))

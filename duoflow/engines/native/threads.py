@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import functools
 import os
 import platform
 import sys
@@ -33,7 +32,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .ir import Function, Module
-from .jit import Library, compile_module
+from .jit import Library, compile_module, kept
 from .target import host
 
 __all__ = ["Block", "Pacer", "Team", "current_team", "set_threads", "thread_count"]
@@ -274,7 +273,7 @@ def _write_barrier(module: Module) -> None:
         f.branch(f.compare("eq", arrived, f.sub(parts, 1)), last, others)
 
 
-@functools.cache
+@kept
 def _library(parking_name: str) -> Library:
     module = Module(host())
     parking = _PARKING[parking_name]

@@ -4,6 +4,8 @@ import ctypes
 import itertools
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -163,3 +165,17 @@ def test_code_can_be_written_for_other_processors(machine):
         value = f.load("float", "%x", lanes)
         f.store("float", f.fma("float", lanes, value, value, value), "%x", lanes, f.first_lanes(2, lanes))
     assert "double_all" in jit.assembly(module.text(), machine)
+
+
+def test_what_is_kept_is_made_once_by_whatever_thread():
+    made = []
+
+    @jit.kept
+    def make(name):
+        time.sleep(0.02)
+        made.append(object())
+        return made[-1]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(make, ["a"] * 8))
+    assert len(made) == 1 and found == made * 8

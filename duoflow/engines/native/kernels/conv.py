@@ -30,7 +30,6 @@ channels instead. Results do not depend on the number of threads.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -40,7 +39,7 @@ from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Module
-from ..jit import Library, compile_module
+from ..jit import Library, compile_module, kept
 from ..target import host
 from ..threads import thread_count
 from .correlate import CONSTS, CorrelationWriter
@@ -365,7 +364,7 @@ def write_kernel(module: Module, name: str, dtype: DType) -> None:
     _WRITERS[name](writer(module, name, dtype, accumulator(dtype) if name.endswith("weights") else dtype))
 
 
-@functools.cache
+@kept
 def _library(name: str, dtype: DType) -> Library:
     module = Module(host())
     write_kernel(module, name, dtype)

@@ -21,14 +21,13 @@ whose rows collide in the cache. Threads share batch entries, row tiles or panel
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Function, Index, Module
-from ..jit import Library, compile_module
+from ..jit import Library, compile_module, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
 from .tiles import TILE_ROWS, RowTiles, TileWriter, accumulator, panel_width, tiles_of
@@ -160,7 +159,7 @@ def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
     return _library(gemm.dtype, out).address("gemm"), numbers
 
 
-@functools.cache
+@kept
 def _library(dtype: DType, out: DType) -> Library:
     module = Module(host())
     GemmWriter(module, "gemm", dtype, out).write()

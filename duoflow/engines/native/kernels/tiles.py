@@ -11,7 +11,6 @@ address is among their consts.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Sequence
 
@@ -19,7 +18,7 @@ from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Function, Index, Module, splat
-from ..jit import Library, compile_module
+from ..jit import Library, compile_module, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
 from ..threads import Block
@@ -322,13 +321,13 @@ class Tiles:
         self._words[(rows - 1) * self._vectors + vectors - 1] = library.address("tile")
 
 
-@functools.cache
+@kept
 def tiles_of(dtype: DType, out: DType) -> Tiles:
     """The tiles for inputs of a type and results of another."""
     return _tiles_of_sums(accumulator(dtype), out)
 
 
-@functools.cache
+@kept
 def _tiles_of_sums(sum_type: DType, out: DType) -> Tiles:
     return Tiles(sum_type, out)
 
