@@ -26,12 +26,31 @@ class TFRecordCompressionType:
 class TFRecordOptions:
     """Options of a file: its compression, as a number or a name. TensorFlow: tf.io.TFRecordOptions."""
 
-    def __init__(self, compression_type: Any = None, compression_level: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, compression_type: Any = None, flush_mode: Any = None, input_buffer_size: Any = None,
+        output_buffer_size: Any = None, window_bits: int | None = None, compression_level: int | None = None,
+        compression_method: int | None = None, mem_level: int | None = None, compression_strategy: int | None = None,
+    ) -> None:  # fmt: skip
         names = ("", "ZLIB", "GZIP")
         self.compression_type = names[compression_type] if isinstance(compression_type, int) else compression_type or ""
         if self.compression_type not in names:
             raise ValueError(f"Not a valid compression_type: {compression_type!r}")
         self.compression_level = -1 if compression_level is None else compression_level
+        # How zlib flushes and how large its buffers are changes nothing in what is read back.
+        self.flush_mode, self.input_buffer_size, self.output_buffer_size = (
+            flush_mode, input_buffer_size, output_buffer_size,
+        )  # fmt: skip
+        self.window_bits, self.compression_method = window_bits or 15, compression_method or zlib.DEFLATED
+        self.mem_level, self.compression_strategy = mem_level or zlib.DEF_MEM_LEVEL, compression_strategy or 0
+
+    def compressor(self) -> Any:
+        """What compresses a file of these options, None for one that is not."""
+        if not self.compression_type:
+            return None
+        window = self.window_bits + (16 if self.compression_type == "GZIP" else 0)
+        return zlib.compressobj(
+            self.compression_level, self.compression_method, window, self.mem_level, self.compression_strategy
+        )
 
 
 def _options(options: Any) -> TFRecordOptions:
@@ -44,10 +63,7 @@ class TFRecordWriter:
     def __init__(self, path: Any, options: Any = None) -> None:
         self._options = _options(options)
         self._file: Any = open(os.fspath(path), "wb")  # noqa: SIM115 - closed by close
-        self._deflate: Any = None
-        if self._options.compression_type:
-            window = 31 if self._options.compression_type == "GZIP" else 15
-            self._deflate = zlib.compressobj(self._options.compression_level, wbits=window)
+        self._deflate: Any = self._options.compressor()
 
     def write(self, record: Any) -> None:
         """Write a record."""
