@@ -164,9 +164,9 @@ def divide(index: Affine, divisor: int) -> tuple[Affine, Affine]:
             inner = divisor // coefficient
             if term.extent > inner and term.extent % inner == 0:
                 raise Split(term, inner)
-    high, low, unit = _parted(rest, divisor)
+    large, small, unit = _parted(rest, divisor)
     inner = divisor // unit
-    return quotient + Affine.of(Quotient(high, inner)), Affine.of(Remainder(high, inner)) * unit + low
+    return quotient + Affine.of(Quotient(large, inner)), Affine.of(Remainder(large, inner)) * unit + small
 
 
 def _parted(index: Affine, divisor: int) -> tuple[Affine, Affine, int]:
