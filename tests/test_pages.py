@@ -36,7 +36,8 @@ def run(text, name, space):
             exec(compile(text, name, "exec"), space)
     finally:
         logger.handlers, logger.propagate = before, True
-    return re.sub(r" at 0x[0-9a-f]+", "", printed.getvalue()).strip()
+    text = re.sub(r"<string-\d+>", "<string-1>", printed.getvalue())  # how many there were before depends on the tests
+    return re.sub(r" at 0x[0-9a-f]+", "", text).strip()
 
 
 def blocks(page):
