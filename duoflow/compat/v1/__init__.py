@@ -31,6 +31,7 @@ from . import (
     metrics,
     nn,
     python_io,
+    queue,
     queues,
     summary,
     train,
@@ -121,7 +122,7 @@ from .variables import VariableV1 as Variable
 #: Names that are in tables of their own.
 _TABLES: dict[str, Any] = {
     **{name: table for table in (graphs, queues) for name in table.__all__},
-    **dict.fromkeys(("Event", "SessionLog", "Summary"), summary),
+    **dict.fromkeys(("Event", "LogMessage", "SessionLog", "Summary", "SummaryMetadata"), summary),
 }
 all_variables = global_variables
 arg_max, arg_min = argmax, argmin
@@ -145,6 +146,13 @@ _OPERATIONS = frozenset(
 
 #: What an operation is called in `tf`.
 _RENAMED = {
+    "FixedLenFeature": "io.FixedLenFeature", "FixedLenSequenceFeature": "io.FixedLenSequenceFeature",
+    "SparseFeature": "io.SparseFeature", "VarLenFeature": "io.VarLenFeature", "decode_base64": "io.decode_base64",
+    "decode_compressed": "io.decode_compressed", "decode_csv": "io.decode_csv", "decode_raw": "io.decode_raw",
+    "encode_base64": "io.encode_base64", "parse_example": "io.parse_example", "parse_single_example":
+    "io.parse_single_example", "parse_tensor": "io.parse_tensor", "serialize_tensor": "io.serialize_tensor",
+    "dimension_at_index": "compat.dimension_at_index", "dimension_value": "compat.dimension_value",
+    "VERSION": "__version__",
     "batch_to_space_nd": "batch_to_space", "div_no_nan": "math.divide_no_nan",
     "fft": "signal.fft", "fft2d": "signal.fft2d", "fft3d": "signal.fft3d", "floor_div": "math.floordiv", "ifft":
     "signal.ifft", "ifft2d": "signal.ifft2d", "ifft3d": "signal.ifft3d", "lin_space": "linspace", "matching_files":

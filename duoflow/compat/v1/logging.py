@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging as python_logging
 from typing import Any
 
+from duoflow.core.errors import caller_origin
 from duoflow.core.reporting import get_logger
 
 __all__ = [
@@ -18,7 +19,11 @@ __all__ = [
     "fatal",
     "get_verbosity",
     "info",
+    "flush",
     "log",
+    "log_every_n",
+    "log_first_n",
+    "log_if",
     "set_verbosity",
     "vlog",
     "warn",
@@ -63,6 +68,38 @@ def error(msg: Any, *args: Any, **kwargs: Any) -> None:
 def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Log at FATAL."""
     get_logger().critical(msg, *args, **kwargs)
+
+
+def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
+    """Log if a condition holds. TensorFlow: tf.compat.v1.logging.log_if."""
+    if condition:
+        log(level, msg, *args)
+
+
+_counts: dict[Any, int] = {}
+
+
+def _counted() -> int:
+    """How often the user's line was here before."""
+    origin = caller_origin()
+    _counts[origin] = _counts.get(origin, -1) + 1
+    return _counts[origin]
+
+
+def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Log at the first and every n-th call from a line. TensorFlow: tf.compat.v1.logging.log_every_n."""
+    log_if(level, msg, _counted() % n == 0, *args)
+
+
+def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Log at the first n calls from a line. TensorFlow: tf.compat.v1.logging.log_first_n."""
+    log_if(level, msg, _counted() < n, *args)
+
+
+def flush() -> None:
+    """Write out what handlers hold. TensorFlow: tf.compat.v1.logging.flush."""
+    for handler in get_logger().handlers:
+        handler.flush()
 
 
 def get_verbosity() -> int:

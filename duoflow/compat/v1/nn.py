@@ -160,6 +160,7 @@ def avg_pool(
 
 
 avg_pool2d = avg_pool
+_V2 = {"avg_pool_v2": "avg_pool", "max_pool_v2": "max_pool"}
 
 
 def pool(
@@ -258,7 +259,7 @@ def __getattr__(name: str) -> Any:
     for table in _TABLES:
         if name in table.__all__:
             return getattr(table, name)
-    return getattr(duoflow.nn, name)
+    return getattr(duoflow.nn, _V2.get(name, name))
 
 
 def __dir__() -> list[str]:

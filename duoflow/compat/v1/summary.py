@@ -23,6 +23,7 @@ from duoflow.core.tensor import convert
 from duoflow.formats import events
 from duoflow.formats.messages import (
     Event,
+    LogMessage,
     SessionLog,
     Summary,
     SummaryDescription,
@@ -33,8 +34,9 @@ from duoflow.formats.messages import (
 from .modes import GraphKeys
 
 __all__ = [
-    "Event", "FileWriter", "FileWriterCache", "SessionLog", "Summary", "SummaryDescription", "TaggedRunMetadata",
-    "audio", "get_summary_description", "histogram", "image", "merge", "merge_all", "scalar", "tensor_summary", "text",
+    "Event", "FileWriter", "FileWriterCache", "LogMessage", "SessionLog", "Summary", "SummaryDescription",
+    "SummaryMetadata", "TaggedRunMetadata", "audio", "get_summary_description", "histogram", "image", "merge",
+    "merge_all", "scalar", "tensor_summary", "text",
 ]  # fmt: skip
 
 
