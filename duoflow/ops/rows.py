@@ -48,13 +48,6 @@ def _set_row(x: Any, index: Any, value: Any) -> Any:
     return out
 
 
-def _add_row(x: Any, index: Any, value: Any) -> Any:
-    out = x.copy()
-    out[_at(x, index)] += value
-    return out
-
-
 EMPTY = register(Op("Empty", Kind.HOST, _infer_empty, lambda *, dtype, shape: np.zeros(shape, dtype.numpy)))
 ROW = register(Op("Row", Kind.VIEW, _infer_row, _row, lower=lambda specs, outs, attrs: Gather(0, in_range=True)))
 SET_ROW = register(Op("SetRow", Kind.HOST, _infer_changed, _set_row))
-ADD_ROW = register(Op("AddRow", Kind.HOST, _infer_changed, _add_row))
