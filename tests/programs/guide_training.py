@@ -1,4 +1,4 @@
-"""Training and evaluation with the built-in methods: losses and metrics of one's own, weights, validation, schedules."""
+"""Training and evaluation with the built-in methods: own losses and metrics, weights, validation, schedules."""
 
 import keras
 import numpy as np

@@ -1,6 +1,6 @@
 """keras.ops: NumPy's functions and those of neural networks, on tensors and on KerasTensors alike."""
 
-from . import control, core, elementwise, linalg, nn, numpy, operators, signal
+from . import control, core, elementwise, image, linalg, nn, numpy, operators, signal
 from .arrays import unstack
 from .control import *
 from .core import *
