@@ -14,9 +14,9 @@ order of `all_inputs`. Control inputs are dropped: program order is what keeps e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from duoflow.core.record import Literal, Op
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor
 
-__all__ = ["Rewriter", "constant_of", "users"]
+__all__ = ["Rewriter", "constant_of", "rewritten", "users"]
+
+Found = TypeVar("Found")
 
 
 class Rewriter:
@@ -120,6 +122,28 @@ class Rewriter:
         graph.inputs = [now[id(t)] for t in self.old.all_inputs]
         graph.outputs = [now[id(t)] for t in self.old.outputs]
         return graph
+
+
+def rewritten(
+    graph: Graph, find: Callable[[Node], Found | None], build: Callable[[Node, Found, tuple[GraphTensor, ...]], Any]
+) -> Graph:
+    """The graph with every node of one output for which `find` finds something put in terms of other ops.
+
+    `build(node, found, inputs)` writes them with `F`, on what the node's inputs are now, and gives what stands for its
+    output.
+    """
+    found = {id(n): what for n in graph.nodes if (what := find(n)) is not None}
+    if not found:
+        return graph
+    rw = Rewriter(graph)
+    for node in graph.nodes:
+        if id(node) not in found:
+            rw.copy(node)
+            continue
+        with rw.building(node):
+            out = build(node, found[id(node)], rw.inputs(node))
+        rw.bind(node.outputs[0], out)
+    return rw.finish()
 
 
 def constant_of(tensor: Tensor) -> np.ndarray[Any, Any] | None:

@@ -21,7 +21,7 @@ from duoflow.core.late import F
 from duoflow.core.lowering import Convolution
 from duoflow.core.record import OPS, Kind
 from duoflow.core.tensor import GraphTensor
-from duoflow.passes.rewrite import Rewriter
+from duoflow.passes.rewrite import rewritten
 
 from .expression import describe
 from .static import sizes
@@ -71,21 +71,13 @@ class _Call:
 
 def rewrite_convolutions(graph: Graph) -> Graph:
     """The graph with the convolutions that have no kernel in terms of others."""
-    found = {id(n): call for n in graph.nodes if (call := _call_of(n)) is not None}
-    if not found:
-        return graph
-    rw = Rewriter(graph)
-    for node in graph.nodes:
-        if id(node) not in found:
-            rw.copy(node)
-            continue
-        call = found[id(node)]
-        places = zip("xwy", _PLACES[call.how.mode], strict=True)
-        operands: dict[str, Any] = {name: rw[node.inputs[place]] for name, place in places if place >= 0}
-        with rw.building(node):
-            out = replace(call, **operands).run()
-        rw.bind(node.outputs[0], out)
-    return rw.finish()
+    return rewritten(graph, _call_of, _in_other_terms)
+
+
+def _in_other_terms(node: Node, call: _Call, inputs: tuple[GraphTensor, ...]) -> Any:
+    places = zip("xwy", _PLACES[call.how.mode], strict=True)
+    operands: dict[str, Any] = {name: inputs[place] for name, place in places if place >= 0}
+    return replace(call, **operands).run()
 
 
 def _call_of(node: Node) -> _Call | None:

@@ -18,7 +18,7 @@ from duoflow.core.late import F
 from duoflow.core.lowering import Pool, PoolGradient
 from duoflow.core.record import Kind
 from duoflow.core.tensor import GraphTensor
-from duoflow.passes.rewrite import Rewriter
+from duoflow.passes.rewrite import rewritten
 
 from .static import has_elements, sizes
 from .windows import spread, windows_of
@@ -31,23 +31,13 @@ __all__ = ["decompose_pools"]
 
 def decompose_pools(graph: Graph) -> Graph:
     """The graph with pools and their gradients as views and reductions."""
-    found = {id(n): d for n in graph.nodes if (d := _description(n)) is not None}
-    if not found:
-        return graph
-    rw = Rewriter(graph)
-    for node in graph.nodes:
-        if id(node) not in found:
-            rw.copy(node)
-            continue
-        description = found[id(node)]
-        with rw.building(node):
-            inputs = rw.inputs(node)
-            if isinstance(description, Pool):
-                out = _pooled(description, inputs[0])
-            else:
-                out = _gradient(description.pool, node, inputs)
-        rw.bind(node.outputs[0], out)
-    return rw.finish()
+    return rewritten(graph, _description, _decomposed)
+
+
+def _decomposed(node: Node, description: Pool | PoolGradient, inputs: tuple[GraphTensor, ...]) -> Any:
+    if isinstance(description, Pool):
+        return _pooled(description, inputs[0])
+    return _gradient(description.pool, node, inputs)
 
 
 def _description(node: Node) -> Pool | PoolGradient | None:

@@ -11,7 +11,7 @@ from duoflow.core.lowering import Contraction
 from duoflow.core.record import Kind
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
-from duoflow.passes.rewrite import Rewriter
+from duoflow.passes.rewrite import rewritten
 
 from .contract import as_gemm
 from .expression import describe
@@ -22,23 +22,12 @@ __all__ = ["contractions_as_sums"]
 
 def contractions_as_sums(graph: Graph) -> Graph:
     """The graph with contractions that are no matrix products as products, elementwise, and sums."""
-    found = {id(n): d for n in graph.nodes if n.op.kind is Kind.CONTRACTION and (d := _description(n)) is not None}
-    if not found:
-        return graph
-    rw = Rewriter(graph)
-    for node in graph.nodes:
-        if id(node) not in found:
-            rw.copy(node)
-            continue
-        with rw.building(node):
-            out = _summed(found[id(node)], rw[node.inputs[0]], rw[node.inputs[1]])
-        rw.bind(node.outputs[0], out)
-    return rw.finish()
+    return rewritten(graph, _description, lambda node, description, inputs: _summed(description, *inputs))
 
 
 def _description(node: Node) -> Contraction | None:
     """How a contraction is described that is no matrix product; None if it is one, or has diagonals."""
-    found = describe(node)
+    found = describe(node) if node.op.kind is Kind.CONTRACTION else None
     if not isinstance(found, Contraction) or any(len(set(s)) < len(s) for s in (found.left, found.right)):
         return None
     out = node.outputs[0].dtype
