@@ -7,6 +7,7 @@ from .control import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, Sw
 from .history import History
 from .logging import CSVLogger, LambdaCallback, RemoteMonitor
 from .progbar_logger import ProgbarLogger
+from .tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -22,5 +23,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -239,7 +239,8 @@ def gaussian_blur(
 ) -> Any:
     """Images smoothed by a bell of `sigma` over `kernel_size` pixels. Keras: keras.ops.image.gaussian_blur."""
     kernels = [_bell(size, deviation) for size, deviation in zip(kernel_size, sigma, strict=True)]
-    kernel = np.outer(*kernels)[:, :, None, None].astype("float32")
+    # As Keras lays it out: the second size and deviation first, read in the shape of the first.
+    kernel = np.outer(*reversed(kernels)).reshape(*kernel_size, 1, 1).astype("float32")
 
     def blurred(x: Any) -> Any:
         filters = tf.cast(tf.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)

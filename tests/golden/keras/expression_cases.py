@@ -17,6 +17,7 @@ NAMES = {
     "tall": np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 1.0], [2.0, 0.3, 1.0], [1.0, 1.0, 3.0]], "float32"),
     "wave": np.sin(np.arange(32, dtype="float32") * 0.7).reshape(1, 32),
     "image": np.cos(np.arange(96, dtype="float32") * 1.3).reshape(1, 4, 6, 4),
+    "photo": (0.5 + 0.5 * np.sin(np.arange(126, dtype="float32") * 0.9)).reshape(1, 6, 7, 3),
     "heads": np.sin(np.arange(48, dtype="float32") * 0.37).reshape(2, 3, 2, 4),
     "logits": np.sin(np.arange(56, dtype="float32") * 1.7).reshape(2, 7, 4) * 2,
     "onehot": np.array([[0, 1, 0], [1, 0, 0]], "float32"),
@@ -82,6 +83,10 @@ ctc_loss(np.array([[1, 2, 2], [3, 1, 0]]), logits, np.array([3, 2]), np.array([7
 ctc_decode(logits, np.array([7, 5]), merge_repeated=False, mask_index=3) | segment_min(v, np.array([0, 0, 1, 1, 2, 2]), 3) | segment_prod(v, np.array([0, 0, 1, 1, 2, 2]), 3) | segment_max(v, np.array([0, 0, 1, 1, 2, 2]), 3)
 scan(lambda c, a: (c + a, c * a), np.float32(1.0), v) | scan(lambda c, a: (c + a, c * a), np.float32(1.0), v, reverse=True) | associative_scan(lambda a, b: a * 0.5 + b, v) | associative_scan(lambda a, b: a + b, v, reverse=True)
 associative_scan(lambda a, b: a + b, x, axis=1) | while_loop(lambda a: a < 10, lambda a: a * 2, 3) | fori_loop(0, 4, lambda k, a: a + k, 1) | map(lambda a: a * 2, v) | vectorized_map(lambda a: ops.sum(a), x) | cond(True, lambda: 1.0, lambda: 2.0)
+image.resize(photo, (3, 5)) | image.resize(photo, (8, 4), interpolation='nearest') | image.resize(photo, (4, 4), crop_to_aspect_ratio=True)
+image.resize(photo, (9, 9), interpolation='bicubic') | image.resize((photo * 255).astype('uint8'), (3, 3)) | image.rgb_to_grayscale(photo) | image.rgb_to_hsv(photo) | image.hsv_to_rgb(photo) | image.pad_images(photo, 1, 2, target_height=8, target_width=9)
+image.crop_images(photo, 1, 1, target_height=3, target_width=2) | image.affine_transform(photo, np.array([[0.9, 0.1, 0.5, -0.1, 1.1, 0.2, 0, 0]], 'float32')) | image.affine_transform(photo[0], np.array([1, 0.3, 0, 0, 1, -1, 0, 0], 'float32'), 'nearest', 'reflect')
+image.extract_patches(photo, 2) | image.extract_patches(photo, (2, 3), strides=1, padding='same') | image.gaussian_blur(photo) | image.sobel_edges(photo) | image.ssim(photo, photo * 0.9, filter_size=3)
 median(t, axis=(0, 1)) | cross(v[:2], v[2:4]) | cross(x[:, :3], y[:, :3], axis=1) | average(x, axis=1, weights=y) | multi_hot(i[:3], num_classes=4) | floor_divide(i, 2) | mod(i, 3) | trace(t, axis1=1, axis2=2) | diagonal(t, 1, 1, 2)
 hypot(i, i.astype("int64")) | heaviside(i, i.astype("int64")) | keras.losses.MeanSquaredError()(x[:0], x[:0]) | keras.losses.BinaryCrossentropy(reduction="sum")(p[:0], p[:0])
 """
