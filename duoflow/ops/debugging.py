@@ -6,6 +6,7 @@ eager mode and an operation in graphs.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,7 @@ from duoflow.core.emit import emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
+from duoflow.core.scalar import run_body
 from duoflow.core.spec import Spec
 from duoflow.core.switches import switches
 from duoflow.core.tensor import EagerTensor, GraphTensor, Tensor, convert, static_value
@@ -34,7 +36,45 @@ __all__ = [
     "assert_same_float_dtype", "assert_scalar", "assert_shapes", "assert_type", "check_numerics",
     "disable_check_numerics",
     "enable_check_numerics", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing", "numerics_checked",
+    "required",
 ]  # fmt: skip
+
+
+# -- conditions --------------------------------------------------------------------------------------------------------
+
+
+def _infer_required(x: Spec, condition: Spec, *, message: str) -> Spec:
+    holds = condition.array is not None and bool(condition.array.all())
+    return x if holds else Spec(x.shape, x.dtype)
+
+
+def _required(b: Any, x: Any, condition: Any, *, message: str) -> Any:
+    b.require(condition, message)
+    return x
+
+
+REQUIRED = register(
+    Op(
+        "Required",
+        Kind.ELEMENTWISE,
+        _infer_required,
+        functools.partial(run_body, _required),
+        lambda n, g: (g, None),
+        body=_required,
+    )
+)
+
+
+def required(x: Any, condition: Any, message: str, name: str | None = None) -> Any:
+    """x, which nobody gets unless a boolean scalar holds: an assertion on the way of a value, in compiled code too.
+
+    Raises:
+      InvalidArgumentError: with `message` if the condition is False, when something that needs the result runs.
+    """
+    held = static_value(condition)
+    if held is not None and held.all():
+        return convert(x)
+    return emit_one(REQUIRED, (convert(x), convert(condition)), {"message": message}, name)
 
 
 # -- comparisons -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import inspect
 import textwrap
+import types
 
 import numpy as np
 import pytest
@@ -295,15 +296,112 @@ def test_datasets_and_iterators():
     assert next(iterator).numpy() == 4
 
 
-def test_empty_iteration_gives_zeros_for_what_it_would_define():
-    @tf.function
-    def step(n):
-        for i in tf.range(n):
+def doubled_by_for(n):
+    for i in tf.range(n):
+        doubled = tf.ones([2]) * tf.cast(i, tf.float32)
+    return doubled
+
+
+def doubled_by_while(n):
+    while n > 0:
+        doubled = tf.ones([2]) * tf.cast(n, tf.float32)
+        n -= 1
+    return doubled
+
+
+def doubled_by_rows(n):
+    for row in tf.ones([n, 2]):
+        doubled = row * 2
+    return doubled
+
+
+def doubled_in_an_attribute(n):
+    holder = types.SimpleNamespace()
+    for i in tf.range(n):
+        holder.doubled = tf.ones([2]) * tf.cast(i, tf.float32)
+    return holder.doubled
+
+
+def doubled_or_none(n):
+    doubled = None
+    for i in tf.range(n):
+        doubled = tf.ones([2]) * tf.cast(i, tf.float32)
+    return doubled
+
+
+def doubled_string(n):
+    for i in tf.range(n):
+        doubled = tf.strings.as_string([i, i])
+    return doubled
+
+
+def doubled_within_a_loop(n):
+    def last(count):
+        for i in tf.range(count):
             doubled = tf.ones([2]) * tf.cast(i, tf.float32)
         return doubled
 
-    assert step(tf.constant(0)).numpy().tolist() == [0.0, 0.0]
-    assert step(tf.constant(3)).numpy().tolist() == [2.0, 2.0]
+    total = tf.zeros([2])
+    for _ in tf.range(n + 2):
+        total += last(n)
+    return total
+
+
+DEFINING = [
+    doubled_by_for,
+    doubled_by_while,
+    doubled_by_rows,
+    doubled_in_an_attribute,
+    doubled_or_none,
+    doubled_string,
+    doubled_within_a_loop,
+]
+
+
+@pytest.mark.parametrize("engine", ["duoflow.engines.native.engine", "duoflow.engines.reference"])
+@pytest.mark.parametrize("function", DEFINING)
+def test_a_loop_must_iterate_to_define_what_follows_reads(function, engine, monkeypatch):
+    monkeypatch.setattr("duoflow.core.engine._installed", [engine])
+    step = tf.function(function)
+    assert step(tf.constant(3)).shape == (2,)
+    where = next(line_of(function, text) for text in ("for ", "while ") if text in inspect.getsource(function))
+    name = "holder.doubled" if function is doubled_in_an_attribute else "doubled"
+    expected = rf"loop must iterate at least once to initialize {name}[^$]*line {where}"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
+        step(tf.constant(0))
+
+
+@pytest.mark.parametrize("function", [doubled_by_for, doubled_by_while, doubled_within_a_loop])
+def test_loops_that_must_iterate_stay_native(function):
+    step = tf.function(function)
+    step(tf.constant(3))
+    report = str(step.explain(tf.constant(3)))
+    assert "native" in report and " host " not in report
+
+
+def test_what_nobody_reads_after_a_loop_needs_no_iteration():
+    @tf.function
+    def step(n):
+        total = 0
+        for i in tf.range(n, 2 * n):
+            doubled = 2 * i
+            total += doubled
+        doubled = total
+        return doubled, i
+
+    assert [int(value) for value in step(tf.constant(0))] == [0, 0]
+    assert [int(value) for value in step(tf.constant(2))] == [10, 3]
+
+
+def test_a_return_inside_a_loop_needs_no_iteration():
+    @tf.function
+    def first_even(numbers):
+        for number in numbers:
+            if number % 2 == 0:
+                return number
+        return -1
+
+    assert int(first_even(tf.zeros([0], tf.int32))) == -1
 
 
 # -- where things come from --------------------------------------------------------------------------------------------

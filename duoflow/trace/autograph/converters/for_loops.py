@@ -56,4 +56,7 @@ def convert(node: LoweredFor, walk: Walk, assigned: Assigned) -> tuple[list[ast.
     call = converted[-1].value  # type: ignore[attr-defined]
     call.args += state.arguments
     call.keywords += options
+    if isinstance(node.target, ast.Name) and node.target.id in state.names:
+        name = ast.Constant(value=node.target.id, **position(node))
+        call.keywords.append(ast.keyword(arg="target", value=name, **position(node)))
     return converted, assigned

@@ -1,7 +1,8 @@
 """A loop of the graph over the state of a statement: while_loop, or a fold over a dataset, builds it.
 
 The state is carried as tensors, of one dtype and shape throughout; `set_loop_options(shape_invariants=...)` relaxes a
-shape. Variables that only an iteration defines start as zeros of the type it gives them.
+shape. Variables that only an iteration defines start as zeros of the type it gives them; nobody reads these zeros,
+because such a loop fails if it ends before its first iteration.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ....core.tensor import Tensor
 from . import state
 from .state import Block, Value
 from .symbolic import probe
+from .undefined import UndefinedReturn
 
 _PLACES = ("before the loop", "after one iteration")
 _WHAT = "A loop on tensors keeps the type of its variables"
@@ -39,6 +41,7 @@ class GraphLoop:
         self.access = access
         self.first: list[Value] = []
         self.undefined: dict[int, Any] = {}
+        self.stand_ins: list[str] = []
         self.invariants = self._given(shape_invariants)
 
     def _given(self, pairs: Any) -> dict[int, list[Any]]:
@@ -71,6 +74,8 @@ class GraphLoop:
         for index in missing:
             if not state.is_undefined(after[index].structure):
                 values[index] = state.zeros_like(after[index])
+                if not isinstance(before[index], UndefinedReturn):  # the flag beside it tells whether it counts
+                    self.stand_ins.append(self.access.names[index])
                 self.invariants[index] = [getattr(tensor, "shape", None) for tensor in after[index].tensors]
         self.access.set(tuple(values))
 
@@ -82,6 +87,14 @@ class GraphLoop:
         after = state.read(self.access.names, self.access.get())
         self.access.set(before)
         return after
+
+    def must_iterate(self) -> str:
+        """What to say of a run without an iteration; empty if it leaves no variable undefined."""
+        names = ", ".join(self.stand_ins)
+        return names and (
+            f"loop must iterate at least once to initialize {names}, which only an iteration assigns and what follows "
+            "reads. Assign a value before the loop."
+        )
 
     def start(self) -> list[Any]:
         """The tensors of the state before the loop."""
@@ -121,23 +134,25 @@ class GraphLoop:
             tensors += theirs.tensors
         return tensors
 
-    def run(self, test: Block, **options: Any) -> None:
-        """Build a while_loop and give the state its results."""
+    def run(self, test: Block, must_iterate: str = "", **options: Any) -> None:
+        """Build a while_loop and give the state its results; `must_iterate` is the error of one without iterations."""
         started = self.start()
-        dummy = [] if started else [F.zeros([], "int32")]
+        iterated = [F.constant(False)] if must_iterate else []
+        dummy = [] if started or iterated else [F.zeros([], "int32")]
 
         def loop_test(*tensors: Any) -> Any:
             self.enter(tensors)
-            return state.condition(test(), "while loop")
+            going = state.condition(test(), "while loop")
+            return F.required(going, F.logical_or(going, tensors[-1]), must_iterate) if must_iterate else going
 
         def loop_body(*tensors: Any) -> list[Any]:
             self.enter(tensors)
             self.body()
-            return self.leave() or list(tensors)
+            return [*self.leave(), *[F.constant(True) for _ in iterated]] or list(tensors)
 
         if self.invariants:
-            options["shape_invariants"] = self.shapes()
-        self.finish(state.as_list(F.while_loop(loop_test, loop_body, [*started, *dummy], **options)))
+            options["shape_invariants"] = [*self.shapes(), *[t.shape for t in iterated]]
+        self.finish(state.as_list(F.while_loop(loop_test, loop_body, [*started, *iterated, *dummy], **options)))
 
     def finish(self, tensors: Sequence[Any]) -> None:
         """Give the state the results of the loop."""

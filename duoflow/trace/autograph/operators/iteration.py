@@ -21,10 +21,11 @@ from .symbolic import is_iterated_in_graph
 
 @dataclass(frozen=True)
 class Items:
-    """Something with a length (an integer tensor) and an item for each index below it."""
+    """Something with a length (an integer tensor) and an item for each index below it; `start` is that of a range."""
 
     length: Any
     item: Callable[[Any], Any]
+    start: Any = None
 
     def __iter__(self) -> NoReturn:
         raise state.problem(
@@ -54,7 +55,8 @@ def _over_range(start: Any, limit: Any, delta: Any) -> Items:
     steps = -((start - limit) // delta)  # rounds up
     if start.dtype.is_floating:
         steps = F.cast(steps, "int32")
-    return Items(F.maximum(steps, F.zeros([], steps.dtype)), lambda index: start + F.cast(index, start.dtype) * delta)
+    length = F.maximum(steps, F.zeros([], steps.dtype))
+    return Items(length, lambda index: start + F.cast(index, start.dtype) * delta, start)
 
 
 def enumerated(iterated: Any, start: Any = 0) -> Items:

@@ -42,7 +42,7 @@ def while_stmt(
         going = test()
     loop = GraphLoop(body, Access(get_state, set_state, names), shape_invariants)
     loop.define_missing()
-    loop.run(test, **options)
+    loop.run(test, loop.must_iterate(), **options)
 
 
 def for_stmt(
@@ -53,12 +53,22 @@ def for_stmt(
     set_state: Callable[[Any], None] = lambda values: None,
     names: tuple[str, ...] = (),
     shape_invariants: Any = None,
+    target: str = "",
     **options: Any,
 ) -> None:
-    """Run a block for each item, as long as `extra_test` holds."""
+    """Run a block for each item, as long as `extra_test` holds; `target` is the name that takes the item, if one does.
+
+    A target that is not assigned is the start of a `tf.range` that is empty, as in TensorFlow.
+    """
     access = Access(get_state, set_state, names)
     items = over_items(iterated)
     if items is not None:
+        if items.start is not None and target in names:
+            values = access.get()
+            access.set([
+                items.start if name == target and state.is_undefined(value) else value
+                for name, value in zip(names, values, strict=True)
+            ])  # fmt: skip
         _over_items(items, extra_test, body, access, shape_invariants, options)
     elif is_dataset(iterated):
         _over_dataset(iterated, extra_test, body, access, shape_invariants)
@@ -104,7 +114,7 @@ def _over_items(
         index[0] = now + 1
 
     def test() -> Any:
-        more = index[0] < items.length
+        more = index[0] < length
         return more if extra_test is None else F.logical_and(more, convert(extra_test()))
 
     def put(values: Any) -> None:
@@ -114,13 +124,16 @@ def _over_items(
     indexed = Access(lambda: (index[0], *access.get()), put, ("loop index", *access.names))
     loop = GraphLoop(one, indexed, invariants)
     loop.define_missing()
+    length, message = items.length, loop.must_iterate()
+    if message:
+        length = F.required(length, length > 0, message)
     loop.run(test, **options)
 
 
 def _over_dataset(
     dataset: Any, extra_test: Block | None, body: Callable[[Any], Any], access: Access, invariants: Any
 ) -> None:
-    """A `for` as a fold over the elements; whether to go on comes first in the state."""
+    """A `for` as a fold over the elements; whether to go on comes first in the state, whether there was one last."""
     item: list[Any] = [None]
     loop = GraphLoop(lambda: body(item[0]), access, invariants)
 
@@ -137,9 +150,11 @@ def _over_dataset(
         loop.enter(tensors[1:])
         loop.body()
         left = loop.leave()
-        return (going(), *left)
+        return (going(), *left, True)
 
     loop.define_missing(some_element)
     started = loop.start()
-    results = dataset._fold((going(), *started), step, [(), *loop.shapes()])
+    *results, iterated = dataset._fold((going(), *started, False), step, [(), *loop.shapes(), ()])
+    if message := loop.must_iterate():
+        F.Assert(iterated, [message])
     loop.finish(results[1:])
