@@ -21,6 +21,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
+
 from duoflow.core import lowering
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.tensor import GraphTensor, Tensor
@@ -119,6 +121,8 @@ class Fusion:
         self.descriptions = descriptions
         self.anchors = anchors
         self.position = {id(n): i for i, n in enumerate(graph.nodes)}
+        #: For each position in the graph, where the first group begins that extends over it.
+        self._begins = np.arange(len(graph.nodes))
         self.stored = self._stored_views()
         self.group_of: dict[int, Group] = {}
         self.edges: dict[int, list[Edge]] = {}
@@ -238,11 +242,19 @@ class Fusion:
         nodes = sorted(producer.nodes + consumer.nodes, key=lambda n: self.position[id(n)])
         if len(nodes) > _MOST_MEMBERS or self._operands(nodes) > _MOST_OPERANDS:
             return False
-        producer.nodes, producer.full, producer.domain = nodes, full, domain
+        producer.full, producer.domain = full, domain
         producer.anchor = producer.anchor or consumer.anchor
-        for node in consumer.nodes:
-            self.group_of[id(node)] = producer
+        self._unite(producer, consumer, nodes)
         return True
+
+    def _unite(self, group: Group, other: Group, nodes: list[Node]) -> None:
+        """Let a group have the nodes, in order, of itself and of another."""
+        for node in other.nodes:
+            self.group_of[id(node)] = group
+        group.nodes = nodes
+        begin, end = self.position[id(nodes[0])], self.position[id(nodes[-1])]
+        covered = self._begins[begin + 1 : end + 1]
+        np.minimum(covered, begin, out=covered)
 
     def _anchors_allow(self, producer: Group, consumer: Group) -> bool:
         """Epilogues have one product, do not reduce or fail (blocks cannot report it), and do not feed the product."""
@@ -304,9 +316,8 @@ class Fusion:
             return False
         if not _is_sound(first.domain, full, self, first, second):
             return False
-        first.nodes, first.full = nodes, full
-        for node in second.nodes:
-            self.group_of[id(node)] = first
+        first.full = full
+        self._unite(first, second, nodes)
         return True
 
     def _share_a_source(self, first: Group, second: Group) -> bool:
@@ -374,7 +385,7 @@ class Fusion:
 
     def _reaches(self, nodes: list[Node], group: Group) -> bool:
         """Whether a group, or what depends on it, is among some nodes and all that they need."""
-        first = min(self.position[id(n)] for n in group.nodes)
+        first = self._closed_before(min(self.position[id(n)] for n in group.nodes))
         own = {id(n) for n in group.nodes}
         seen: set[int] = set()
         stack = list(nodes)
@@ -387,12 +398,18 @@ class Fusion:
             seen.add(id(node))
             around = self.group_of.get(id(node))
             members = around.nodes if around is not None else [node]
-            if max(self.position[id(n)] for n in members) < first:
+            if self.position[id(node)] < first:
                 continue
             for member in members:
                 seen.add(id(member))
                 stack += [tensor.node for tensor in inputs_of(member)]
         return False
+
+    def _closed_before(self, position: int) -> int:
+        """The last position up to this one over which no group extends: nothing before it depends on what follows."""
+        while self._begins[position] < position:
+            position = int(self._begins[position])
+        return position
 
     def _outside_inputs(self, group: Group, inside: set[int]) -> list[Node]:
         """The nodes outside that feed a group; views that are not stored are part of what reads them."""

@@ -154,3 +154,16 @@ def test_normalising_along_any_axis_is_one_kernel():
         for function in (F.softmax, F.log_softmax):
             assert len(agree(lambda x: function(x, axis), x)) == 1
             assert len(agree(lambda x: function(x, axis) * 2 + F.reduce_max(x, axis, keepdims=True), x)) == 1
+
+
+def test_groups_do_not_wait_for_each_other():
+    """The epilogue of a product needs what is computed beside something that needs the product."""
+
+    def normalize(k, u):
+        left = F.matmul(u, k, transpose_b=True)
+        right = F.matmul(left, k)
+        big = F.reshape(F.matmul(right, right, transpose_b=True), [])
+        nothing = F.reduce_all(F.equal(k, 0.0))
+        return F.where(nothing, u, right), F.where(nothing, k, k / big)
+
+    agree(normalize, real(4, 3), real(1, 3))
