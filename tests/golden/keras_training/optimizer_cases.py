@@ -60,6 +60,8 @@ OPTIMIZERS = [
     "ScheduleFreeAdamW(0.01)",
     "ScheduleFreeAdamW(0.01, beta_1=0.8, beta_2=0.9, warmup_steps=3, weight_decay=0.1)",
     "LossScaleOptimizer(SGD(0.1, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2)",
+    "MultiOptimizer(OptimizerMap(Adam(0.01), {'b': SGD(0.1, momentum=0.9)}))",
+    "MultiOptimizer(OptimizerMap(Adam(0.01), {'[a-w]': RMSprop(0.01), 'w': SGD(0.1)}), loss_scale_factor=4.0)",
 ]
 
 SCHEDULES = [
@@ -116,7 +118,8 @@ def trajectory(tf, expression):
         after.append([v.numpy().tolist() for v in variables])
     state = [np.asarray(v.numpy(), "float64").tolist() for v in optimizer.variables]
     names = [re.sub(r"^variable_\d+$", "variable", v.path.split("/")[-1]) for v in optimizer.variables]
-    config = {k: v for k, v in optimizer.get_config().items() if k not in ("learning_rate", "inner_optimizer", "name")}
+    inner = ("learning_rate", "inner_optimizer", "optimizer_map", "name")
+    config = {k: v for k, v in optimizer.get_config().items() if k not in inner}
     return {"variables": after, "state": state, "names": names, "config": config}
 
 
