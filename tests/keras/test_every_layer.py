@@ -87,7 +87,8 @@ def test_like_keras(name):
     if not case.get("unsaved"):
         assert without_builds(json.loads(json.dumps(layer.get_config()))) == without_builds(expected["config"])
     assert [[w.path, list(w.shape), w.dtype, w.trainable] for w in layer.weights] == expected["weights"]
-    dtypes = {"int64": "string"} if "StringLookup" in name and "invert=True" in name else {}  # Keras calls strings int64
+    inverted = "StringLookup" in name and "invert=True" in name
+    dtypes = {"int64": "string"} if inverted else {}  # Keras calls these strings int64
     assert [[list(x.shape), x.dtype] for x in nest.flatten(symbolic)] == [
         [shape, dtypes.get(dtype, dtype)] for shape, dtype in expected["symbolic"]
     ]

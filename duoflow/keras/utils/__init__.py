@@ -1,6 +1,7 @@
 """keras.utils."""
 
 from ..naming import to_snake_case
+from ..preferences import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from ..saving.object_registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -10,7 +11,6 @@ from ..saving.object_registration import (
     register_keras_serializable,
 )
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..preferences import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype

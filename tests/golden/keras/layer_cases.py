@@ -7,6 +7,8 @@ learns from first; `cell` says how many of the inputs behind the first are state
 fixes the batch size; `unsaved` marks what cannot be written to a file.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -45,7 +47,7 @@ def _states(tensors, counts):
     if len(counts) == 1:
         return list(tensors)
     ends = np.cumsum([0, *counts])
-    return [list(tensors[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+    return [list(tensors[a:b]) for a, b in pairwise(ends)]
 
 
 def symbolic_inputs(case, keras):

@@ -23,7 +23,8 @@ def events(folder):
 
 
 def scalars(folder):
-    return {(v.tag, e.step): v.simple_value for e in events(folder) for v in e.summary.value if not v.tag.endswith("gram")}
+    values = [(e.step, v) for e in events(folder) for v in e.summary.value]
+    return {(v.tag, step): v.simple_value for step, v in values if not v.tag.endswith("histogram")}
 
 
 def trained(folder, **options):
