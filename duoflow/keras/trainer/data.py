@@ -10,7 +10,9 @@ import itertools
 import math
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,6 +69,12 @@ def _leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
     else:
         array = as_array(leaf)
     array = np.asarray(array)
+    if array.dtype == object and hasattr(leaf, "iloc") and not all(isinstance(v, str | bytes) for v in array.flat):
+        kinds = sorted({type(v).__name__ for v in array.flat})
+        raise ValueError(
+            f"Invalid dtype: object. A {type(leaf).__name__} of training data holds {' and '.join(kinds)}; make it "
+            'numbers, such as with `.astype("float32")`, or pass its columns by name: `dict(frame)`.'
+        )
     if array.dtype.kind == "f" and array.dtype != np.dtype(keras_config.floatx()):
         array = array.astype(keras_config.floatx())
     if array.ndim == 0:
@@ -281,7 +289,7 @@ class IterableAdapter(Adapter):
     def __init__(self, source: Any, class_weight: Any) -> None:
         self._class_weight = class_weight
         self._source = source
-        self.steps = len(source) if hasattr(source, "__len__") and not isinstance(source, types.GeneratorType) else None
+        self.steps = _length(source)
 
     def epoch(self) -> Iterator[Batch]:
         """The batches; a generator goes on where it was left."""
@@ -289,11 +297,20 @@ class IterableAdapter(Adapter):
             yield _batch(element, self._class_weight)
 
 
+def _length(source: Any) -> int | None:
+    """How many batches an iterable says it has; a loader of an endless stream has a `__len__` that raises."""
+    try:
+        return len(source)
+    except TypeError:
+        return None
+
+
 class SequenceAdapter(Adapter):
-    """A `PyDataset`: batches by number."""
+    """A `PyDataset`: batches by number, made ahead by as many threads as it has workers above one."""
 
     def __init__(self, source: Any, shuffle: Any, class_weight: Any) -> None:
         self._source, self._shuffle, self._class_weight = source, shuffle, class_weight
+        self._workers, self._ahead = getattr(source, "workers", 1), getattr(source, "max_queue_size", 10)
         self.steps = source.num_batches if hasattr(source, "num_batches") else len(source)
 
     def epoch(self) -> Iterator[Batch]:
@@ -303,10 +320,28 @@ class SequenceAdapter(Adapter):
         numbers = itertools.count() if self.steps is None else range(self.steps)
         if self._shuffle and self.steps is not None:
             numbers = np.random.permutation(self.steps).tolist()
-        for i in numbers:
-            yield _batch(self._source[i], self._class_weight)
+        make = self._source.__getitem__
+        made = made_ahead(make, numbers, self._workers, self._ahead) if self._workers > 1 else map(make, numbers)
+        for element in made:
+            yield _batch(element, self._class_weight)
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
+
+
+def made_ahead(make: Callable[[int], Any], numbers: Iterable[int], workers: int, ahead: int) -> Iterator[Any]:
+    """`make(i)` for each number, in their order; threads make up to `ahead` of them before they are asked for."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="duoflow-batches") as pool:
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for i in numbers:
+                waiting.append(pool.submit(make, i))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def make_adapter(

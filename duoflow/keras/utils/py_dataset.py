@@ -11,7 +11,8 @@ class PyDataset:
     """Base of data sets that give whole batches by number: write `__getitem__(index)` and `__len__()`.
 
     Args:
-      workers, use_multiprocessing, max_queue_size: accepted; batches are made one by one, as they are needed.
+      workers: above 1, that many threads make batches ahead; `__getitem__` must then be safe to call from threads.
+      max_queue_size: how many batches may be made ahead. use_multiprocessing: accepted; workers are threads.
 
     >>> class Squares(tf.keras.utils.PyDataset):
     ...     def __len__(self):
