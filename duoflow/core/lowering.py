@@ -183,7 +183,10 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Combine windows of input 0 (batch, *spatial, channels). `combine` is max or mean; padding is never counted."""
+    """Combine windows of input 0 (batch, *spatial, channels). `combine` is max or mean; padding is never counted.
+
+    max: what is not above the lowest finite number, a NaN included, counts as that number.
+    """
 
     combine: str
     window: tuple[int, ...]

@@ -18,10 +18,11 @@ from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
+from .postponed import postponed
 from .static import axis_of, int_tensor, invalid, static_ints
 
 __all__ = [
-    "batch_to_space", "depth_to_space", "extract_patches", "meshgrid", "repeat", "required_space_to_batch_paddings",
+    "batch_to_space", "depth_to_space", "meshgrid", "repeat", "required_space_to_batch_paddings",
     "reverse", "reverse_sequence", "roll", "sequence_mask", "space_to_batch", "space_to_batch_nd",
     "space_to_depth", "unravel_index",
 ]  # fmt: skip
@@ -234,21 +235,24 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         x, times = convert(input), int_tensor(repeats)
         if axis is None:
             x, axis = F.reshape(x, [-1]), 0
-        if times.dims is None:
-            raise ValueError("The rank of `repeats` must be known.")
-        if len(times.dims) > 1:
-            raise ValueError(f"repeats must be a scalar or a vector, received shape {shapes.show(times.dims)}")
-        if not x.ndim:
-            x = F.expand_dims(x, 0)
-        at = axis_of(axis, x.spec.rank, refuse=ValueError)
-        if shapes.num_elements(times.dims) == 1:
-            return _repeat_all(x, F.reshape(times, []), at)
-        size = None if x.dims is None else x.dims[at]
-        if not shapes.compatible((size,), times.dims):
-            raise ValueError(f"Dimensions {size} and {times.dims[0]} are not compatible")
-        ends = F.cumsum(times)
-        rows = F.searchsorted(ends, F.range(ends[-1]), side="right")
-        return F.gather(x, rows, axis=at)
+        return _repeated(x, times, axis)
+
+
+@postponed()
+def _repeated(x: Any, times: Any, axis: int) -> Any:
+    if len(times.dims) > 1:
+        raise ValueError(f"repeats must be a scalar or a vector, received shape {shapes.show(times.dims)}")
+    if not x.ndim:
+        x = F.expand_dims(x, 0)
+    at = axis_of(axis, x.ndim, refuse=ValueError)
+    if shapes.num_elements(times.dims) == 1:
+        return _repeat_all(x, F.reshape(times, []), at)
+    size = x.dims[at]
+    if not shapes.compatible((size,), times.dims):
+        raise ValueError(f"Dimensions {size} and {times.dims[0]} are not compatible")
+    ends = F.cumsum(times)
+    rows = F.searchsorted(ends, F.range(ends[-1]), side="right")
+    return F.gather(x, rows, axis=at)
 
 
 def _repeat_all(x: Any, times: Any, axis: int) -> Any:
@@ -399,30 +403,35 @@ def space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None
     TensorFlow: tf.space_to_batch_nd.
     """
     with F.name_scope(name or "SpaceToBatchND"):
-        x, blocks = convert(input), static_ints(block_shape, "block_shape")
-        m, count = len(blocks), x.ndim
-        around = F.concat(
-            [
-                F.zeros([1, 2], dtypes.int32),
-                F.cast(int_tensor(paddings), dtypes.int32),
-                F.zeros([count - m - 1, 2], dtypes.int32),
-            ],
-            0,
-        )
-        x = F.pad(x, around)
-        shape = F.shape(x)
-        _require_blocks(x.dims, blocks)
-        sizes = [shape[0]]
-        for d, block in enumerate(blocks):
-            sizes += [shape[d + 1] // block, block]
-        apart = F.reshape(x, F.stack([*sizes, *(shape[d] for d in range(m + 1, count))]))
-        order = [*range(2, 2 * m + 1, 2), 0, *range(1, 2 * m, 2), *range(2 * m + 1, count + m)]
-        out = [
-            shape[0] * math.prod(blocks),
-            *(shape[d + 1] // b for d, b in enumerate(blocks)),
-            *(shape[d] for d in range(m + 1, count)),
-        ]
-        return F.reshape(F.transpose(apart, order), F.stack(out))
+        blocks = static_ints(block_shape, "block_shape")
+        return _space_to_batch(convert(input), F.cast(int_tensor(paddings), dtypes.int32), blocks)
+
+
+@postponed()
+def _space_to_batch(x: Any, paddings: Any, blocks: tuple[int, ...]) -> Any:
+    m, count = len(blocks), x.ndim
+    around = F.concat(
+        [
+            F.zeros([1, 2], dtypes.int32),
+            paddings,
+            F.zeros([count - m - 1, 2], dtypes.int32),
+        ],
+        0,
+    )
+    x = F.pad(x, around)
+    shape = F.shape(x)
+    _require_blocks(x.dims, blocks)
+    sizes = [shape[0]]
+    for d, block in enumerate(blocks):
+        sizes += [shape[d + 1] // block, block]
+    apart = F.reshape(x, F.stack([*sizes, *(shape[d] for d in range(m + 1, count))]))
+    order = [*range(2, 2 * m + 1, 2), 0, *range(1, 2 * m, 2), *range(2 * m + 1, count + m)]
+    out = [
+        shape[0] * math.prod(blocks),
+        *(shape[d + 1] // b for d, b in enumerate(blocks)),
+        *(shape[d] for d in range(m + 1, count)),
+    ]
+    return F.reshape(F.transpose(apart, order), F.stack(out))
 
 
 def _require_blocks(dims: Any, blocks: tuple[int, ...]) -> None:
@@ -442,30 +451,34 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
     TensorFlow: tf.batch_to_space.
     """
     with F.name_scope(name or "BatchToSpaceND"):
-        x, blocks = convert(input), static_ints(block_shape, "block_shape")
-        m, count = len(blocks), x.ndim
-        shape = F.shape(x)
-        entries = None if x.dims is None else x.dims[0]
-        if entries is not None and entries % math.prod(blocks):
-            raise invalid(
-                f"Input batch dimension ({entries}) is not divisible by product of block sizes ({math.prod(blocks)})"
-            )
-        batch = shape[0] // math.prod(blocks)
-        apart = F.reshape(x, F.concat([F.stack([*blocks, batch]), shape[1:]], 0))
-        order = [m]
-        for d in range(m):
-            order += [m + 1 + d, d]
-        order += list(range(2 * m + 1, count + m))
-        spatial = [shape[d + 1] * b for d, b in enumerate(blocks)]
-        rest = [shape[d] for d in range(m + 1, count)]
-        whole = F.reshape(F.transpose(apart, order), F.stack([batch, *spatial, *rest]))
-        cut = F.cast(int_tensor(crops), dtypes.int32)
-        begin = F.concat([[0], cut[:, 0], F.zeros([len(rest)], dtypes.int32)], 0)
-        size = F.concat(
-            [[batch], F.stack(spatial) - cut[:, 0] - cut[:, 1], F.stack(rest) if rest else F.zeros([0], dtypes.int32)],
-            0,
+        blocks = static_ints(block_shape, "block_shape")
+        return _batch_to_space(convert(input), F.cast(int_tensor(crops), dtypes.int32), blocks)
+
+
+@postponed()
+def _batch_to_space(x: Any, cut: Any, blocks: tuple[int, ...]) -> Any:
+    m, count = len(blocks), x.ndim
+    shape = F.shape(x)
+    entries = None if x.dims is None else x.dims[0]
+    if entries is not None and entries % math.prod(blocks):
+        raise invalid(
+            f"Input batch dimension ({entries}) is not divisible by product of block sizes ({math.prod(blocks)})"
         )
-        return F.slice(whole, begin, size)
+    batch = shape[0] // math.prod(blocks)
+    apart = F.reshape(x, F.concat([F.stack([*blocks, batch]), shape[1:]], 0))
+    order = [m]
+    for d in range(m):
+        order += [m + 1 + d, d]
+    order += list(range(2 * m + 1, count + m))
+    spatial = [shape[d + 1] * b for d, b in enumerate(blocks)]
+    rest = [shape[d] for d in range(m + 1, count)]
+    whole = F.reshape(F.transpose(apart, order), F.stack([batch, *spatial, *rest]))
+    begin = F.concat([[0], cut[:, 0], F.zeros([len(rest)], dtypes.int32)], 0)
+    size = F.concat(
+        [[batch], F.stack(spatial) - cut[:, 0] - cut[:, 1], F.stack(rest) if rest else F.zeros([0], dtypes.int32)],
+        0,
+    )
+    return F.slice(whole, begin, size)
 
 
 def required_space_to_batch_paddings(
@@ -482,41 +495,3 @@ def required_space_to_batch_paddings(
         extra = F.floormod(block - F.floormod(full, block), block)
         paddings = F.stack([base[:, 0], base[:, 1] + extra], 1)
         return paddings, F.stack([F.zeros_like(extra), extra], 1)
-
-
-def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None) -> Any:
-    """Patches of images, flattened into channels: [b, h, w, c] to [b, rows, columns, height * width * c].
-
-    Args:
-      sizes, strides, rates: ints [1, height, width, 1]: of the patches, between them, between their pixels.
-      padding: "VALID" or "SAME" (zeros beyond the border).
-
-    TensorFlow: tf.image.extract_patches.
-    """
-    with F.name_scope(name or "extract_patches"):
-        x = convert(images)
-        dims = x.dims or (None,) * 4
-        for axis in (1, 2):
-            size = dims[axis]
-            if size is None:
-                raise ValueError("extract_patches needs images of known height and width.")
-            window, stride, rate = (static_ints(v, "sizes")[axis] for v in (sizes, strides, rates))
-            x = _windows(x, 2 * axis - 1, size, window, stride, rate, padding)
-        shape = F.shape(x)  # batch, rows, height, columns, width, channels
-        x = F.transpose(x, [0, 1, 3, 2, 4, 5])
-        return F.reshape(x, F.stack([shape[0], shape[1], shape[3], shape[2] * shape[4] * shape[5]]))
-
-
-def _windows(x: Any, axis: int, size: int, window: int, stride: int, rate: int, padding: str) -> Any:
-    """Replace an axis by two: which window, and where in it."""
-    reach = (window - 1) * rate + 1
-    before = after = 0
-    if padding == "SAME":
-        missing = max((-(-size // stride) - 1) * stride + reach - size, 0)
-        before, after = missing // 2, missing - missing // 2
-    elif padding != "VALID":
-        raise ValueError(f"padding must be 'SAME' or 'VALID', received {padding!r}")
-    padded = F.pad(x, [[before, after] if d == axis else [0, 0] for d in range(x.ndim)]) if before or after else x
-    count = max((size + before + after - reach) // stride + 1, 0)
-    rows = np.arange(count, dtype=np.int32)[:, None] * stride + np.arange(window, dtype=np.int32) * rate
-    return F.gather(padded, rows, axis=axis)

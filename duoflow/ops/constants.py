@@ -18,6 +18,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, GraphTensor, Operators, Tensor, convert, make_constant
 
 from .families import convert_pair
+from .postponed import postponed
 from .static import axis_of, dims_of, int_tensor, invalid, require_ints, same_dtype, static_int
 
 __all__ = [
@@ -342,18 +343,24 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         known = count.spec.array
         if known is not None and known < 0:
             raise invalid(f"Requires num >= 0: {int(known)}")
-        shape = F.broadcast_dynamic_shape(F.shape(start), F.shape(stop))
-        start, stop = F.broadcast_to(start, shape), F.broadcast_to(stop, shape)
-        axis = axis_of(axis, start.spec.rank, 1)
-        first, last = F.expand_dims(start, axis), F.expand_dims(stop, axis)
-        steps = F.maximum(count - 1, 1)
-        delta = (last - first) / F.cast(steps, first.dtype)
-        inner = F.cast(F.range(1, F.maximum(F.cast(steps, dtypes.int64), 1), dtype=dtypes.int64), first.dtype)
-        inner = F.reshape(inner, [-1 if i == axis else 1 for i in _range(first.ndim)])
-        points = F.concat([first, first + delta * inner, last], axis)
-        if known is not None and known >= 2:
-            return points
-        return F.slice(points, [0] * points.ndim, [count if i == axis else -1 for i in _range(points.ndim)])
+        return _points(start, stop, F.reshape(count, []) if count.dims is None else count, axis)
+
+
+@postponed()
+def _points(start: Any, stop: Any, count: Any, axis: int) -> Any:
+    shape = F.broadcast_dynamic_shape(F.shape(start), F.shape(stop))
+    start, stop = F.broadcast_to(start, shape), F.broadcast_to(stop, shape)
+    axis = axis_of(axis, start.spec.rank, 1)
+    first, last = F.expand_dims(start, axis), F.expand_dims(stop, axis)
+    steps = F.maximum(count - 1, 1)
+    delta = (last - first) / F.cast(steps, first.dtype)
+    inner = F.cast(F.range(1, F.maximum(F.cast(steps, dtypes.int64), 1), dtype=dtypes.int64), first.dtype)
+    inner = F.reshape(inner, [-1 if i == axis else 1 for i in _range(first.ndim)])
+    points = F.concat([first, first + delta * inner, last], axis)
+    known = count.spec.array
+    if known is not None and known >= 2:
+        return points
+    return F.slice(points, [0] * points.ndim, [count if i == axis else -1 for i in _range(points.ndim)])
 
 
 # -- one-hot -----------------------------------------------------------------------------------------------------------

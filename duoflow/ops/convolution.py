@@ -22,7 +22,8 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .families import check_dtype
-from .static import invalid, operand
+from .postponed import postponed
+from .static import invalid, known_dims, operand
 
 __all__ = [
     "atrous_conv2d",
@@ -88,7 +89,8 @@ def _pads(attrs: dict[str, Any], spatial: Sequence[int], window: Sequence[int]) 
 
 def _output_dims(image: Dims, kernel: Dims, rank: int, attrs: dict[str, Any]) -> Dims:
     if image is None or kernel is None:
-        return (None,) * (rank + 2)
+        batch, features = None if image is None else image[0], None if kernel is None else kernel[-1]
+        return (batch, *(None,) * rank, features)
     spatial = tuple(
         window_count(attrs["padding"], s, w, st, d, i)
         for i, (s, w, st, d) in enumerate(
@@ -333,12 +335,14 @@ def with_height(attrs: dict[str, Any]) -> dict[str, Any]:
     return {key: v if isinstance(v, str) else (lead.get(key, 1), *v) for key, v in attrs.items()}
 
 
-def to_last(x: Any, first: bool) -> Any:
-    """A channel-first tensor as channel-last."""
-    if not first:
-        return x
-    rank = x.ndim
-    return F.transpose(x, [0, *range(2, rank), 1])
+def of_rank(x: Any, rank: int) -> Any:
+    """A tensor that must have `rank` dimensions, as is known from then on."""
+    return x if x.dims is not None else F.ensure_shape(x, [None] * rank)
+
+
+def to_last(x: Any, first: bool, rank: int) -> Any:
+    """A channel-first tensor of `rank` spatial dimensions as channel-last."""
+    return F.transpose(of_rank(x, rank + 2), [0, *range(2, rank + 2), 1]) if first else x
 
 
 def to_first(x: Any, first: bool) -> Any:
@@ -347,6 +351,14 @@ def to_first(x: Any, first: bool) -> Any:
         return x
     rank = x.ndim
     return F.transpose(x, [0, rank - 1, *range(1, rank - 1)])
+
+
+def _spatial_rank(*tensors: Any) -> int:
+    """How many dimensions an image or filter has besides two; the first tensor of known rank tells."""
+    for x in tensors:
+        if x.dims is not None:
+            return len(x.dims) - 2
+    raise ValueError("The rank of the input or of the filters must be known.")
 
 
 def _convolve(
@@ -367,7 +379,7 @@ def _convolve(
         "padding": as_padding(padding, rank, first),
         "dilations": per_spatial(dilations, rank, "dilations", first),
     }
-    image = to_last(image, first)
+    image = to_last(image, first, rank)
     if rank == 1:  # as in TensorFlow, a signal is an image of height one
         attrs = with_height(attrs)
         out = emit_one(CONV[2][0], (F.expand_dims(image, 1), F.expand_dims(kernel, 0)), attrs, name)
@@ -421,10 +433,10 @@ def convolution(
     dilations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
     """A convolution in as many spatial dimensions as the filter has (1, 2 or 3). TensorFlow: tf.nn.convolution."""
-    filters = convert(filters)
-    rank = filters.ndim - 2
+    input, filters = convert(input), convert(filters)
+    rank = _spatial_rank(filters, input)
     if rank not in (1, 2, 3):
-        raise ValueError(f"`filters` must have rank 3, 4 or 5, received rank {filters.ndim}.")
+        raise ValueError(f"`filters` must have rank 3, 4 or 5, received rank {rank + 2}.")
     return _convolve(input, filters, rank, strides, padding, data_format, dilations, name)
 
 
@@ -446,18 +458,28 @@ def conv_transpose(
 
     TensorFlow: tf.nn.conv_transpose.
     """
-    input, filters = convert(input), convert(filters)
-    rank = filters.ndim - 2
+    return _transposed(None, input, filters, output_shape, strides, padding, data_format, dilations, name)
+
+
+def _transposed(
+    rank: int | None, input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any, data_format: str | None,
+    dilations: Any, name: str | None,
+) -> Any:  # fmt: skip
+    """`conv_transpose` of `rank` spatial dimensions, or as many as the tensors have."""
+    input, filters, sizes = convert(input), convert(filters), convert(output_shape, dtype_hint=dtypes.int32)
+    if rank is None:
+        known = known_dims(sizes)
+        rank = known[0] - 2 if known else _spatial_rank(filters, input)
+    filters = of_rank(filters, rank + 2)
     first = channels_first(data_format, rank)
     attrs = {
         "strides": per_spatial(strides, rank, "strides", first),
         "padding": as_padding(padding, rank, first),
         "dilations": per_spatial(dilations, rank, "dilations", first),
     }
-    sizes = convert(output_shape, dtype_hint=dtypes.int32)
     if first:
         sizes = F.gather(sizes, [0, *range(2, rank + 2), 1])
-    grad = to_last(input, first)
+    grad = to_last(input, first, rank)
     if rank > 1:
         return to_first(emit_one(CONV[rank][1], (sizes, filters, grad), attrs, name), first)
     attrs = with_height(attrs)
@@ -471,7 +493,7 @@ def conv1d_transpose(
     dilations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
     """The transpose of `conv1d`. TensorFlow: tf.nn.conv1d_transpose."""
-    return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations, name)
+    return _transposed(1, input, filters, output_shape, strides, padding, data_format, dilations, name)
 
 
 def conv2d_transpose(
@@ -482,7 +504,7 @@ def conv2d_transpose(
 
     TensorFlow: tf.nn.conv2d_transpose.
     """
-    return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations, name)
+    return _transposed(2, input, filters, output_shape, strides, padding, data_format, dilations, name)
 
 
 def conv3d_transpose(
@@ -490,7 +512,7 @@ def conv3d_transpose(
     dilations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
     """The transpose of `conv3d`. TensorFlow: tf.nn.conv3d_transpose."""
-    return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations, name)
+    return _transposed(3, input, filters, output_shape, strides, padding, data_format, dilations, name)
 
 
 def conv2d_backprop_input(
@@ -498,7 +520,7 @@ def conv2d_backprop_input(
     data_format: str = "NHWC", dilations: Any = None, name: str | None = None,
 ) -> Any:  # fmt: skip
     """The gradient of `conv2d` with respect to its input. TensorFlow: tf.compat.v1.nn.conv2d_backprop_input."""
-    return conv_transpose(out_backprop, filters, input_sizes, strides, padding, data_format, dilations, name)
+    return _transposed(2, out_backprop, filters, input_sizes, strides, padding, data_format, dilations, name)
 
 
 def conv2d_backprop_filter(
@@ -512,7 +534,7 @@ def conv2d_backprop_filter(
         "padding": as_padding(padding, 2, first),
         "dilations": per_spatial(dilations, 2, "dilations", first),
     }
-    image, grad = to_last(convert(input), first), to_last(convert(out_backprop), first)
+    image, grad = to_last(convert(input), first, 2), to_last(convert(out_backprop), first, 2)
     return emit_one(CONV[2][2], (image, convert(filter_sizes, dtype_hint=dtypes.int32), grad), attrs, name)
 
 
@@ -529,7 +551,7 @@ def depthwise_conv2d(
     TensorFlow: tf.nn.depthwise_conv2d.
     """
     input = convert(input)
-    filter = convert(filter, dtype_hint=input.dtype)
+    filter = of_rank(convert(filter, dtype_hint=input.dtype), 4)
     if filter.ndim != 4:
         raise ValueError(f"filter must be 4-dimensional, received shape {filter.shape}.")
     shape = F.shape(filter)
@@ -550,7 +572,7 @@ def atrous_conv2d_transpose(
     value: Any, filters: Any, output_shape: Any, rate: int, padding: Any, name: str | None = None
 ) -> Any:
     """The transpose of `atrous_conv2d`. TensorFlow: tf.nn.atrous_conv2d_transpose."""
-    return conv_transpose(value, filters, output_shape, 1, padding, "NHWC", rate, name)
+    return _transposed(2, value, filters, output_shape, 1, padding, "NHWC", rate, name)
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
@@ -567,13 +589,23 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     value = convert(value)
     bias = operand(bias, value)
     first = data_format is not None and data_format.startswith("NC")
-    rank, channels = value.spec.rank, None if value.dims is None else value.dims[1 if first else -1]
-    if rank is not None and rank < 2:
+    return (_added_second if first else _added_last)(value, of_rank(bias, 1), 1 if first else -1, name)
+
+
+def _bias_added(value: Any, bias: Any, axis: int, name: str | None) -> Any:
+    rank = value.ndim
+    if rank < 2:
         raise invalid(f"bias_add: value must have a batch and channels, received shape {shapes.brief(value.dims)}")
-    if bias.spec.rank not in (None, 1):
+    if bias.ndim != 1:
         raise invalid(f"bias_add: bias must be a vector, received shape {shapes.brief(bias.dims)}")
+    channels = value.dims[axis]
     if not shapes.compatible((channels,), bias.dims):
         raise invalid(f"bias_add: value has {channels} channels but bias has shape {shapes.brief(bias.dims)}")
-    if first and rank is not None and rank > 2:
+    bias = bias if bias.dims == (channels,) else F.ensure_shape(bias, [channels])
+    if axis == 1 and rank > 2:
         bias = F.reshape(bias, [1, -1] + [1] * (rank - 2))
     return F.add(value, bias, name=name or "BiasAdd")
+
+
+_added_last = postponed(until=lambda spec: spec.shape is not None and None not in spec.shape[-1:])(_bias_added)
+_added_second = postponed(until=lambda spec: spec.shape is not None and None not in spec.shape[1:2])(_bias_added)

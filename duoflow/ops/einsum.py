@@ -25,6 +25,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert, static_value
 
 from .families import in_float32
+from .postponed import postponed
 from .static import invalid, operand
 
 __all__ = ["einsum", "tensordot"]
@@ -183,9 +184,7 @@ def _simplified(x: Any, side: str, kept: set[str], equation: str) -> tuple[Any, 
     lonely = [c for c in dict.fromkeys(letters) if c not in kept]
     if not twice and not lonely:
         return x, side
-    if x.dims is None and "..." in side:
-        raise ValueError(f"Einsum {equation!r} needs an operand of known rank to take a diagonal or a sum.")
-    labels = list(_labels(side, None if x.dims is None else len(x.dims), equation))
+    labels = list(_labels(side, x.ndim, equation))
     for c in twice:
         while labels.count(c) > 1:
             i, j = [k for k, label in enumerate(labels) if label == c][:2]
@@ -213,10 +212,7 @@ def _unary(x: Any, side: str, out: str, equation: str) -> Any:
     x, side = _simplified(x, side, set(out.replace("...", "")), equation)
     if side == out:
         return F.identity(x)
-    rank = None if x.dims is None else len(x.dims)
-    if rank is None and "..." in side:
-        raise ValueError(f"Einsum {equation!r} needs an operand of known rank.")
-    labels = _labels(side, rank, equation)
+    labels = _labels(side, x.ndim, equation)
     if "..." in side and "..." not in out:
         raise ValueError(f"The output of the einsum equation {equation!r} drops the ellipsis.")
     return F.transpose(x, [labels.index(a) for a in _output_labels(out, [labels])])
@@ -260,21 +256,32 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
     if not inputs:
         raise ValueError("einsum takes at least one tensor.")
     tensors = [convert(x) for x in inputs]
+    sides, _ = _parse(equation, len(tensors))
+    with F.name_scope(name or "einsum"):
+        return _einsum([_of_rank(x, side) for x, side in zip(tensors, sides, strict=True)], equation, optimize)
+
+
+def _of_rank(x: Any, side: str) -> Any:
+    """An operand that has as many dimensions as its subscripts, where they say so."""
+    return x if x.dims is not None or "..." in side else F.ensure_shape(x, [None] * len(side))
+
+
+@postponed()
+def _einsum(tensors: list[Any], equation: str, optimize: Any) -> Any:
     parsed, out = _parse(equation, len(tensors))
     sides = list(parsed)
-    with F.name_scope(name or "einsum"):
-        if len(tensors) == 1:
-            return _unary(tensors[0], sides[0], out, equation)
-        for step in _order(sides, out, tensors, optimize):
-            picked = [(tensors[i], sides[i]) for i in step]
-            tensors = [t for i, t in enumerate(tensors) if i not in step]
-            sides = [s for i, s in enumerate(sides) if i not in step]
-            result, side = picked[0]
-            for tensor, other in picked[1:]:
-                result, side = _contract(result, side, tensor, other, sides, out, equation)
-            tensors.append(result)
-            sides.append(side)
-        return tensors[0] if sides[0] == out else _unary(tensors[0], sides[0], out, equation)
+    if len(tensors) == 1:
+        return _unary(tensors[0], sides[0], out, equation)
+    for step in _order(sides, out, tensors, optimize):
+        picked = [(tensors[i], sides[i]) for i in step]
+        tensors = [t for i, t in enumerate(tensors) if i not in step]
+        sides = [s for i, s in enumerate(sides) if i not in step]
+        result, side = picked[0]
+        for tensor, other in picked[1:]:
+            result, side = _contract(result, side, tensor, other, sides, out, equation)
+        tensors.append(result)
+        sides.append(side)
+    return tensors[0] if sides[0] == out else _unary(tensors[0], sides[0], out, equation)
 
 
 def _contract(x: Any, left: str, y: Any, right: str, others: list[str], out: str, equation: str) -> tuple[Any, str]:
@@ -304,28 +311,26 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
     """
     with F.name_scope(name or "Tensordot"):
         a = convert(a)
-        b = operand(b, a)
-        if a.dims is None or b.dims is None:
-            raise ValueError("tensordot needs tensors of known rank.")
-        over_a, over_b = _axes_pair(axes, len(a.dims), len(b.dims))
-        letters = iter(_LETTERS)
-        left = [next(letters) for _ in a.dims]
-        right = [left[over_a[over_b.index(i)]] if i in over_b else next(letters) for i in range(len(b.dims))]
-        out = [c for i, c in enumerate(left) if i not in over_a] + [c for i, c in enumerate(right) if i not in over_b]
-        return emit_one(_EINSUM, (a, b), {"equation": f"{''.join(left)},{''.join(right)}->{''.join(out)}"})
+        return _tensordot(a, operand(b, a), _plain_axes(axes))
 
 
-def _axes_pair(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int]]:
+@postponed()
+def _tensordot(a: Any, b: Any, axes: Any) -> Any:
+    over_a, over_b = _axes_pair(axes, a.ndim, b.ndim)
+    letters = iter(_LETTERS)
+    left = [next(letters) for _ in range(a.ndim)]
+    right = [left[over_a[over_b.index(i)]] if i in over_b else next(letters) for i in range(b.ndim)]
+    out = [c for i, c in enumerate(left) if i not in over_a] + [c for i, c in enumerate(right) if i not in over_b]
+    return emit_one(_EINSUM, (a, b), {"equation": f"{''.join(left)},{''.join(right)}->{''.join(out)}"})
+
+
+def _plain_axes(axes: Any) -> int | list[list[int]]:
+    """How many axes to contract, or which of either tensor."""
     value: Any = axes if isinstance(axes, (int, list, tuple)) else static_value(axes)
     if value is None:
         raise ValueError("The axes of tensordot must be known when the graph is built.")
-    if np.ndim(value) == 0 and not isinstance(value, (list, tuple)):
-        count = int(value)
-        if not 0 <= count <= min(rank_a, rank_b):
-            raise ValueError(
-                f"`axes` must be in [0, {min(rank_a, rank_b)}] for ranks {rank_a} and {rank_b}. Received {count}."
-            )
-        return list(range(rank_a - count, rank_a)), list(range(count))
+    if not isinstance(value, (list, tuple)) and np.ndim(value) == 0:
+        return int(value)
     if len(value) != 2:
         raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
     pair = [[int(i) for i in np.reshape(v, -1)] for v in value]
@@ -333,8 +338,20 @@ def _axes_pair(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int
         raise ValueError(
             f"Different number of contraction axes {pair[0]} and {pair[1]}, {len(pair[0])} != {len(pair[1])}."
         )
-    for own, rank in zip(pair, (rank_a, rank_b), strict=True):
+    return pair
+
+
+def _axes_pair(axes: int | list[list[int]], rank_a: int, rank_b: int) -> tuple[list[int], list[int]]:
+    """The axes of both tensors that are contracted."""
+    if isinstance(axes, int):
+        count = axes
+        if not 0 <= count <= min(rank_a, rank_b):
+            raise ValueError(
+                f"`axes` must be in [0, {min(rank_a, rank_b)}] for ranks {rank_a} and {rank_b}. Received {count}."
+            )
+        return list(range(rank_a - count, rank_a)), list(range(count))
+    for own, rank in zip(axes, (rank_a, rank_b), strict=True):
         for i in own:
             if not -rank <= i < rank:
                 raise ValueError(f"Contraction axis {i} is out of range for a tensor of rank {rank}.")
-    return [i % rank_a for i in pair[0]], [i % rank_b for i in pair[1]]
+    return [i % rank_a for i in axes[0]], [i % rank_b for i in axes[1]]

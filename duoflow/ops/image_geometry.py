@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes
+from duoflow.core.errors import UnimplementedError
 from duoflow.core.late import F
 from duoflow.core.tensor import Tensor, convert, static_value
 
-from .convolution import window_count
+from .convolution import of_rank
 from .image_shapes import as_batch, from_batch, image_rank, image_size, require, spatial_axes
-from .static import int_tensor
+from .static import int_tensor, invalid
 
 __all__ = [
     "central_crop", "crop_to_bounding_box", "extract_glimpse", "extract_patches", "flip_left_right", "flip_up_down",
@@ -217,14 +218,14 @@ def extract_patches(
     """
     size, stride, rate = (_inner(v, what) for v, what in ((sizes, "sizes"), (strides, "strides"), (rates, "rates")))
     if padding not in ("SAME", "VALID"):
-        raise ValueError(f"padding must be 'SAME' or 'VALID', received {padding!r}")
+        raise invalid(f"padding must be 'SAME' or 'VALID', received {padding!r}")
     with F.name_scope(name or "ExtractImagePatches"):
-        images = convert(images)
+        images = of_rank(convert(images), 4)
         if images.ndim != 4:
-            raise ValueError(f"images must be [batch, height, width, channels], received shape {images.shape}")
+            raise invalid(f"images must be [batch, height, width, channels], received shape {images.shape}")
         channels = images.dims[3]
         for d in (0, 1):
-            images = _windows(images, 1 + 2 * d, d, size[d], stride[d], rate[d], padding)
+            images = _windows(images, 1 + 2 * d, size[d], stride[d], rate[d], padding)
         images = F.transpose(images, [0, 1, 3, 2, 4, 5])
         shape = F.shape(images)
         depth = -1 if channels is None else size[0] * size[1] * channels
@@ -233,21 +234,21 @@ def extract_patches(
 
 def _inner(values: Sequence[int], what: str) -> tuple[int, int]:
     values = [int(v) for v in values]
-    if len(values) != 4 or values[0] != 1 or values[3] != 1 or min(values) < 1:
-        raise ValueError(f"`{what}` must be [1, rows, columns, 1] with positive numbers. Received: {values}")
+    if len(values) != 4 or min(values) < 1:
+        raise invalid(f"`{what}` must be [1, rows, columns, 1] with positive numbers. Received: {values}")
+    if values[0] != 1 or values[3] != 1:
+        raise UnimplementedError(f"`{what}` must be [1, rows, columns, 1]. Received: {values}").here()
     return values[1], values[2]
 
 
-def _windows(x: Any, axis: int, which: int, size: int, stride: int, rate: int, padding: str) -> Any:
+def _windows(x: Any, axis: int, size: int, stride: int, rate: int, padding: str) -> Any:
     """`axis` replaced by two: the windows, and the positions in each."""
     extent = (size - 1) * rate + 1
     length = x.dims[axis] if x.dims[axis] is not None else F.shape(x)[axis]
-    if isinstance(length, int):
-        count: Any = window_count(padding, length, size, stride, rate, which)
-    elif padding == "SAME":
+    if padding == "SAME":
         count = (length + stride - 1) // stride
     else:
-        count = F.maximum((length - extent) // stride + 1, 0)
+        count = _either(max, (length - extent) // stride + 1, 0)
     if padding == "SAME":
         missing = _either(max, (count - 1) * stride + extent - length, 0)
         pads: list[Any] = [0] * (2 * x.ndim)

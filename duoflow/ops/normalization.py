@@ -125,7 +125,7 @@ def fused_batch_norm(
     """
     x = convert(x)
     first = channels_first(data_format, x.ndim - 2)
-    x = to_last(x, first)
+    x = to_last(x, first, 2)
     wide = F.cast(x, dtypes.float32) if x.dtype.size == 2 else x
     if not is_training:
         y = batch_normalization(wide, mean, variance, offset, scale, epsilon)

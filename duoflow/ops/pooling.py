@@ -70,12 +70,20 @@ def _infer(name: str, allowed: Any) -> Any:
     return infer
 
 
-def _lowest(dtype: Any) -> Any:
+def _padding(dtype: Any) -> Any:
+    """What never wins a window that has anything else."""
     return dtypes.from_numpy(dtype).min if dtype.kind in "iu" else -np.inf
 
 
+def _contenders(x: Any) -> Any:
+    """What takes part in a maximum: NaN and -inf as the lowest finite number, as in TensorFlow's kernels."""
+    lowest = np.asarray(dtypes.from_numpy(x.dtype).min, x.dtype)
+    return x if x.dtype.kind in "iu" else np.where(x > lowest, x, lowest)
+
+
 def _max(x: Any, **attrs: Any) -> Any:
-    return _windows(x, attrs, _lowest(x.dtype)).max(-1, initial=_lowest(x.dtype)).astype(x.dtype)
+    lowest = dtypes.from_numpy(x.dtype).min
+    return _windows(_contenders(x), attrs, lowest).max(-1, initial=lowest).astype(x.dtype)
 
 
 def _counts(shape: Sequence[int], attrs: dict[str, Any]) -> Any:
@@ -106,8 +114,8 @@ def _scatter(shape: Sequence[int], contributions: Any, attrs: dict[str, Any], co
 
 
 def _chosen(x: Any, attrs: dict[str, Any]) -> Any:
-    """Which element of each window is the (first) maximum; NaN counts as one."""
-    return _windows(x, attrs, _lowest(x.dtype)).argmax(-1)
+    """Which element of each window is the (first) maximum; a NaN is it only among its like."""
+    return _windows(_contenders(x), attrs, _padding(x.dtype)).argmax(-1)
 
 
 def _max_gradient(x: Any, y: Any, g: Any, **attrs: Any) -> Any:
@@ -216,7 +224,7 @@ def _apply(
         "strides": per_spatial(strides, rank, "strides", first),
         "padding": as_padding(padding, rank, first),
     }
-    x = to_last(x, first)
+    x = to_last(x, first, rank)
     if rank > 1:
         return to_first(emit_one(POOL[kind, rank], (x,), attrs, name), first)
     attrs = with_height(attrs)
@@ -232,7 +240,7 @@ def max_pool2d(
     Args:
       input: [batch, height, width, channels].
       ksize, strides: an int, a pair, or one number per dimension of `input`.
-      padding: "SAME", "VALID" or explicit pairs; padded elements never win.
+      padding: "SAME", "VALID" or explicit pairs; neither padded elements nor NaNs win.
 
     >>> tf.nn.max_pool2d(tf.reshape(tf.range(4.0), [1, 2, 2, 1]), 2, 2, "VALID").numpy().item()
     3.0
@@ -307,7 +315,8 @@ def pool(
         raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received: {pooling_type!r}")
     if dilations is not None and any(d != 1 for d in np.reshape(dilations, -1)):
         raise ValueError("Pooling with dilations is not supported on the CPU; use strides of 1 and slice the result.")
-    return _apply(pooling_type, _spatial_rank(input), input, window_shape, strides, padding, data_format, name)
+    rank = len(window_shape) if isinstance(window_shape, (list, tuple)) else _spatial_rank(input)
+    return _apply(pooling_type, rank, input, window_shape, strides, padding, data_format, name)
 
 
 def _infer_argmax(x: Spec, *, index_dtype: Any, include_batch: bool, **attrs: Any) -> tuple[Spec, Spec]:
@@ -318,8 +327,8 @@ def _infer_argmax(x: Spec, *, index_dtype: Any, include_batch: bool, **attrs: An
 def _max_with_argmax(x: Any, *, index_dtype: Any, include_batch: bool, **attrs: Any) -> Any:
     batch, height, width, channels = x.shape
     places = np.arange(height * width * channels, dtype=np.int64).reshape(1, height, width, channels)
-    windows, where = _windows(x, attrs, _lowest(x.dtype)), _windows(places, attrs, 0)
-    best = windows.argmax(-1)[..., None]
+    windows, where = _windows(x, attrs, _padding(x.dtype)), _windows(places, attrs, 0)
+    best = _chosen(x, attrs)[..., None]
     index = np.take_along_axis(np.broadcast_to(where, windows.shape), best, -1)[..., 0]
     if include_batch:
         index = index + (np.arange(batch) * height * width * channels).reshape(-1, 1, 1, 1)

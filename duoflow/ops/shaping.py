@@ -18,6 +18,7 @@ from duoflow.core.shapes import Dims, TensorShape
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 
+from .postponed import postponed
 from .static import (
     axis_of,
     checked_dims,
@@ -461,8 +462,12 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """Two dimensions exchanged; the rank must be known."""
-    x = convert(x)
+    """Two dimensions exchanged."""
+    return _swapped(convert(x), axis1, axis2)
+
+
+@postponed()
+def _swapped(x: Any, axis1: int, axis2: int) -> Any:
     order = list(range(x.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return transpose(x, order)

@@ -14,6 +14,7 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
 from .families import COMPLEX, check_dtype, convert_pair, in_float32
+from .postponed import is_sized, postponed
 
 __all__ = [
     "banded_triangular_solve", "cholesky_solve", "lstsq", "lu_matrix_inverse", "lu_reconstruct", "lu_solve",
@@ -229,16 +230,18 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: Any = 0.0, fast: bool = True, n
         matrix, rhs = convert_pair(matrix, rhs)
         if not fast:
             return F.matmul(pinv(matrix), rhs)
-        if matrix.dims is None or None in matrix.dims[-2:]:
-            raise ValueError("lstsq needs the sizes of the matrices to be known; use fast=False where they are not.")
-        rows, columns = matrix.dims[-2:]
-        tall = rows >= columns
-        gram = F.matmul(matrix, matrix, adjoint_a=True) if tall else F.matmul(matrix, matrix, adjoint_b=True)
-        shift = F.eye(min(rows, columns), dtype=matrix.dtype) * F.cast(l2_regularizer, matrix.dtype)
-        chol = F.cholesky(gram + shift)
-        if tall:
-            return cholesky_solve(chol, F.matmul(matrix, rhs, adjoint_a=True))
-        return F.matmul(matrix, cholesky_solve(chol, rhs), adjoint_a=True)
+        return _lstsq(matrix, F.cast(l2_regularizer, matrix.dtype), rhs)
+
+
+@postponed(until=is_sized)
+def _lstsq(matrix: Any, l2_regularizer: Any, rhs: Any) -> Any:
+    rows, columns = matrix.dims[-2:]
+    tall = rows >= columns
+    gram = F.matmul(matrix, matrix, adjoint_a=True) if tall else F.matmul(matrix, matrix, adjoint_b=True)
+    chol = F.cholesky(gram + F.eye(min(rows, columns), dtype=matrix.dtype) * l2_regularizer)
+    if tall:
+        return cholesky_solve(chol, F.matmul(matrix, rhs, adjoint_a=True))
+    return F.matmul(matrix, cholesky_solve(chol, rhs), adjoint_a=True)
 
 
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Any:

@@ -25,6 +25,28 @@ TALL = "tf.constant([[1.0, 2.0], [3.0, -1.0], [0.5, 4.0]])"
 IDS = "tf.constant([0, 0, 2, 3])"
 ROWS = "tf.constant([[1.0, 2.0], [3.0, -4.0], [5.0, 6.0], [-7.0, 8.0]])"
 
+HOLES = "tf.constant([[[[1.0], [np.nan], [2.0], [-3.0]], [[-np.inf], [0.5], [np.nan], [np.nan]]]])"
+IMAGE = "tf.reshape(tf.range(32.0), [1, 4, 4, 2])"
+ANY_RANK = "tf.function(lambda x: {}, input_signature=[tf.TensorSpec(None)])"
+UNRANKED = [
+    (X, f"tf.tensordot(x, {SQUARE}, 1)"),
+    (X, f"tf.tensordot({SQUARE}, x, [[0], [-1]])"),
+    (X, f"tf.linspace(x, {Y}, 3, axis=1)"),
+    (X, "tf.linalg.adjoint(x)"),
+    (X, "tf.repeat(x, 2, axis=1)"),
+    (TALL, "tf.linalg.lstsq(x, tf.ones([3, 1]), l2_regularizer=0.5)"),
+    (X, "tf.einsum('...i->...', x)"),
+    (X, f"tf.nn.bias_add(x, {Y}[0])"),
+    (X, "tf.nn.bias_add(x, [1.0])"),
+    (IMAGE, "tf.nn.bias_add(x, tf.range(4.0), data_format='NCHW')"),
+    (IMAGE, "tf.nn.pool(x, [2, 2], 'MAX')"),
+    (IMAGE, "tf.space_to_batch(x, [2, 2], [[0, 0], [1, 1]])"),
+    (IMAGE, "tf.batch_to_space(tf.tile(x, [4, 1, 1, 1]), [2, 2], [[0, 1], [1, 0]])"),
+    (IMAGE, "tf.image.extract_patches(x, [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], 'VALID')"),
+    ("tf.reshape(tf.range(8.0), [2, 2, 2, 1])", f"tf.nn.depthwise_conv2d({IMAGE}, x, [1, 1, 1, 1], 'SAME')"),
+    ("tf.reshape(tf.range(8.0), [2, 2, 1, 2])", f"tf.nn.conv2d_transpose({IMAGE}, x, [1, 8, 8, 1], 2)"),
+]
+
 EVERYWHERE = (
     "sin cos tan atan sinh cosh tanh asinh sigmoid softplus log_sigmoid exp expm1 erf erfc square negative abs sign floor "
     "ceil round rint is_nan is_inf is_finite reciprocal_no_nan"
@@ -339,6 +361,11 @@ SINGLE = [
     f"tf.einsum('ij->ik', {X})",
     f"tf.tensordot({X}, {Y}, [[1], [1]])",
     f"tf.tensordot({X}, {SQUARE}, 1)",
+    *(f"tf.nn.max_pool2d({HOLES}, {size}, {stride}, '{p}')" for size, stride, p in ((2, 2, "VALID"), (2, 1, "SAME"))),
+    f"tf.nn.max_pool3d({HOLES}[:, None], [1, 2, 2], [1, 2, 2], 'SAME')",
+    f"grad(lambda x: tf.nn.max_pool2d(x, 2, 2, 'VALID'), {HOLES})",
+    *(f"{ANY_RANK.format(call)}({x})" for x, call in UNRANKED),
+    *(f"grad({ANY_RANK.format(call)}, {x})" for x, call in UNRANKED if "patches" not in call),
 ]
 
 

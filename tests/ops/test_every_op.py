@@ -44,6 +44,7 @@ def _all_cases() -> list[Any]:
 ALL = _all_cases()
 every_case = pytest.mark.parametrize("case", ALL)
 _TESTED_BESIDE = (
+    "Postponed",  # reached where ranks are unknown
     *("TensorList", "PyFunc", "PlaceholderWithDefault", "Empty", "Row", "SetRow"),
     *("DecodePng", "DecodeJpeg", "DecodeGif", "DecodeBmp", "DecodeWebP", "DecodeImage", "EncodeJpeg", "EncodePng"),
     "ExtractJpegShape",

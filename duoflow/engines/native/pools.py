@@ -56,8 +56,10 @@ def _is_tiling(pool: Pool) -> bool:
     return pool.window == pool.strides and all(p == (0, 0) for p in pool.padding)
 
 
-def _lowest(dtype: Any) -> Any:
-    return -math.inf if dtype.is_floating else dtype.min
+def _contenders(x: Any) -> Any:
+    """What takes part in a maximum: NaN and -inf as the lowest finite number."""
+    lowest = F.constant(x.dtype.min, x.dtype)
+    return F.where(F.greater(x, lowest), x, lowest) if x.dtype.is_floating else x
 
 
 def _windows(x: GraphTensor, pool: Pool, fill: Any) -> Any:
@@ -80,7 +82,7 @@ def _counts(shape: tuple[int, ...], pool: Pool) -> np.ndarray[Any, Any]:
 
 def _pooled(pool: Pool, x: GraphTensor) -> Any:
     if pool.combine == "max":
-        return F.reduce_max(_windows(x, pool, _lowest(x.dtype)), _axes(pool))
+        return F.reduce_max(_windows(_contenders(x), pool, x.dtype.min), _axes(pool))
     if not any(map(sum, pool.padding)):
         return F.reduce_mean(_windows(x, pool, 0), _axes(pool))
     total = F.reduce_sum(_windows(x, pool, 0), _axes(pool))
@@ -104,7 +106,7 @@ def _gradient(pool: Pool, node: Node, inputs: tuple[GraphTensor, ...]) -> Any:
 
 def _chosen(pool: Pool, x: GraphTensor) -> Any:
     """The number of the first maximum of each window."""
-    windows = _windows(x, pool, _lowest(x.dtype))
+    windows = _windows(_contenders(x), pool, -math.inf)
     rank = len(pool.window)
     dims: Any = windows.dims
     flat = F.reshape(windows, (*dims[: rank + 1], math.prod(pool.window), dims[-1]))

@@ -26,9 +26,9 @@ CASES = [
     ),
     Case(F.range, np.array(4, np.int32), id="range-tensor"),
     Case(F.range, 3, dtype="float32", id="range-dtype"),
-    Case(F.linspace, np.float32(1).reshape(()), np.float32(3).reshape(()), 5, needs="rank", id="linspace"),
-    Case(F.linspace, real(2, 3), real(3, seed=1), 4, axis=1, needs="rank", id="linspace-axis"),
-    Case(F.linspace, real(2), real(2, seed=1), 1, grad=[0], needs="rank", id="linspace-one"),
+    Case(F.linspace, np.float32(1).reshape(()), np.float32(3).reshape(()), 5, id="linspace"),
+    Case(F.linspace, real(2, 3), real(3, seed=1), 4, axis=1, id="linspace-axis"),
+    Case(F.linspace, real(2), real(2, seed=1), 1, grad=[0], id="linspace-one"),
     Case(F.linspace, 0, 10, 3, id="linspace-int"),
     *(
         Case(F.one_hot, _ROWS, 4, axis=a, needs="rank" if a == 1 else "nothing", id=f"one_hot-{a}")

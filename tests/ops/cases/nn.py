@@ -13,6 +13,9 @@ _IMAGE = real(2, 5, 6, 4)
 _PROBABILITIES = np.array([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]], np.float32)
 _LABELS = np.array([2, 0, 1], np.int32)
 
+_HOLES = np.array([[np.nan, 1, 2, -3], [-np.inf, np.nan, 5, 4], [-np.inf, np.nan, np.nan, -np.inf]], np.float32)
+_HOLES = np.stack([_HOLES, _HOLES[:, ::-1]], -1)[None]
+
 
 def _away_from_kinks(*shape: int) -> np.ndarray:
     x = real(*shape)
@@ -32,6 +35,9 @@ def _max_pool_back(x: Any, upstream: Any, rank: int) -> Any:
 CASES = [
     Case(_max_pool_back, real(2, 5, 6, 3), real(2, 3, 3, 3), rank=2, grad=(1,), id="max_pool2d-back"),
     Case(_max_pool_back, real(1, 4, 5, 4, 2), real(1, 2, 3, 2, 2), rank=3, grad=(1,), id="max_pool3d-back"),
+    Case(_max_pool_back, _HOLES, real(1, 2, 2, 2), rank=2, grad=(1,), id="max_pool2d-back-nan"),
+    Case(F.max_pool2d, _HOLES, ksize=2, strides=1, padding="SAME", grad=(), dtypes=["float16"], id="max_pool-nan"),
+    Case(F.max_pool2d, _HOLES, ksize=2, strides=2, padding="VALID", grad=(), dtypes=["float64"], id="max_pool-nan-2"),
     *(Case(f, _away_from_kinks(3, 4) * 3, dtypes=["float64"]) for f in _ELEMENTWISE),
     Case(F.relu, ints(3, 4), id="relu-int"),
     Case(F.relu, np.array([np.nan, -np.inf, np.inf, -0.0], np.float32), grad=(), id="relu-nan"),
@@ -54,7 +60,7 @@ CASES = [
     Case(F.log_poisson_loss, positive(2, 3, low=1.5), real(2, 3), compute_full_loss=True),
     Case(F.l2_loss, real(2, 3)),
     Case(F.bias_add, real(2, 3, 4), real(4)),
-    Case(F.bias_add, real(2, 3, 4), real(3), data_format="NCHW", needs="rank", id="bias_add-first"),
+    Case(F.bias_add, real(2, 3, 4), real(3), data_format="NCHW", id="bias_add-first"),
     *(
         Case(F.conv2d, _IMAGE, real(3, 2, 4, 3, scale=0.5), strides=s, padding=p, dilations=d, rtol=1e-4)
         for s, p, d in (
@@ -157,7 +163,7 @@ CASES = [
     *(Case(f, real(1, 4, 5, 4, 2), ksize=2, strides=2, padding="SAME") for f in (F.max_pool3d, F.avg_pool3d)),
     Case(F.max_pool2d, ints(1, 4, 4, 2), ksize=2, strides=2, padding="VALID", id="max_pool-int"),
     Case(F.max_pool_with_argmax, _IMAGE, ksize=2, strides=2, padding="SAME"),
-    Case(F.pool, _IMAGE, [2, 2], "AVG", strides=[2, 2], needs="rank"),
+    Case(F.pool, _IMAGE, [2, 2], "AVG", strides=[2, 2]),
     Case(F.moments, real(3, 4, 5), [0, 1]),
     Case(F.moments, real(3, 4), [1], keepdims=True),
     Case(F.weighted_moments, real(3, 4), [0], positive(3, 4)),
@@ -172,5 +178,11 @@ CASES = [
         max_norm=1.0,
         needs="rank",
         id="embedding_lookup-norm",
+    ),
+    Case(
+        F.embedding_lookup,
+        [real(3, 2), real(2, 2, seed=1), real(2, 2, seed=2)],
+        np.array([[0, 6], [2, 3], [5, 5]], np.int32),
+        id="embedding_lookup-tables",
     ),
 ]
