@@ -344,11 +344,10 @@ class GradientTape:
                             "CompositeTensors to be differentiated, but received None.")  # fmt: skip
         self._take_for_use()
         flat_sources = nest.flatten(sources)
-        flat_targets = [t.handle if isinstance(t, Variable) else t for t in nest.flatten(target)]
+        flat_targets = [_source_key(t, "target") for t in nest.flatten(target)]
         seeds = nest.flatten(output_gradients) if output_gradients is not None else [None] * len(flat_targets)
         unconnected_gradients = UnconnectedGradients(unconnected_gradients)
-        pairs = [(t, g) for t, g in zip(flat_targets, seeds, strict=True) if isinstance(t, Tensor)]
-        pairs = [(t, g) for t, g in pairs if t.dtype.is_differentiable]
+        pairs = [(t, g) for t, g in zip(flat_targets, seeds, strict=True) if t.dtype.is_differentiable]
         targets = [t for t, _ in pairs]
         cotangents = [_seed(t, g) for t, g in pairs]
         keys = [_source_key(s) for s in flat_sources]
@@ -461,13 +460,14 @@ class GradientTape:
             self._nodes, self._watched, self._used = [], {}, True
 
 
-def _source_key(source: Any) -> Tensor:
+def _source_key(source: Any, what: str = "source") -> Tensor:
     """The tensor by which a source is known to nodes: a variable's handle, a tensor itself."""
     if isinstance(source, Variable):
         return source.handle
     if isinstance(source, Tensor):
         return source
-    raise TypeError(f"Gradient sources must be tensors or variables, received {source!r}.")
+    kind = TypeError if source is None or isinstance(source, (str, bytes)) else AttributeError  # as in TensorFlow
+    raise kind(f"Gradient {what}s must be tensors or variables, received {source!r}.")
 
 
 def _captured_as(key: Tensor) -> list[Tensor]:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes
+from duoflow.core.context import context
+from duoflow.core.errors import FailedPreconditionError, InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.tensor import Operators, Tensor, convert, static_value
 
 from .image_shapes import image_rank, require, spatial_axes
+from .static import invalid
 
 __all__ = [
     "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation", "convert_image_dtype",
@@ -66,16 +69,30 @@ def _as_floats(image: Any) -> tuple[Tensor, Callable[[Any, bool], Any]]:
 # -- colour spaces -----------------------------------------------------------------------------------------------------
 
 
-def _three_channels(images: Any, what: str) -> Any:
+def _three_channels(images: Any, what: str, rank: int = 1, refuse: Callable[[str], Exception] = invalid) -> Any:
+    """Images of at least `rank` dimensions with three channels; `refuse` makes the error for another number."""
     images = convert(images)
-    if images.dims is not None and (not images.dims or images.dims[-1] not in (3, None)):
-        raise ValueError(f"{what}: the last dimension must be 3, received shape {images.shape}")
+    if images.dims is not None:
+        if len(images.dims) < rank:
+            raise invalid(f"{what}: there must be at least {rank} dimensions, received shape {images.shape}")
+        if images.dims[-1] not in (3, None):
+            raise refuse(f"{what}: the last dimension must be 3, received shape {images.shape}")
     return images
+
+
+def _refused_by_kernel(message: str) -> Exception:
+    return InvalidArgumentError(message).here()
+
+
+def _unprepared(message: str) -> Exception:
+    """What TensorFlow's conversions of colours raise for values; while a graph is built, their shapes refuse."""
+    return FailedPreconditionError(message).here() if context.graph is None else invalid(message)
 
 
 def _channels(images: Any, what: str) -> Any:
     """The three channels of floating images; what is no tensor yet becomes float32."""
-    images = _three_channels(images if isinstance(images, Operators) else np.asarray(images, np.float32), what)
+    images = images if isinstance(images, Operators) else np.asarray(images, np.float32)
+    images = _three_channels(images, what, refuse=_unprepared)
     return F.unstack(images, 3, axis=-1)
 
 
@@ -215,7 +232,7 @@ def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Any:
         known = static_value(delta) if isinstance(delta, Tensor) else delta
         if known is not None and not -1 <= known <= 1:
             raise ValueError(f"delta must be in the interval [-1, 1], received {known}")
-        floats, back = _as_floats(_three_channels(image, "adjust_hue"))
+        floats, back = _as_floats(_three_channels(image, "adjust_hue", 3, _refused_by_kernel))
         hue, saturation, value = F.unstack(rgb_to_hsv(floats), 3, axis=-1)
         hue = F.floormod(hue + F.cast(convert(delta, dtype_hint=dtypes.float32), floats.dtype), 1.0)
         return back(hsv_to_rgb(F.stack([hue, saturation, value], axis=-1)), False)
@@ -227,7 +244,7 @@ def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = Non
     TensorFlow: tf.image.adjust_saturation.
     """
     with F.name_scope(name or "adjust_saturation"):
-        floats, back = _as_floats(_three_channels(image, "adjust_saturation"))
+        floats, back = _as_floats(_three_channels(image, "adjust_saturation", 3, _refused_by_kernel))
         hue, saturation, value = F.unstack(rgb_to_hsv(floats), 3, axis=-1)
         factor = F.cast(convert(saturation_factor, dtype_hint=dtypes.float32), floats.dtype)
         saturation = F.clip_by_value(saturation * factor, 0.0, 1.0)

@@ -71,12 +71,20 @@ def sobel_edges(image: Any) -> Any:
 def _comparable(a: Any, b: Any, max_val: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Two image batches and the largest value in float32; `ValueError` for images that cannot be compared."""
     a, b = convert(a), convert(b)
+    _require_same_size(a, b)
+    return _as_floats(a, b, max_val)
+
+
+def _require_same_size(a: Tensor, b: Tensor) -> None:
     for x in (a, b):
         if x.dims is not None and len(x.dims) < 3:
             raise ValueError(f"Images must have shape [..., height, width, channels], received {x.shape}")
     if a.dims is not None and b.dims is not None:
         for m, n in zip(a.dims[-3:], b.dims[-3:], strict=True):
             require(m is None or n is None or m == n, f"The images' shapes {a.shape} and {b.shape} are incompatible.")
+
+
+def _as_floats(a: Tensor, b: Tensor, max_val: Any) -> tuple[Tensor, Tensor, Tensor]:
     top = convert_image_dtype(F.cast(convert(max_val), a.dtype), dtypes.float32)
     return convert_image_dtype(a, dtypes.float32), convert_image_dtype(b, dtypes.float32), top
 
@@ -90,8 +98,9 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Any:
     TensorFlow: tf.image.psnr.
     """
     with F.name_scope(name or "PSNR"):
-        a, b, top = _comparable(a, b, max_val)
+        a, b, top = _as_floats(convert(a), convert(b), max_val)
         mse = F.reduce_mean(F.squared_difference(a, b), [-3, -2, -1])
+        _require_same_size(a, b)  # what broadcasts; what does not, the difference refuses
         return 20 * F.log(top) / np.float32(np.log(10)) - np.float32(10 / np.log(10)) * F.log(mse)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from duoflow.core import dtypes
 from duoflow.core.emit import emit_one
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import Unsupported
@@ -259,7 +260,7 @@ def _infer_forward(name: str, keeps_dtype: bool) -> Callable[..., Spec]:
             raise ValueError(f"{name}: shape_t must be 1-dimensional with 2 elements, received {list(size.shape)}")
         known = size.array
         if known is not None and (known <= 0).any():
-            raise ValueError(f"{name}: output dimensions must be positive, received {known.tolist()}")
+            raise InvalidArgumentError(f"{name}: output dimensions must be positive, received {known.tolist()}")
         height, width = dims_of(size) or (None, None)
         batch, channels = (images.shape[0], images.shape[3]) if images.shape is not None else (None, None)
         return Spec((batch, height, width, channels), images.dtype if keeps_dtype else dtypes.float32)

@@ -13,6 +13,7 @@ import numpy as np
 
 from duoflow.core import dtypes
 from duoflow.core.emit import emit_one
+from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
@@ -231,14 +232,14 @@ def _infer_boxes(images: Spec, boxes: Spec, box_indices: Spec, size: Spec, **att
         raise ValueError(f"box_indices must be [boxes], received shape {list(box_indices.shape)}")
     sizes = dims_of(size) or (None, None)
     if any(n is not None and n <= 0 for n in sizes) or (size.array is not None and (size.array <= 0).any()):
-        raise ValueError(f"crop dimensions must be positive, received {list(sizes)}")
+        raise InvalidArgumentError(f"crop dimensions must be positive, received {list(sizes)}")
     count = None if boxes.shape is None else boxes.shape[0]
     return Spec((count, *sizes, None if images.shape is None else images.shape[3]), dtypes.float32)
 
 
 def _check_boxes(indices: Any, batch: int) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= batch):
-        raise ValueError(f"box_index has values outside [0, batch_size): {indices.tolist()} of {batch} images")
+        raise OutOfRangeError(f"box_index has values outside [0, batch_size): {indices.tolist()} of {batch} images")
 
 
 def _crop(images: Any, boxes: Any, indices: Any, size: Any, *, method: str, extrapolation: float) -> Any:
