@@ -18,6 +18,7 @@ from .context import context
 from .dtypes import DType
 from .errors import OperatorNotAllowedInGraphError, caller_frame, show_origin
 from .late import F
+from .notebook import array_html
 from .shapes import Dims, TensorShape
 from .spec import Spec
 
@@ -347,6 +348,9 @@ class EagerTensor(Tensor):
         value = _array_text(self._array, True)
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value}>"
 
+    def _repr_html_(self) -> str | None:
+        return array_html(f"tf.Tensor shape={self.shape} dtype={self.dtype.name}", self._array)
+
 
 def _array_text(array: Any, as_repr: bool) -> str:
     if array.ndim == 0:
@@ -395,6 +399,9 @@ class HandleTensor(EagerTensor):
         return f"<tf.Tensor: shape=(), dtype={self._dtype.name}, value={self._array!r}>"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> None:
+        """Nothing to show but the repr."""
 
 
 #: Says why code that uses a tensor as a Python value was not converted to a graph; AutoGraph sets it.

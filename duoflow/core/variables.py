@@ -14,6 +14,7 @@ from .dtypes import DType
 from .emit import emit, emit_one
 from .graph import PLACEHOLDER, Graph
 from .late import F
+from .notebook import array_html
 from .record import Op
 from .shapes import Dims, TensorShape
 from .state import ASSIGN, ASSIGN_ADD, ASSIGN_SUB, IS_INITIALIZED, READ, SCATTER, SCATTER_ND, VAR_HANDLE, State
@@ -467,6 +468,12 @@ class Variable(Operators):
             return head + ", numpy=<uninitialized>>"
         array = self._state.array
         return head + f", numpy={_array_text(array, True)}>"
+
+    def _repr_html_(self) -> str | None:
+        if self._state is None or self._state.array is None or context.graph is not None:
+            return None
+        title = f"tf.Variable '{self._name}' shape={self.shape} dtype={self._dtype.name}"
+        return array_html(title, self._state.array)
 
 
 _SHARED_SLOTS = (

@@ -15,7 +15,7 @@ from ..saving.archive import save_model
 from ..saving.weights_file import load_weights, save_weights
 from ..symbolic import KerasTensor, compute_output_spec
 from ..trainer import Trainer
-from ..utils.summary import print_summary
+from ..utils.summary import print_summary, summary_html
 from ..variables import standardize_shape
 
 __all__ = ["Model", "model_from_json"]
@@ -98,6 +98,10 @@ class Model(Trainer, Layer):
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def _repr_html_(self) -> str:
+        """The summary, in notebooks."""
+        return summary_html(self)
+
     # -- building ----------------------------------------------------------------------------------------------------
 
     @default
@@ -171,8 +175,12 @@ class Model(Trainer, Layer):
         load_weights(self, filepath, skip_mismatch=skip_mismatch, objects_to_skip=objects_to_skip, **kwargs)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
-        """Not supported: write `.keras` files with `save`."""
-        raise NotImplementedError("Model.export is not supported; use `model.save('file.keras')`.")
+        """Not supported: raises `NotImplementedError` that says what works instead."""
+        raise NotImplementedError(
+            f"Model.export is not supported. Received: filepath={filepath!r}, format={format!r}. Write the whole model "
+            "with `model.save('model.keras')`, which Keras reads too, and its weights alone with "
+            "`model.save_weights('model.weights.h5')`."
+        )
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text, without weights."""

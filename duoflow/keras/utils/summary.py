@@ -1,7 +1,8 @@
-"""The table that `model.summary()` prints."""
+"""The table that `model.summary()` prints, and that notebooks show for a model."""
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -10,13 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from duoflow.core.dtypes import as_dtype
+from duoflow.core.notebook import table_html
 
 from ..function import node_key
 from ..layers.layer_state import count_params
 
-__all__ = ["print_summary", "readable_size"]
+__all__ = ["print_summary", "readable_size", "summary_html"]
 
 _HEADERS = (("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right"), ("Connected to", "left"))
 
@@ -26,25 +29,45 @@ def print_summary(
     expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None,
 ) -> None:  # fmt: skip
     """Print a model's layers and sizes; the arguments are those of `Model.summary`."""
-    graph = hasattr(model, "_nodes_in_order")
-    layers = model._operations if graph else model.layers
-    connections = graph and not _is_chain(model)
-    table = _Summary(model if connections else None, expand_nested, show_trainable)
-    table.lay_out(line_length, positions)
-    for layer in _in_range(layers, layer_range):
-        table.add(layer)
+    table = _filled(model, line_length, positions, expand_nested, show_trainable, layer_range)
     console = (
         Console(highlight=False, force_terminal=False, color_system=None) if print_fn else Console(highlight=False)
     )
     with console.capture() if print_fn else _Uncaptured() as captured:
         console.print(f'[bold]Model: "{escape(model.name)}"[/]')
-        console.print(table.table)
+        console.print(table)
         for text, weights in _totals(model):
             console.print(
                 f"[bold] {text}: [/]{_number(f'{count_params(weights):,}')} ({readable_size(_bytes(weights))})"
             )
     if print_fn:
         print_fn(captured.get())
+
+
+def summary_html(model: Any) -> str:
+    """The summary as HTML: a table of the layers, and the totals in a line."""
+    columns = _filled(model, line_length=120).columns
+    cells = [[Text.from_markup(str(cell)).plain for cell in column.cells] for column in columns]
+    rows = [list(row) for row in zip(*cells, strict=True)]
+    totals = [f"{name}: {count_params(held):,} ({readable_size(_bytes(held))})" for name, held in _totals(model)]
+    table = table_html(tuple(str(column.header) for column in columns), rows)
+    title = f'Model: "{model.name}"'
+    return f"<div><b>{html.escape(title)}</b>{table}{html.escape('; '.join(totals))}</div>"
+
+
+def _filled(
+    model: Any, line_length: int | None = None, positions: Any = None, expand_nested: bool = False,
+    show_trainable: bool = False, layer_range: Any = None,
+) -> Table:  # fmt: skip
+    """The table with a row for each layer."""
+    graph = hasattr(model, "_nodes_in_order")
+    layers = model._operations if graph else model.layers
+    connections = graph and not _is_chain(model)
+    summary = _Summary(model if connections else None, expand_nested, show_trainable)
+    summary.lay_out(line_length, positions)
+    for layer in _in_range(layers, layer_range):
+        summary.add(layer)
+    return summary.table
 
 
 class _Uncaptured:
