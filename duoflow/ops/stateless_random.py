@@ -384,9 +384,9 @@ def _per_parameter_op(name: str, draw: Any) -> Op:
         lead = dims[: len(dims) - len(own)]
         samples = math.prod(lead)
         flat = [np.repeat(np.broadcast_to(p, own).reshape(-1).astype(np.float64), samples) for p in parameters]
-        out = draw(*flat, key[0], counter).reshape(*own, *lead)
+        out = draw(*flat, key[0], counter).reshape((*own, *lead))
         order = [*range(len(own), out.ndim), *range(len(own))]
-        return np.ascontiguousarray(out.transpose(order)).astype(dtype.numpy)
+        return out.transpose(order).astype(dtype.numpy, order="C")
 
     return register(Op(name, Kind.HOST, _infer_per_parameter, evaluate, differentiable=False, tags=_RANDOM))
 

@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
 
 from ..preferences import standardize_data_format
 from .definition import floating, operation
+from .warping import elastic_transform, gaussian_blur, map_coordinates, on_batches, perspective_transform
+from .windows import conv
 
 __all__ = [
-    "affine_transform", "crop_images", "extract_patches", "gaussian_blur", "hsv_to_rgb", "pad_images", "resize",
-    "rgb_to_grayscale", "rgb_to_hsv", "scale_and_translate", "sobel_edges", "ssim",
+    "affine_transform", "crop_images", "elastic_transform", "extract_patches", "extract_patches_3d", "gaussian_blur",
+    "hsv_to_rgb", "map_coordinates", "pad_images", "perspective_transform", "resize", "rgb_to_grayscale", "rgb_to_hsv",
+    "scale_and_translate", "sobel_edges", "ssim",
 ]  # fmt: skip
 
 _operation = partial(operation, module="keras.src.ops.image")
 
 
-def _on_batches(function: Callable[[Any], Any], images: Any, data_format: str | None) -> Any:
-    """Apply a function of batches with channels last to images of another form, and turn the result back."""
-    x = convert(images)
-    if x.ndim not in (3, 4):
-        raise ValueError(
-            "Invalid images rank: expected rank 3 (single image) or rank 4 (batch of images). Received: "
-            f"images.shape={tuple(x.shape)}"
-        )
-    single, first = x.ndim == 3, standardize_data_format(data_format) == "channels_first"
-    x = tf.expand_dims(x, 0) if single else x
-    x = function(tf.transpose(x, [0, 2, 3, 1]) if first else x)
-    x = tf.transpose(x, [0, 3, 1, 2]) if first else x
-    return tf.squeeze(x, [0]) if single else x
-
-
 @_operation()
 def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Any:
     """The brightness of colours, one channel. Keras: keras.ops.image.rgb_to_grayscale."""
-    return _on_batches(tf.rgb_to_grayscale, images, data_format)
+    return on_batches(tf.rgb_to_grayscale, images, data_format)
 
 
 @_operation()
 def rgb_to_hsv(images: Any, data_format: str | None = None) -> Any:
     """Red, green and blue in [0, 1] as hue, saturation and value. Keras: keras.ops.image.rgb_to_hsv."""
-    return _on_batches(tf.rgb_to_hsv, _floats(images), data_format)
+    return on_batches(tf.rgb_to_hsv, _floats(images), data_format)
 
 
 @_operation()
 def hsv_to_rgb(images: Any, data_format: str | None = None) -> Any:
     """Hue, saturation and value as red, green and blue. Keras: keras.ops.image.hsv_to_rgb."""
-    return _on_batches(tf.hsv_to_rgb, _floats(images), data_format)
+    return on_batches(tf.hsv_to_rgb, _floats(images), data_format)
 
 
 def _floats(images: Any) -> Any:
@@ -98,7 +84,7 @@ def resize(
             out = tf.saturate_cast(tf.round(out), kind)
         return tf.cast(out, kind)
 
-    return _on_batches(resized, images, data_format)
+    return on_batches(resized, images, data_format)
 
 
 def _fitted(x: Any, height: int, width: int, crop: bool, fill: float) -> Any:
@@ -106,13 +92,12 @@ def _fitted(x: Any, height: int, width: int, crop: bool, fill: float) -> Any:
     have_height, have_width = x.shape[1], x.shape[2]
     tall, wide = int(have_width * height / width), int(have_height * width / height)
     if crop:
-        tall, wide = min(have_height, tall), min(have_width, wide)
-        top, left = int((have_height - tall) / 2), int((have_width - wide) / 2)
+        tall, wide = max(min(have_height, tall), 1), max(min(have_width, wide), 1)
+        top, left = (have_height - tall) // 2, (have_width - wide) // 2
         return x[:, top : top + tall, left : left + wide]
-    tall, wide = max(have_height, tall), max(have_width, wide)
-    top, left = int((tall - have_height) / 2), int((wide - have_width) / 2)
-    around = [[0, 0], [top, tall - have_height - top], [left, wide - have_width - left], [0, 0]]
-    return tf.pad(x, around, constant_values=tf.cast(fill, x.dtype))
+    # As much on both sides, which leaves out the last row or column of an odd number.
+    top, left = max(tall - have_height, 0) // 2, max(wide - have_width, 0) // 2
+    return tf.pad(x, [[0, 0], [top, top], [left, left], [0, 0]], constant_values=tf.cast(fill, x.dtype))
 
 
 @_operation(inputs=2)
@@ -146,7 +131,7 @@ def affine_transform(
         )
         return tf.ensure_shape(out, x.shape)
 
-    return _on_batches(moved, images, data_format)
+    return on_batches(moved, images, data_format)
 
 
 @_operation(inputs=1)
@@ -198,7 +183,7 @@ def pad_images(
         columns = _extents("the width", (left_padding, right_padding, target_width), x.shape[2], True)
         return tf.pad(x, [[0, 0], list(rows), list(columns), [0, 0]])
 
-    return _on_batches(padded, images, data_format)
+    return on_batches(padded, images, data_format)
 
 
 @_operation()
@@ -214,7 +199,7 @@ def crop_images(
         left, right = _extents("the width", (left_cropping, right_cropping, target_width), x.shape[2], False)
         return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
-    return _on_batches(cropped, images, data_format)
+    return on_batches(cropped, images, data_format)
 
 
 @_operation()
@@ -222,7 +207,12 @@ def extract_patches(
     images: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:  # fmt: skip
-    """Patches of images, each flat along the channels. Keras: keras.ops.image.extract_patches."""
+    """Patches of images, each flat along the channels; of volumes for a `size` of three.
+
+    Keras: keras.ops.image.extract_patches.
+    """
+    if not isinstance(size, int) and len(size) == 3:
+        return _patches_of_volumes(images, tuple(size), strides, dilation_rate, padding, data_format)
     window = (size, size) if isinstance(size, int) else tuple(size)
     steps = window if strides is None else (strides, strides) if isinstance(strides, int) else tuple(strides)
     rates = (dilation_rate, dilation_rate) if isinstance(dilation_rate, int) else tuple(dilation_rate)
@@ -230,29 +220,36 @@ def extract_patches(
     def cut(x: Any) -> Any:
         return tf.extract_patches(x, (1, *window, 1), (1, *steps, 1), (1, *rates, 1), padding.upper())
 
-    return _on_batches(cut, images, data_format)
+    return on_batches(cut, images, data_format)
 
 
 @_operation()
-def gaussian_blur(
-    images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
+def extract_patches_3d(
+    volumes: Any, size: Any, strides: Any = None, dilation_rate: Any = 1, padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:  # fmt: skip
+    """Patches of volumes [batch, depth, height, width, channels], or of one, each flat along the channels.
+
+    Keras: keras.ops.image.extract_patches_3d.
+    """
+    window = (size, size, size) if isinstance(size, int) else tuple(size)
+    return _patches_of_volumes(volumes, window, strides, dilation_rate, padding, data_format)
+
+
+def _patches_of_volumes(
+    volumes: Any, window: tuple[int, ...], strides: Any, dilation_rate: Any, padding: str, data_format: str | None
 ) -> Any:
-    """Images smoothed by a bell of `sigma` over `kernel_size` pixels. Keras: keras.ops.image.gaussian_blur."""
-    kernels = [_bell(size, deviation) for size, deviation in zip(kernel_size, sigma, strict=True)]
-    # As Keras lays it out: the second size and deviation first, read in the shape of the first.
-    kernel = np.outer(*reversed(kernels)).reshape(*kernel_size, 1, 1).astype("float32")
-
-    def blurred(x: Any) -> Any:
-        filters = tf.cast(tf.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)
-        return tf.depthwise_conv2d(x, filters, [1, 1, 1, 1], "SAME")
-
-    return _on_batches(blurred, floating(images), data_format)
-
-
-def _bell(size: int, sigma: float) -> Any:
-    places = np.arange(size) - (size - 1) / 2
-    weights = np.exp(-0.5 * (places / sigma) ** 2)
-    return weights / weights.sum()
+    if len(window) != 3:
+        raise TypeError(f"Invalid `size` argument. Expected an int or a tuple of length 3. Received: size={window}")
+    x = convert(volumes)
+    single, first = x.ndim == 4, standardize_data_format(data_format) == "channels_first"
+    channels = x.shape[-4] if first else x.shape[-1]
+    values = math.prod(window) * channels
+    # A filter for each value of a patch, which is one there and zero elsewhere.
+    kernel = tf.reshape(tf.eye(values, dtype=x.dtype), [*window, channels, values])
+    strides = window if strides is None else strides
+    x = conv(tf.expand_dims(x, 0) if single else x, kernel, strides, padding, data_format, dilation_rate)
+    return tf.squeeze(x, [0]) if single else x
 
 
 @_operation()

@@ -1,6 +1,7 @@
 """Layers that size and vary images, with seeds, and what is recorded of them: outputs in training, config, symbolic output."""
 
 import json
+import random
 
 import numpy as np
 
@@ -10,7 +11,25 @@ LAYERS = [
     "RandomFlip(seed=3)", "RandomFlip('horizontal',seed=4)", "RandomRotation(0.2,seed=3)",
     "RandomRotation((0.1,0.3),fill_mode='constant',interpolation='nearest',seed=5)",
     "RandomTranslation(0.3,0.2,seed=3)", "RandomZoom(0.3,seed=3)", "RandomZoom(0.3,(0.1,0.2),seed=3)",
-    "RandomContrast(0.5,(0,1),seed=3)", "RandomBrightness(0.4,(0,1),seed=3)",
+    "RandomContrast(0.5,(0,1),seed=3)", "RandomBrightness(0.4,(0,1),seed=3)", "Resizing(4,9,pad_to_aspect_ratio=True)",
+    "RandomCrop(4,3,seed=3)", "RandomCrop(9,4,seed=3)", "RandomCrop(7,3,seed=3)",
+    "RandomShear(0.3,0.2,seed=3)", "RandomShear((0.1,0.3),fill_mode='constant',fill_value=0.5,seed=5)",
+    "RandomPerspective(seed=3)", "RandomPerspective(0.9,0.4,'nearest',0.3,seed=8)",
+    "RandomElasticTransform(seed=3)", "RandomElasticTransform(0.9,(0.5,1),fill_mode='constant',seed=2)",
+    "RandomElasticTransform(1.0,1.0,'nearest','wrap',seed=4)",
+    "RandomHue(0.5,(0,1),seed=3)", "RandomHue((0.2,0.9),(0,1),seed=4)", "RandomSaturation(0.4,(0,1),seed=3)",
+    "RandomSaturation((0.6,0.9),(0,1),seed=3)", "RandomColorDegeneration((0.2,0.9),(0,1),seed=3)",
+    "RandomPosterization(4,(0,1),seed=3)", "RandomPosterization((3,3),(0,1),seed=3)", "RandomSharpness(0.9,(0,1),seed=3)",
+    "RandomGrayscale(0.6,seed=3)", "RandomInvert(0.9,(0,1),seed=5)", "Solarization(0.3,0.4,(0,1),seed=3)",
+    "Solarization((0.1,0.3),(0.4,0.9),(0,1),seed=3)", "RandomGaussianBlur(seed=3)",
+    "RandomGaussianBlur(0.9,(3,5),(0.2,0.9),(0,1),seed=4)", "RandomErasing(value_range=(0,1),seed=3)",
+    "RandomErasing(0.9,(0.1,0.5),0.5,(0,1),seed=6)", "RandomErasing(1.0,0.4,(0.1,0.2,0.3),(0,1),seed=6)",
+    "RandomColorJitter((0,1),0.2,0.3,0.4,0.5,seed=3)", "RandomColorJitter((0,1),hue_factor=0.5,seed=3)",
+    "AutoContrast((0,1))", "AutoContrast()", "Equalization((0,1))", "Equalization((0,1),32)", "Equalization()",
+    "ContrastLimitedAdaptiveHistogramEqualization((0,1),4.0,(2,3))",
+    "ContrastLimitedAdaptiveHistogramEqualization((0,1))", "MaxNumBoundingBoxes(4)", "MixUp(seed=3)", "MixUp(0.9,seed=4)",
+    "CutMix(seed=3)", "CutMix((0.5,0.9),seed=2)", "RandAugment((0,1),seed=3)", "RandAugment((0,1),4,0.3,seed=4)",
+    "RandAugment((0,1),5,(0.2,0.7),'nearest',seed=5)", "AugMix((0,1),seed=3)", "AugMix((0,1),2,4,0.5,0.7,False,seed=4)",
 ]  # fmt: skip
 
 
@@ -18,6 +37,7 @@ def record(expression, keras):
     """The output on the images, the config and the symbolic output of one layer."""
     keras.utils.clear_session()
     layer = eval(f"layers.{expression}", {"layers": keras.layers})
+    random.seed(1)  # what AugMix chooses with
     output = np.asarray(layer(IMAGES, training=True), "float64").ravel().tolist()
     config = {k: v for k, v in json.loads(json.dumps(layer.get_config())).items() if k != "dtype"}
     symbolic = layer(keras.Input(IMAGES.shape[1:]))
