@@ -130,9 +130,11 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 @_operation()
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x moved towards 0 by the threshold. Keras: keras.ops.soft_shrink."""
-    x = convert(x)
-    return tf.where(x > threshold, x - threshold, tf.where(x < -threshold, x + threshold, tf.zeros_like(x)))
+    """x moved towards 0 by the threshold, in the dtype of x. Keras: keras.ops.soft_shrink."""
+    own = convert(x).dtype
+    x = floating(x)
+    shrunk = tf.where(x > threshold, x - threshold, tf.where(x < -threshold, x + threshold, tf.zeros_like(x)))
+    return tf.cast(shrunk, own)
 
 
 @_operation()

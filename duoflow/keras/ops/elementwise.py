@@ -159,9 +159,13 @@ def heaviside(x1: Any, x2: Any) -> Any:
 @operation(inputs=2)
 def fmod(x1: Any, x2: Any) -> Any:
     """The remainder of x1 / x2, of x1's sign. Keras: keras.ops.fmod."""
-    a, b = promoted(x1, x2)
+    a, b = promoted(convert(x1), convert(x2))
     if a.dtype.is_bool:
         a, b = tf.cast(a, "int32"), tf.cast(b, "int32")
+    if a.dtype.is_unsigned:
+        return tf.floormod(a, b)
+    if a.dtype.is_integer and a.dtype.size < 4:
+        return tf.cast(tf.truncatemod(tf.cast(a, "int32"), tf.cast(b, "int32")), a.dtype)
     return tf.truncatemod(a, b)
 
 
