@@ -9,7 +9,7 @@ from typing import Any
 
 import duoflow
 from duoflow.core.late import F
-from duoflow.core.tensor import convert
+from duoflow.ops.embedding import lookup
 
 from . import ops, rnn, rnn_cell, sampling
 
@@ -242,12 +242,7 @@ def embedding_lookup(
 
     TensorFlow: tf.compat.v1.nn.embedding_lookup.
     """
-    tables = list(params) if isinstance(params, (list, tuple)) else [params]
-    if len(tables) == 1:
-        return F.embedding_lookup(tables[0], ids, max_norm, name)
-    if max_norm is not None:
-        raise NotImplementedError("max_norm over several tables is not built here: clip the rows by tf.clip_by_norm.")
-    return F.identity(sampling.rows_of(tables, convert(ids), partition_strategy), name=name)
+    return lookup(params, ids, partition_strategy, max_norm, name)
 
 
 _TABLES = (rnn, sampling)

@@ -15,6 +15,7 @@ from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
+from duoflow.ops.embedding import lookup
 from duoflow.ops.random import get_seed
 
 __all__ = [
@@ -186,7 +187,7 @@ def _sampled_logits(
     sampled = F.cast(sampled, dtypes.int64)
     flat = F.reshape(labels, [-1])
     ids = F.concat([flat, sampled], 0)
-    rows, offsets = (rows_of(params, ids, partition_strategy) for params in (weights, biases))
+    rows, offsets = (lookup(params, ids, partition_strategy, None, None) for params in (weights, biases))
     count = F.shape(flat)[0]
     true_w = F.reshape(rows[:count], F.stack([-1, num_true, F.shape(rows)[1]]))
     true_logits = F.reduce_sum(F.expand_dims(inputs, 1) * true_w, 2) + F.reshape(offsets[:count], [-1, num_true])
@@ -200,22 +201,6 @@ def _sampled_logits(
     sampled_logits = sampled_logits - F.log(sampled_expected)
     targets = F.concat([F.ones_like(true_logits) / num_true, F.zeros_like(sampled_logits)], 1)
     return F.concat([true_logits, sampled_logits], 1), targets
-
-
-def rows_of(params: Any, ids: Any, partition_strategy: str) -> Any:
-    """Rows of a table, or of a list of tables between which rows take turns ("mod") or which follow on ("div")."""
-    tables = list(params) if isinstance(params, (list, tuple)) else [params]
-    if len(tables) == 1:
-        return F.gather(tables[0], ids)
-    if partition_strategy not in ("mod", "div"):
-        raise ValueError(
-            f"Unrecognized partition strategy: {partition_strategy}. Must be one of either `mod` or `div`."
-        )
-    whole, count = F.concat([convert(t) for t in tables], 0), len(tables)
-    if partition_strategy == "div":  # the rows of the whole, of which the tables are consecutive parts
-        return F.gather(whole, ids)
-    starts = F.cumsum(F.stack([F.shape(t, out_type=ids.dtype)[0] for t in tables]), exclusive=True)
-    return F.gather(whole, F.gather(starts, ids % count) + ids // count)
 
 
 def nce_loss(
