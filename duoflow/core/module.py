@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .context import name_scope
+from .trackable import Trackable
 from .variables import Variable
 
 __all__ = ["Module"]
@@ -19,7 +20,7 @@ def camel_to_snake(name: str) -> str:
     return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)(?<!_)[A-Z](?=[a-z]))", r"_\1", name).lower()
 
 
-class Module:
+class Module(Trackable):
     """Base of objects that own variables, directly or in lists, dicts and other modules among their attributes.
 
     >>> class Affine(tf.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import Spec, TensorSpec, TypeSpec
 from duoflow.core.tensor import HandleTensor, Tensor
+from duoflow.core.trackable import Saveable
 
 from .dataset import Dataset
 from .functions import Traced
@@ -67,28 +69,47 @@ GET_NEXT = register(
 )
 
 
+class _Counted:
+    """A stream that knows how many of its elements were taken."""
+
+    def __init__(self, stream: Iterator[Flat]) -> None:
+        self._stream, self.taken = stream, 0
+
+    def __iter__(self) -> _Counted:
+        return self
+
+    def __next__(self) -> Flat:
+        flat = next(self._stream)
+        self.taken += 1
+        return flat
+
+
 class _Cursor:
     """The state of an iteration, held by a resource handle."""
 
     handle_dtype = dtypes.resource
 
     def __init__(self, stream: Iterator[Flat]) -> None:
-        self.stream = stream
+        self.stream = _Counted(stream)
 
     def __repr__(self) -> str:
         return "<dataset iterator>"
 
 
-class OwnedIterator:
+class OwnedIterator(Saveable):
     """An iterator over a dataset's elements as structures of tensors.
 
     `next(iterator)` also works inside a `tf.function`: each run takes the next element.
 
+    A checkpoint keeps how many elements were taken; restoring takes as many of a new pass over the dataset.
+
     TensorFlow: tf.data.Iterator.
     """
 
+    _saved_as = "ITERATOR"
+
     def __init__(self, dataset: Dataset) -> None:
-        self._structure = dataset._structure
+        self._dataset, self._structure = dataset, dataset._structure
         self._cursor = _Cursor(dataset._stream())
         self.handle = HandleTensor(self._cursor)
 
@@ -113,6 +134,17 @@ class OwnedIterator:
             return self._structure.pack(flat)
         outputs = emit(GET_NEXT, (self.handle,), {"specs": self._structure.flat})
         return nest.pack_sequence_as(self._structure.spec, list(outputs))
+
+    def _save(self) -> bytes:
+        return b"%d" % self._cursor.stream.taken
+
+    def _load(self, saved: bytes) -> None:
+        if not saved.isdigit():
+            raise ValueError("The state of this iterator was saved by another library: restore without the iterator.")
+        self._cursor.stream = stream = _Counted(self._dataset._stream())
+        with eager_only(), contextlib.suppress(StopIteration):
+            for _ in range(int(saved)):
+                next(stream)
 
     def get_next(self, name: str | None = None) -> Any:
         """The next element; `OutOfRangeError` after the last."""

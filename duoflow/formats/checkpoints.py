@@ -6,15 +6,18 @@ import ast
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .bundle import bundle_exists, bundle_files
+import numpy as np
+
+from .bundle import BundleReader, bundle_exists, bundle_files
 from .messages import CheckpointState
 
 __all__ = [
-    "checkpoint_state", "latest_checkpoint", "read_checkpoint_state", "remove_checkpoint", "write_checkpoint_state",
+    "checkpoint_state", "checkpoints_iterator", "latest_checkpoint", "list_variables", "load_checkpoint",
+    "load_variable", "read_checkpoint_state", "remove_checkpoint", "write_checkpoint_state",
 ]  # fmt: skip
 
 _LINE = re.compile(r"\s*(\w+)\s*:\s*(.+?)\s*$")
@@ -98,3 +101,45 @@ def remove_checkpoint(prefix: str) -> None:
     for path in bundle_files(prefix):
         path.unlink(missing_ok=True)
     Path(f"{prefix}.meta").unlink(missing_ok=True)
+
+
+def checkpoints_iterator(
+    checkpoint_dir: Any, min_interval_secs: float = 0, timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Each new latest checkpoint of a folder, as it comes, until none came for `timeout` seconds.
+
+    TensorFlow: tf.train.checkpoints_iterator.
+    """
+    last = None
+    while True:
+        begun = time.monotonic()
+        while (found := latest_checkpoint(checkpoint_dir)) in (None, last):
+            if timeout is not None and time.monotonic() - begun > timeout:
+                if timeout_fn is None or timeout_fn():
+                    return
+                begun = time.monotonic()
+            time.sleep(0.05 if timeout is None else min(0.05, timeout / 10 + 1e-3))
+        last = found
+        assert found is not None
+        yield found
+        time.sleep(max(0.0, min_interval_secs - (time.monotonic() - begun)))
+
+
+def load_checkpoint(ckpt_dir_or_file: Any) -> BundleReader:
+    """A reader of a checkpoint, or of the latest of a folder. TensorFlow: tf.train.load_checkpoint."""
+    path = os.fspath(ckpt_dir_or_file)
+    prefix = latest_checkpoint(path) if os.path.isdir(path) else path
+    if prefix is None:
+        raise ValueError(f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}")
+    return BundleReader(prefix)
+
+
+def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray[Any, Any]:
+    """One value of a checkpoint. TensorFlow: tf.train.load_variable."""
+    return load_checkpoint(ckpt_dir_or_file).get_tensor(name.removesuffix(":0"))
+
+
+def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
+    """The names and shapes in a checkpoint. TensorFlow: tf.train.list_variables."""
+    return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())

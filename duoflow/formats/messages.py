@@ -10,7 +10,7 @@ __all__ = [
     "FunctionDefLibrary", "GraphDef", "HistogramProto", "Int64List", "LogMessage", "MetaGraphDef", "NameAttrList",
     "NodeDef", "SaverDef", "SequenceExample", "SessionLog", "SignatureDef", "Summary", "SummaryDescription",
     "SummaryMetadata", "TaggedRunMetadata", "TensorInfo", "TensorProto", "TensorShapeProto", "TensorSliceProto",
-    "VersionDef",
+    "TrackableObjectGraph", "VersionDef",
 ]  # fmt: skip
 
 
@@ -290,6 +290,50 @@ class BundleEntryProto(Message):
     size = Field(5, "int64")
     crc32c = Field(6, "fixed32")
     slices = Field(7, TensorSliceProto, repeated=True)
+
+
+class ObjectReference(Message):
+    """A part of an object: the name that leads to it, and which node it is."""
+
+    node_id = Field(1, "int32")
+    local_name = Field(2, "string")
+
+
+class SerializedTensor(Message):
+    """A value of an object, and the key of its tensor in the checkpoint."""
+
+    name = Field(1, "string")
+    full_name = Field(2, "string")
+    checkpoint_key = Field(3, "string")
+
+
+class SlotVariableReference(Message):
+    """A variable that an optimizer of TensorFlow 1 keeps for another."""
+
+    original_variable_node_id = Field(1, "int32")
+    slot_name = Field(2, "string")
+    slot_variable_node_id = Field(3, "int32")
+
+
+class BoolValue(Message):
+    """A bool that may be absent."""
+
+    value = Field(1, "bool")
+
+
+class TrackableObject(Message):
+    """One object of a checkpoint: its parts, its values."""
+
+    children = Field(1, ObjectReference, repeated=True)
+    attributes = Field(2, SerializedTensor, repeated=True)
+    slot_variables = Field(3, SlotVariableReference, repeated=True)
+    has_checkpoint_values = Field(5, BoolValue)
+
+
+class TrackableObjectGraph(Message):
+    """The objects of a checkpoint; the first is the root."""
+
+    nodes = Field(1, TrackableObject, repeated=True)
 
 
 # -- events ------------------------------------------------------------------------------------------------------------

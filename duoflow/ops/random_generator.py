@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from duoflow.core.dtypes import as_dtype
 from duoflow.core.emit import emit_one
 from duoflow.core.late import F
 from duoflow.core.tensor import Operators, convert
+from duoflow.core.trackable import Trackable
 from duoflow.core.variables import Variable
 
 from .philox import RESERVED
@@ -63,7 +64,7 @@ def _wrapped(value: Any) -> Any:
     return (value + 2**63) % 2**64 - 2**63 if isinstance(value, int) else value
 
 
-class Generator:
+class Generator(Trackable):
     """A source of random numbers with a state of its own, kept in a variable.
 
     Make one with `from_seed`, `from_non_deterministic_state`, `from_state` or `from_key_counter`.
@@ -79,6 +80,8 @@ class Generator:
 
     TensorFlow: tf.random.Generator.
     """
+
+    _CHECKPOINT_NAMES: ClassVar = {"_state": "_state_var"}
 
     def __init__(self, copy_from: Generator | None = None, state: Any = None, alg: Any = None) -> None:
         if copy_from is not None:

@@ -24,7 +24,11 @@ from duoflow.core.variables import Variable
 from duoflow.formats.bundle import BundleReader, bundle_exists, write_bundle
 from duoflow.formats.checkpoints import (
     checkpoint_state,
+    checkpoints_iterator,
     latest_checkpoint,
+    list_variables,
+    load_checkpoint,
+    load_variable,
     read_checkpoint_state,
     remove_checkpoint,
     write_checkpoint_state,
@@ -314,51 +318,9 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Any) -> list[float]:
     return [Path(f"{p}.index").stat().st_mtime for p in checkpoint_prefixes if bundle_exists(p)]
 
 
-def checkpoints_iterator(
-    checkpoint_dir: Any, min_interval_secs: float = 0, timeout: float | None = None,
-    timeout_fn: Callable[[], bool] | None = None,
-) -> Iterator[str]:  # fmt: skip
-    """Each new latest checkpoint of a folder, as it comes, until none came for `timeout` seconds.
-
-    TensorFlow: tf.train.checkpoints_iterator.
-    """
-    last = None
-    while True:
-        begun = time.monotonic()
-        while (found := latest_checkpoint(checkpoint_dir)) in (None, last):
-            if timeout is not None and time.monotonic() - begun > timeout:
-                if timeout_fn is None or timeout_fn():
-                    return
-                begun = time.monotonic()
-            time.sleep(0.05 if timeout is None else min(0.05, timeout / 10 + 1e-3))
-        last = found
-        assert found is not None
-        yield found
-        time.sleep(max(0.0, min_interval_secs - (time.monotonic() - begun)))
-
-
 def NewCheckpointReader(filepattern: Any) -> BundleReader:
     """A reader of the tensors of a checkpoint. TensorFlow: tf.compat.v1.train.NewCheckpointReader."""
     return BundleReader(os.fspath(filepattern))
-
-
-def load_checkpoint(ckpt_dir_or_file: Any) -> BundleReader:
-    """A reader of a checkpoint, or of the latest of a folder. TensorFlow: tf.train.load_checkpoint."""
-    path = os.fspath(ckpt_dir_or_file)
-    prefix = latest_checkpoint(path) if os.path.isdir(path) else path
-    if prefix is None:
-        raise ValueError(f"Couldn't find 'checkpoint' file or checkpoints in given directory {path}")
-    return BundleReader(prefix)
-
-
-def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray[Any, Any]:
-    """One value of a checkpoint. TensorFlow: tf.train.load_variable."""
-    return load_checkpoint(ckpt_dir_or_file).get_tensor(name.removesuffix(":0"))
-
-
-def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
-    """The names and shapes in a checkpoint. TensorFlow: tf.train.list_variables."""
-    return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
 
 
 def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:

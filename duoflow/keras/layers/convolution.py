@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from duoflow import ops as tf
 
@@ -95,6 +95,8 @@ def _positive(value: Any, name: str) -> Any:
 
 
 class _Conv(_Windowed):
+    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
+
     def __init__(
         self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
         dilation_rate: Any = 1, groups: int = 1, activation: Any = None, use_bias: bool = True,

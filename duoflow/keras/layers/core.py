@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from duoflow import ops as tf
 
@@ -76,6 +76,8 @@ class Embedding(Layer):
 
     Keras: keras.layers.Embedding.
     """
+
+    _CHECKPOINT_NAMES: ClassVar = {"embeddings": "_embeddings"}
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from duoflow import ops as tf
 
@@ -29,6 +29,8 @@ class Dense(Layer):
 
     Keras: keras.layers.Dense.
     """
+
+    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
@@ -96,6 +98,8 @@ class EinsumDense(Layer):
 
     Keras: keras.layers.EinsumDense.
     """
+
+    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
 
     def __init__(
         self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 
 from duoflow.core import nest
 from duoflow.core.tensor import Tensor
+from duoflow.core.trackable import Trackable
 
 from .. import constraints, dtype_policies, initializers, regularizers
 from ..dtype_policies import DTypePolicy, DTypePolicyMap
@@ -25,9 +26,10 @@ from ..variables import Variable, is_float_dtype, standardize_dtype
 __all__ = ["LayerState", "count_params"]
 
 
-class LayerState(Operation):
+class LayerState(Operation, Trackable):
     """The state of a layer; `Layer` adds building and calling."""
 
+    _UNTRACKED = frozenset({"_init_call", "_compile_config", "_steps"})
     _tracker: Tracker
     built: bool
     _dtype_policy: DTypePolicy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from duoflow import ops as tf
 from duoflow.core.context import init_scope
@@ -17,6 +17,9 @@ __all__ = ["Adam", "AdamW", "Adamax", "Lamb", "Nadam"]
 class _Moments(Optimizer):
     """What the family shares: hyperparameters, two slots, bias correction."""
 
+    _CHECKPOINT_NAMES: ClassVar = {
+        **Optimizer._CHECKPOINT_NAMES, "_first": "_momentums", "_second": "_velocities", "_maxima": "_velocity_hats",
+    }  # fmt: skip
     _HYPERPARAMETERS = ("beta_1", "beta_2", "epsilon")
     _SECOND_SLOT = "velocity"
 
@@ -111,6 +114,7 @@ class AdamW(Adam):
 class Adamax(_Moments):
     """Adam with the infinity norm. Kingma & Ba, 2014. Keras: keras.optimizers.Adamax."""
 
+    _CHECKPOINT_NAMES: ClassVar = {**Optimizer._CHECKPOINT_NAMES, "_first": "_m", "_second": "_u"}
     _SECOND_SLOT = "norm"
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

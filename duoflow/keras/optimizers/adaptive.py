@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from duoflow import ops as tf
 from duoflow.core.tensor import convert
@@ -16,6 +16,7 @@ __all__ = ["Adadelta", "Adagrad", "Ftrl", "Lion", "RMSprop"]
 class RMSprop(Optimizer):
     """Steps divided by a running root mean square of the gradient. Hinton, 2012. Keras: keras.optimizers.RMSprop."""
 
+    _CHECKPOINT_NAMES: ClassVar = {**Optimizer._CHECKPOINT_NAMES, "_averages_of_gradients": "_average_gradients"}
     _HYPERPARAMETERS = ("rho", "momentum", "epsilon", "centered")
 
     def __init__(
@@ -63,6 +64,7 @@ class Adagrad(Optimizer):
     Duchi et al., 2011. Keras: keras.optimizers.Adagrad.
     """
 
+    _CHECKPOINT_NAMES: ClassVar = {**Optimizer._CHECKPOINT_NAMES, "_sums": "_accumulators"}
     _HYPERPARAMETERS = ("initial_accumulator_value", "epsilon")
 
     def __init__(
@@ -93,6 +95,9 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps in units of the running size of past steps. Zeiler, 2012. Keras: keras.optimizers.Adadelta."""
 
+    _CHECKPOINT_NAMES: ClassVar = {
+        **Optimizer._CHECKPOINT_NAMES, "_gradients": "_accumulated_grads", "_deltas": "_accumulated_delta_vars",
+    }  # fmt: skip
     _HYPERPARAMETERS = ("rho", "epsilon")
 
     def __init__(
@@ -127,6 +132,7 @@ class Adadelta(Optimizer):
 class Ftrl(Optimizer):
     """Follow the regularized leader. McMahan et al., 2013. Keras: keras.optimizers.Ftrl."""
 
+    _CHECKPOINT_NAMES: ClassVar = {**Optimizer._CHECKPOINT_NAMES, "_sums": "_accumulators"}
     _HYPERPARAMETERS = (
         "learning_rate_power", "initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
         "l2_shrinkage_regularization_strength", "beta",

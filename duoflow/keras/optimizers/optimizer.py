@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from duoflow import ops as tf
@@ -17,6 +17,7 @@ from duoflow.core.autodiff import GradientTape
 from duoflow.core.context import init_scope
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.tensor import convert
+from duoflow.core.trackable import Trackable
 
 from ..naming import auto_name, name_scope
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -27,7 +28,7 @@ from .schedules import LearningRateSchedule
 __all__ = ["Optimizer", "choose", "elementwise"]
 
 
-class Optimizer(KerasSaveable):
+class Optimizer(KerasSaveable, Trackable):
     """Base of the optimizers.
 
     Args:
@@ -45,6 +46,9 @@ class Optimizer(KerasSaveable):
         "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum",
         "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps",
     )  # fmt: skip
+    _CHECKPOINT_NAMES: ClassVar[Mapping[str, str]] = {
+        "_accumulators": "_accumulated_gradients", "_averages": "_model_variables_moving_average",
+    }  # fmt: skip
     #: Constructor arguments of the subclass that belong in its config.
     _HYPERPARAMETERS: ClassVar[tuple[str, ...]] = ()
 
@@ -449,7 +453,7 @@ class Optimizer(KerasSaveable):
         return cls(**config)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, "learning_rate" if name == "lr" else name, value)
+        super().__setattr__("learning_rate" if name == "lr" else name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r}>"
