@@ -1,4 +1,7 @@
-"""Layers that size and vary images, with seeds, and what is recorded of them: outputs in training, config, symbolic output."""
+"""Layers that size and vary images, with seeds, and operations on them, and what is recorded of both.
+
+Of layers: outputs in training, config, symbolic output. Of operations: shape, dtype and values.
+"""
 
 import json
 import random
@@ -31,6 +34,34 @@ LAYERS = [
     "CutMix(seed=3)", "CutMix((0.5,0.9),seed=2)", "RandAugment((0,1),seed=3)", "RandAugment((0,1),4,0.3,seed=4)",
     "RandAugment((0,1),5,(0.2,0.7),'nearest',seed=5)", "AugMix((0,1),seed=3)", "AugMix((0,1),2,4,0.5,0.7,False,seed=4)",
 ]  # fmt: skip
+PLACES = np.array([[0.2, -1.3, 5.5, 6.4], [1.7, 3.2, -0.4, 5.9]], "float32")
+CORNERS = np.array([[0, 0], [5, 0], [0, 6], [5, 6]], "float32")
+NAMES = {
+    "x": IMAGES, "photo": IMAGES[0], "plane": IMAGES[0, :, :, 0], "levels": (IMAGES[0, :, :, 1] * 100).astype("int32"),
+    "places": PLACES, "corners": CORNERS, "moved": CORNERS + np.cos(np.arange(8, dtype="float32")).reshape(4, 2) / 2,
+    "volumes": np.arange(2 * 4 * 6 * 4 * 2, dtype="float32").reshape(2, 4, 6, 4, 2), "np": np,
+}  # fmt: skip
+OPERATIONS = [
+    *[f"map_coordinates(plane, places, {order}, {mode!r}, 0.5)"
+      for order in (0, 1) for mode in ("constant", "nearest", "wrap", "reflect")],
+    "map_coordinates(levels, places, 1, 'reflect')", "map_coordinates(plane, places.reshape(2, 2, 2), 1)",
+    "map_coordinates(plane, [places[0], places[1]], 1)", "elastic_transform(x, 3.0, 1.5, seed=3)",
+    "elastic_transform(photo, 3.0, 2.2, 'nearest', 'constant', 0.3, seed=9)", "elastic_transform(photo, seed=4)",
+    "perspective_transform(x, corners, moved)", "perspective_transform(photo, corners, moved, 'nearest', 0.3)",
+    "perspective_transform(x, np.stack([corners, moved]), np.stack([moved, corners]))",
+    "extract_patches_3d(volumes, 2)", "extract_patches_3d(volumes[0], (2, 3, 2), 1, padding='same')",
+    "extract_patches_3d(volumes, (1, 2, 2), 1, 2)", "extract_patches(volumes, (1, 2, 2), (1, 2, 1))",
+    *[f"resize({name}, {size}, {how}=True)" for name in ("x", "photo") for size in ((4, 9), (9, 4))
+      for how in ("pad_to_aspect_ratio", "crop_to_aspect_ratio")],
+    "gaussian_blur(x, (3, 5), (0.7, 1.3))",
+]  # fmt: skip
+
+
+def record_operation(expression, keras):
+    """Shape, dtype and values of one operation."""
+    function, _, arguments = expression.partition("(")
+    value = np.asarray(eval(f"f({arguments}", {**NAMES, "f": getattr(keras.ops.image, function)}))
+    return [list(value.shape), value.dtype.name, [float(f"{v:.7g}") for v in value.astype("float64").ravel()]]
 
 
 def record(expression, keras):

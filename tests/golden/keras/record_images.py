@@ -1,8 +1,10 @@
-"""Records what Keras' image layers do: `python record_images.py > images.json` with an interpreter that has Keras 3."""
+"""Records what Keras' image layers and operations do: `python record_images.py > images.json` with an interpreter that has Keras 3."""
 
 import json
 
 import keras
-from image_cases import LAYERS, record
+from image_cases import LAYERS, OPERATIONS, record, record_operation
 
-print(json.dumps({expression: record(expression, keras) for expression in LAYERS}, separators=(",", ":")))
+layers = {expression: record(expression, keras) for expression in LAYERS}
+operations = {expression: record_operation(expression, keras) for expression in OPERATIONS}
+print(json.dumps({**layers, **operations}, separators=(",", ":")))
