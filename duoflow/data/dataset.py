@@ -10,7 +10,7 @@ whole batches at once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ import numpy as np
 from duoflow.core import dtypes, nest
 from duoflow.core.context import eager_only
 from duoflow.core.errors import InvalidArgumentError
-from duoflow.core.late import F, Late
-from duoflow.core.spec import TypeSpec
+from duoflow.core.late import Late
+from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import GraphTensor, convert
+from duoflow.trace.types import TraceType
 
 from .options import Options
 from .structure import Flat, Structure
@@ -35,23 +36,31 @@ UNKNOWN_CARDINALITY = -2
 s: Any = Late("duoflow.data.sources")
 t: Any = Late("duoflow.data.transforms")
 it: Any = Late("duoflow.data.iterators")
+recipes: Any = Late("duoflow.data.recipes")
+gi: Any = Late("duoflow.data.graph_iterators")
 si: Any = Late("duoflow.data.session_iterators")
 
 
 def deferrable(method: Callable[..., Any]) -> Any:
-    """A transformation whose numbers may be tensors of a graph: then it is made when a session knows them."""
+    """A transformation whose numbers may be tensors of a graph: then it is made when the graph runs."""
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(type(value) is GraphTensor for value in (*args, *kwargs.values())):
-            return si.Deferred(self, method.__name__, args, kwargs)
+        symbolic = [value for value in (*args, *kwargs.values()) if type(value) is GraphTensor]
+        if symbolic:
+            for value in symbolic:
+                whole(value)
+            return recipes.Deferred(self, method.__name__, args, kwargs)
         return method(self, *args, **kwargs)
 
     return call
 
 
-class DatasetSpec(TypeSpec):
-    """Describes a dataset by the spec of its elements. TensorFlow: tf.data.DatasetSpec."""
+class DatasetSpec(TypeSpec, TraceType):
+    """Describes a dataset by the spec of its elements, which is all that a trace depends on.
+
+    TensorFlow: tf.data.DatasetSpec.
+    """
 
     def __init__(self, element_spec: Any, dataset_shape: Any = ()) -> None:
         self._element_spec = element_spec
@@ -69,6 +78,30 @@ class DatasetSpec(TypeSpec):
     def is_compatible_with(self, spec_or_value: Any) -> bool:
         """Whether a dataset's elements have this form."""
         return self._element_spec == spec_or_value.element_spec  # type: ignore[no-any-return]
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether a trace for `other` serves this spec."""
+        return bool(self == other)
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> DatasetSpec | None:
+        """This spec, if the others equal it."""
+        return self if all(self == other for other in others) else None
+
+    def placeholder_value(self, placeholder_context: Any = None) -> Any:
+        """Placeholders of datasets belong to a graph."""
+        raise NotImplementedError("Placeholders of datasets belong to a graph.")
+
+    def flatten(self) -> list[TensorSpec]:
+        """The spec of the variant tensor that stands for a dataset."""
+        return [TensorSpec((), dtypes.variant)]
+
+    def to_tensors(self, value: Dataset) -> list[Any]:
+        """The variant tensor of a dataset."""
+        return [recipes.handle_of(value)]
+
+    def from_tensors(self, tensors: Any) -> Dataset:
+        """The dataset of a variant tensor."""
+        return recipes.Given(Structure(self._element_spec), next(tensors))  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DatasetSpec) and self._element_spec == other._element_spec
@@ -115,6 +148,9 @@ class Dataset:
         """The spec of one element."""
         return self._structure.spec
 
+    def __tf_tracing_type__(self, context: Any) -> DatasetSpec:
+        return self.dataset_spec
+
     @property
     def dataset_spec(self) -> DatasetSpec:
         """The spec of the dataset itself, for datasets inside elements."""
@@ -122,7 +158,7 @@ class Dataset:
 
     def cardinality(self, name: str | None = None) -> Any:
         """The number of elements: INFINITE_CARDINALITY (-1), UNKNOWN_CARDINALITY (-2), or known, as int64."""
-        return F.constant(self._size, dtypes.int64)
+        return gi.cardinality(self)
 
     def __len__(self) -> int:
         if self._size == INFINITE_CARDINALITY:
@@ -130,6 +166,9 @@ class Dataset:
         if self._size == UNKNOWN_CARDINALITY:
             raise TypeError("The dataset length is unknown.")
         return self._size
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"A dataset is no tensor: {self!r}.")
 
     def __bool__(self) -> bool:
         return True
@@ -147,7 +186,7 @@ class Dataset:
     # -- iteration ---------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Any:
-        return it.OwnedIterator(self)
+        return gi.iterate(self)
 
     def as_numpy_iterator(self, name: str | None = None) -> Any:
         """Iterate structures of NumPy values."""
@@ -162,7 +201,7 @@ class Dataset:
 
     def get_single_element(self, name: str | None = None) -> Any:
         """The only element; `InvalidArgumentError` if there are none or several."""
-        return it.single_element(self)
+        return gi.single_element(self)
 
     def enumerate(self, start: int = 0, name: str | None = None) -> Dataset:
         """Pairs of (int64 number, element)."""
@@ -313,6 +352,7 @@ class Dataset:
         cycle = t.DEFAULT_CYCLE if cycle_length in (None, AUTOTUNE) else _int(cycle_length, "cycle_length")
         return t.Interleave(self, map_func, cycle, 1 if block_length is None else _int(block_length, "block_length"))
 
+    @deferrable
     def window(
         self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False, name: str | None = None
     ) -> Dataset:
@@ -408,6 +448,13 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"<_{type(self).__name__}Dataset element_spec={self.element_spec!r}>"
+
+
+def whole(number: GraphTensor) -> GraphTensor:
+    """A tensor of a graph, which must be an integer scalar."""
+    if not number.dtype.is_integer or number.dims not in (None, ()):
+        raise TypeError(f"An integer scalar is needed here, received {number!r}.")
+    return number
 
 
 def _number(value: Any) -> int:

@@ -7,7 +7,9 @@ from typing import Any
 
 from duoflow.core import nest
 from duoflow.core.context import context, eager_only
+from duoflow.core.engine import executable
 from duoflow.core.spec import TensorSpec
+from duoflow.core.tensor import GraphTensor
 from duoflow.trace.autograph import convert
 from duoflow.trace.function import function
 
@@ -36,8 +38,10 @@ class Traced:
             return normalize(converted(*args))
 
         specs = arguments(structure, list(structure.flat))
-        with eager_only():
-            self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)
+        self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)
+        captured = self._concrete.captured_inputs
+        #: What the function takes from outside, if a graph around it is needed to know that.
+        self._captured = tuple(captured) if any(type(t) is GraphTensor for t in captured) else ()
         self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))
         self._arrays_only = all(isinstance(spec, TensorSpec) for spec in (*structure.flat, *self.output.flat))
 
@@ -48,6 +52,11 @@ class Traced:
             return self._run(flat)
 
     def _run(self, flat: Flat) -> Flat:
+        if self._captured:
+            results = executable(self._concrete.graph).run([*flat, *map(array, self._captured)])
+            if self._arrays_only:
+                return tuple(results)
+            return tuple(array(leaf) for leaf in nest.flatten(self._concrete.result_of(results)))
         if self._arrays_only:
             return tuple(self._concrete.run_flat(list(flat)))
         out = self._concrete(*[wrap(leaf) for leaf in flat])

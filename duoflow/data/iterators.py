@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from duoflow.core import dtypes, nest
 from duoflow.core.context import context, eager_only
 from duoflow.core.emit import emit
 from duoflow.core.engine import run_graph
-from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
+from duoflow.core.errors import OutOfRangeError
 from duoflow.core.graph import Graph
+from duoflow.core.late import Late
 from duoflow.core.optional import Optional
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import Spec, TensorSpec, TypeSpec
 from duoflow.core.tensor import HandleTensor, Tensor
 from duoflow.core.trackable import Saveable
+from duoflow.trace.types import TraceType
 
 from .dataset import Dataset
 from .functions import Traced
+from .recipes import bound, tensors_in
 from .structure import Flat, Structure, array, normalize
 
-__all__ = ["IteratorSpec", "NumpyIterator", "OwnedIterator", "reduce_dataset"]
+__all__ = ["Cursor", "IteratorSpec", "NumpyIterator", "OwnedIterator", "fold_in_graph", "reduce_dataset"]
+
+late: Any = Late("duoflow.data.graph_iterators")
 
 
-class IteratorSpec(TypeSpec):
-    """Describes an iterator by the spec of its elements. TensorFlow: tf.data.IteratorSpec."""
+class IteratorSpec(TypeSpec, TraceType):
+    """Describes an iterator by the spec of its elements, which is all that a trace depends on.
+
+    TensorFlow: tf.data.IteratorSpec.
+    """
 
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
@@ -36,6 +44,30 @@ class IteratorSpec(TypeSpec):
     def element_spec(self) -> Any:
         """The spec of the elements."""
         return self._element_spec
+
+    def is_subtype_of(self, other: Any) -> bool:
+        """Whether a trace for `other` serves this spec."""
+        return bool(self == other)
+
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> IteratorSpec | None:
+        """This spec, if the others equal it."""
+        return self if all(self == other for other in others) else None
+
+    def placeholder_value(self, placeholder_context: Any = None) -> Any:
+        """Placeholders of iterators belong to a graph."""
+        raise NotImplementedError("Placeholders of iterators belong to a graph.")
+
+    def flatten(self) -> list[TensorSpec]:
+        """The spec of an iterator's handle."""
+        return [TensorSpec((), dtypes.resource)]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """The handle of an iterator."""
+        return [value.handle]
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """The iterator of a handle."""
+        return late.HandleIterator(Structure(self._element_spec), next(tensors))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IteratorSpec) and self._element_spec == other._element_spec
@@ -48,7 +80,7 @@ def _infer_next(handle: Spec, *, specs: tuple[TensorSpec, ...]) -> tuple[Spec, .
     return tuple(Spec(s.shape.as_tuple(), s.dtype) for s in specs)
 
 
-def _evaluate_next(state: _Cursor, *, specs: tuple[TensorSpec, ...]) -> Flat:
+def _evaluate_next(state: Cursor, *, specs: tuple[TensorSpec, ...]) -> Flat:
     try:
         return next(state.stream)
     except StopIteration:
@@ -84,7 +116,7 @@ class _Counted:
         return flat
 
 
-class _Cursor:
+class Cursor:
     """The state of an iteration, held by a resource handle."""
 
     handle_dtype = dtypes.resource
@@ -110,7 +142,7 @@ class OwnedIterator(Saveable):
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset, self._structure = dataset, dataset._structure
-        self._cursor = _Cursor(dataset._stream())
+        self._cursor = Cursor(dataset._stream())
         self.handle = HandleTensor(self._cursor)
 
     @property
@@ -120,6 +152,9 @@ class OwnedIterator(Saveable):
 
     def __iter__(self) -> OwnedIterator:
         return self
+
+    def __tf_tracing_type__(self, context: Any) -> IteratorSpec:
+        return IteratorSpec(self.element_spec)
 
     def _stream(self) -> Iterator[Flat]:
         return self._cursor.stream
@@ -176,19 +211,7 @@ class NumpyIterator:
         return self._structure.pack_numpy(flat)
 
 
-def single_element(dataset: Dataset) -> Any:
-    """The only element of a dataset."""
-    stream = iter(dataset._stream())
-    first, second = next(stream, None), next(stream, None)
-    if first is None:
-        raise InvalidArgumentError("Dataset was empty.").here()
-    if second is not None:
-        raise InvalidArgumentError("Dataset had more than one element.").here()
-    return dataset._structure.pack(first)
-
-
-# -- reduction: the loop over a dataset, also inside graphs
-# -------------------------------------------------------------
+# -- reduction: the loop over a dataset, also inside graphs ------------------------------------------------------------
 
 
 def reduce_dataset(dataset: Dataset, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
@@ -224,14 +247,19 @@ def fold_in_graph(source: Any, initial_state: Any, step: Callable[..., Any], sha
     return _reduce_in_graph(source, state, Structure.of(state), step, [TensorShape(shape) for shape in shapes])
 
 
-def _infer_reduce(*specs: Spec, body: Graph, dataset: Any, count: int, stops: bool) -> tuple[Spec, ...]:
+def _infer_reduce(
+    *specs: Spec, body: Graph, dataset: Any, count: int, stops: bool, tensors: tuple[int, ...]
+) -> tuple[Spec, ...]:
     return tuple(Spec(t.dims, t.dtype) for t in body.outputs)
 
 
-def _evaluate_reduce(*values: Any, body: Graph, dataset: Any, count: int, stops: bool) -> Flat:
-    state, captured = values[:count], values[count:]
+def _evaluate_reduce(
+    *values: Any, body: Graph, dataset: Any, count: int, stops: bool, tensors: tuple[int, ...]
+) -> Flat:
+    last = len(values) - len(tensors)
+    state, captured = values[:count], values[count:last]
     with eager_only():
-        stream = iter(dataset._stream())
+        stream = iter(bound(dataset, dict(zip(tensors, values[last:], strict=True)))._stream())
         while not stops or state[0]:
             element = next(stream, None)
             if element is None:
@@ -269,6 +297,10 @@ def _reduce_in_graph(
         out = normalize(reduce_func(nest.pack_sequence_as(structure.spec, inner), element))
     nest.assert_same_structure(structure.spec, out, check_types=False)
     body.outputs = [body.capture(t) for t in nest.flatten(out)]
-    inputs: list[Tensor] = [*flat_state, *body.external_captures]
-    attrs = {"body": body, "dataset": dataset, "count": len(flat_state), "stops": shapes is not None}
+    made_of = tensors_in(dataset, {})
+    inputs: list[Tensor] = [*flat_state, *body.external_captures, *made_of.values()]
+    attrs = {
+        "body": body, "dataset": dataset, "count": len(flat_state), "stops": shapes is not None,
+        "tensors": tuple(made_of),
+    }  # fmt: skip
     return nest.pack_sequence_as(structure.spec, list(emit(REDUCE, tuple(inputs), attrs)))

@@ -6,7 +6,6 @@ initializer makes it a dataset of their values.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
@@ -25,64 +24,12 @@ from duoflow.core.state import VAR_HANDLE
 from duoflow.core.tensor import GraphTensor, convert
 from duoflow.trace.session import RESOURCE, Session, resource, upstream
 
-from .dataset import UNKNOWN_CARDINALITY, Dataset
+from .dataset import Dataset
 from .iterators import GET_NEXT, OwnedIterator
+from .recipes import bound, tensors_in
 from .structure import Flat, Structure
 
-__all__ = ["Deferred", "SessionIterator", "make_initializable_iterator", "make_one_shot_iterator"]
-
-
-# -- datasets of tensors of a graph ------------------------------------------------------------------------------------
-
-
-class Deferred(Dataset):
-    """A transformation with numbers that are known when a session runs."""
-
-    def __init__(self, source: Dataset, method: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        self._method, self._arguments, self._named = method, arguments, named
-        probe = getattr(source, method)(*map(_probe, arguments), **{k: _probe(v) for k, v in named.items()})
-        super().__init__(probe._structure, UNKNOWN_CARDINALITY, source)
-
-    def _stream(self) -> Iterator[Flat]:
-        known: Dataset = getattr(self._inputs[0], self._method)(*self._arguments, **self._named)
-        return known._stream()
-
-
-def _probe(value: Any) -> Any:
-    return 1 if type(value) is GraphTensor else value
-
-
-def tensors_in(value: Any, found: dict[int, GraphTensor]) -> dict[int, GraphTensor]:
-    """The tensors of a graph that a dataset, or a structure in one, is made of."""
-    if type(value) is GraphTensor:
-        found[id(value)] = value
-    elif isinstance(value, Dataset):
-        for part in vars(value).values():
-            tensors_in(part, found)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            tensors_in(part, found)
-    elif isinstance(value, dict):
-        for part in value.values():
-            tensors_in(part, found)
-    return found
-
-
-def bound(value: Any, values: dict[int, Any]) -> Any:
-    """A dataset, or a structure in one, with values in place of the tensors of a graph."""
-    if type(value) is GraphTensor:
-        return values[id(value)]
-    if isinstance(value, Dataset):
-        out = copy.copy(value)
-        vars(out).update({name: bound(part, values) for name, part in vars(value).items()})
-        if hasattr(out, "_bound"):
-            out._bound()
-        return out
-    if type(value) in (list, tuple):
-        return type(value)(bound(part, values) for part in value)
-    if type(value) is dict:
-        return {key: bound(part, values) for key, part in value.items()}
-    return value
+__all__ = ["SessionIterator", "make_initializable_iterator", "make_one_shot_iterator"]
 
 
 # -- iterators ---------------------------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from duoflow.core.arrays import as_array
 from duoflow.core.context import eager_only
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import EagerTensor, convert
+from duoflow.core.tensor import EagerTensor, GraphTensor, convert
 from duoflow.ops.script import translated
 
-from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, whole
+from .recipes import element_of, tensors_in
 from .seeds import generator
-from .structure import Flat, Structure, array, normalize, relax
+from .structure import Flat, Structure, array, relax
 
 __all__ = ["Choose", "Generator", "RandomNumbers", "Range", "Sample", "TensorSlices", "Tensors", "Zip", "list_files"]
 
@@ -28,8 +29,7 @@ class Tensors(Dataset):
     """One element."""
 
     def __init__(self, tensors: Any) -> None:
-        with eager_only():
-            element = normalize(tensors)
+        element = element_of(tensors)
         self._element: Flat = tuple(array(leaf) for leaf in nest.flatten(element))
         super().__init__(Structure.of(element), 1)
 
@@ -41,8 +41,7 @@ class TensorSlices(Dataset):
     """The rows of arrays."""
 
     def __init__(self, tensors: Any) -> None:
-        with eager_only():
-            element = normalize(tensors)
+        element = element_of(tensors)
         leaves = nest.flatten(element)
         if not leaves:
             raise ValueError("Invalid `tensors`. `tensors` must contain at least one tensor.")
@@ -82,19 +81,32 @@ class Range(Dataset):
     """Numbers at equal steps."""
 
     def __init__(self, *args: Any, output_type: Any) -> None:
-        with eager_only():
-            numbers = [int(convert(a)) for a in args]
-        if not 1 <= len(numbers) <= 3:
-            raise ValueError(f"Invalid `args`. The length of `args` should be between 1 and 3 but got {len(numbers)}.")
+        if not 1 <= len(args) <= 3:
+            raise ValueError(f"Invalid `args`. The length of `args` should be between 1 and 3 but got {len(args)}.")
+        self._dtype = dtypes.as_dtype(output_type)
+        self._numbers = tuple([_whole(a) for a in args])
+        super().__init__(Structure(TensorSpec((), self._dtype)), UNKNOWN_CARDINALITY)
+        if not tensors_in(self._numbers, {}):
+            self._bound()
+
+    def _bound(self) -> None:
+        numbers = [int(number) for number in self._numbers]
         if len(numbers) == 3 and numbers[2] == 0:
             raise InvalidArgumentError("step must be a non-zero integer.").here()
         self._range = range(*numbers)
-        self._dtype = dtypes.as_dtype(output_type)
-        super().__init__(Structure(TensorSpec((), self._dtype)), len(self._range))
+        self._size = len(self._range)
 
     def _stream(self) -> Iterator[Flat]:
         kind = self._dtype.numpy
         return ((np.asarray(i, kind),) for i in self._range)
+
+
+def _whole(number: Any) -> Any:
+    """An integer, or the tensor of a graph that will be one."""
+    if type(number) is not GraphTensor:
+        with eager_only():
+            return int(convert(number))  # type: ignore[call-overload]
+    return whole(number)
 
 
 class RandomNumbers(Dataset):

@@ -20,6 +20,7 @@ from duoflow.core.tensor import convert
 
 from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, DatasetSpec
 from .functions import Eager, Traced
+from .recipes import element_of, tensors_in
 from .seeds import generator
 from .storage import cache, load, save
 from .structure import Flat, Structure, array, normalize, relax
@@ -344,7 +345,7 @@ class Scan(Dataset):
     """Outputs of a function that carries a state along."""
 
     def __init__(self, source: Dataset, initial_state: Any, function: Callable[..., Any]) -> None:
-        state = normalize(initial_state)
+        state = element_of(initial_state)
         self._state: Flat = tuple(array(leaf) for leaf in nest.flatten(state))
         self._step = Traced(function, Structure((Structure.of(state).spec, source.element_spec)), "scan")
         super().__init__(Structure(self._step.output.spec[1]), source._size, source)
@@ -433,6 +434,11 @@ class Interleave(Dataset):
     """Elements of the datasets a function gives, some of them in turn."""
 
     def __init__(self, source: Dataset, function: Callable[..., Any], cycle: int, block: int) -> None:
+        if tensors_in(source, {}):
+            raise NotImplementedError(
+                "flat_map and interleave take their first element while a function is traced, but this dataset is made "
+                "of tensors that have a value when it runs only: make it outside of the tf.function."
+            )
         self._function, self._cycle, self._block = Eager(function, source._structure), cycle, block
         probe = next(source._stream(), None) if source._size != 0 else None
         if probe is None:

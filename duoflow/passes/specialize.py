@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from duoflow.core import shapes
 from duoflow.core.errors import OpError
 from duoflow.core.graph import PLACEHOLDER, Graph, Node, _fold
+from duoflow.core.record import Kind
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor
@@ -84,7 +85,7 @@ def tells_more(new: Spec, old: Spec) -> bool:
 
 def inferred(node: Node, inputs: tuple[GraphTensor, ...]) -> list[Spec] | None:
     """What the record infers now, joined with what was known before; None if it refuses its operands."""
-    if node.subgraphs:
+    if node.op.kind is Kind.CONTROL and node.subgraphs:
         found = _inferred_inside(node, inputs)
         return [_joined(new, out.spec) for new, out in zip(found, node.outputs, strict=True)]
     try:

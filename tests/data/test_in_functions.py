@@ -1,0 +1,120 @@
+"""Datasets inside `tf.function`: made of tensors that have no value yet, and as arguments; results are TensorFlow's."""
+
+import pytest
+
+import duoflow as tf
+
+D = tf.data.Dataset
+
+#: What a function makes of n = 3, and the elements' sums as the digits of a number.
+MADE_OF_A_NUMBER = {
+    "range": (lambda n: D.range(n), 12),
+    "range from": (lambda n: D.range(1, n + 2), 1234),
+    "take": (lambda n: D.range(6).take(n), 12),
+    "skip": (lambda n: D.range(6).skip(n), 345),
+    "repeat": (lambda n: D.range(2).repeat(n), 10101),
+    "batch": (lambda n: D.range(7).batch(n), 426),
+    "full batches": (lambda n: D.range(7).batch(n, drop_remainder=True), 42),
+    "padded_batch": (lambda n: D.range(5).padded_batch(n), 37),
+    "shuffle": (lambda n: D.range(1, 2).repeat(3).shuffle(n), 111),
+    "shard": (lambda n: D.range(9).shard(n, 1), 147),
+    "map": (lambda n: D.range(n).map(lambda x: x * 2).batch(2), 24),
+    "map that captures": (lambda n: D.range(4).map(lambda x: x + n), 3456),
+    "filter that captures": (lambda n: D.range(5).filter(lambda x: x < n), 12),
+    "zip": (lambda n: D.zip((D.range(n), D.range(n))).map(lambda a, b: a + b), 24),
+    "concatenate": (lambda n: D.range(n).concatenate(D.range(n)), 12012),
+    "scan": (lambda n: D.range(4).scan(n, lambda s, x: (s + x, s)), 3346),
+    "cache": (lambda n: D.range(n).cache(), 12),
+    "unbatch": (lambda n: D.range(n).batch(2).unbatch(), 12),
+    "tensors": (lambda n: D.from_tensors(n), 3),
+    "slices": (lambda n: D.from_tensor_slices(tf.range(n)), 12),
+    "slices of two": (lambda n: D.from_tensor_slices((tf.range(n), tf.range(n))).map(lambda a, b: a + b).batch(2), 24),
+}
+
+
+def int64(value):
+    return tf.constant(value, tf.int64)
+
+
+@pytest.mark.parametrize("make, expected", MADE_OF_A_NUMBER.values(), ids=list(MADE_OF_A_NUMBER))
+def test_a_dataset_may_be_made_of_tensors(make, expected):
+    @tf.function
+    def digits(n):
+        number = int64(0)
+        for element in make(n):
+            number = number * 10 + tf.reduce_sum(element)
+        return number
+
+    assert int(digits(int64(3))) == expected
+    digits(int64(2))
+    assert digits.experimental_get_tracing_count() == 1
+
+
+def test_what_else_a_function_asks_of_such_a_dataset():
+    @tf.function
+    def facts(n):
+        iterator = iter(D.range(n))
+        total = D.range(n).reduce(int64(0), lambda s, x: s + x)
+        return next(iterator), next(iterator), D.range(n).cardinality(), total, D.from_tensors(n).get_single_element()
+
+    assert [int(v) for v in facts(int64(3))] == [0, 1, 3, 3, 3]
+    assert [int(v) for v in facts(int64(5))] == [0, 1, 5, 10, 5]
+
+
+def test_a_number_of_a_batch_leaves_its_size_open():
+    @tf.function
+    def sizes(n):
+        assert D.range(n).batch(n, drop_remainder=True).element_spec.shape.as_list() == [None]
+        return n
+
+    sizes(int64(2))
+
+
+def test_a_number_must_be_an_integer():
+    for make in (lambda n: D.range(n), lambda n: D.range(7).take(n)):
+        with pytest.raises(TypeError, match="integer scalar is needed"):
+            tf.function(lambda n, make=make: make(n).cardinality())(tf.constant(1.0))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="batch_size must be greater than zero"):
+        tf.function(lambda n: D.range(7).batch(n).reduce(int64(0), lambda s, x: s + 1))(int64(0))
+
+
+def test_datasets_of_one_form_share_a_trace():
+    @tf.function
+    def total(dataset, factor):
+        result = int64(0)
+        for x in dataset.map(lambda x: x * factor).batch(2):
+            result += tf.reduce_sum(x)
+        return result
+
+    given = [D.range(3), D.range(5), D.from_tensor_slices(int64([5, 6])), D.range(9).filter(lambda x: x > 6)]
+    assert [int(total(dataset, int64(2))) for dataset in given] == [6, 20, 22, 30]
+    assert total.experimental_get_tracing_count() == 1
+    total(D.from_tensor_slices(tf.constant([[1], [2]], tf.int64)), int64(1))
+    assert total.experimental_get_tracing_count() == 2
+
+
+def test_iterators_of_one_form_share_a_trace():
+    @tf.function
+    def step(iterator):
+        return next(iterator)
+
+    a, b = iter(D.range(3)), iter(D.range(5, 9))
+    assert [int(step(i)) for i in (a, b, a, b)] == [0, 5, 1, 6]
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_a_loop_without_an_element_defines_nothing():
+    @tf.function
+    def last(n):
+        for x in D.range(n):
+            y = x
+        return y
+
+    assert int(last(int64(3))) == 2
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must iterate at least once to initialize y"):
+        last(int64(0))
+
+
+def test_functions_return_no_datasets():
+    with pytest.raises(TypeError, match="must return zero or more Tensors"):
+        tf.function(lambda n: D.range(n))(int64(3))
