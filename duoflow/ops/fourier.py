@@ -127,7 +127,7 @@ _RFFT = register(
 )  # fmt: skip
 
 
-def rfft(input: Any, fft_length: Any = None, name: str | None = None) -> Any:
+def rfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Any:
     """The first half of the Fourier transform of real numbers over the last axis.
 
     Args:
@@ -138,7 +138,7 @@ def rfft(input: Any, fft_length: Any = None, name: str | None = None) -> Any:
 
     TensorFlow: tf.signal.rfft.
     """
-    return emit_one(_RFFT, (convert(input, dtype_hint="float32"),), {"length": _length(fft_length)}, name)
+    return emit_one(_RFFT, (convert(input_tensor, dtype_hint="float32"),), {"length": _length(fft_length)}, name)
 
 
 def _irfft_infer(x: Spec, *, length: int | None) -> Spec:
@@ -169,7 +169,7 @@ _IRFFT = register(
 )  # fmt: skip
 
 
-def irfft(input: Any, fft_length: Any = None, name: str | None = None) -> Any:
+def irfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Any:
     """The real numbers whose `rfft` this is.
 
     Args:
@@ -180,7 +180,7 @@ def irfft(input: Any, fft_length: Any = None, name: str | None = None) -> Any:
 
     TensorFlow: tf.signal.irfft.
     """
-    return emit_one(_IRFFT, (convert(input),), {"length": _length(fft_length)}, name)
+    return emit_one(_IRFFT, (convert(input_tensor),), {"length": _length(fft_length)}, name)
 
 
 def _length(fft_length: Any) -> int | None:
