@@ -344,12 +344,13 @@ class GradientTape:
                             "CompositeTensors to be differentiated, but received None.")  # fmt: skip
         self._take_for_use()
         flat_sources = nest.flatten(sources)
-        flat_targets = [_source_key(t, "target") for t in nest.flatten(target)]
+        flat_targets = nest.flatten(target)
+        flat_keys = [_source_key(t, "target") for t in flat_targets]
         seeds = nest.flatten(output_gradients) if output_gradients is not None else [None] * len(flat_targets)
         unconnected_gradients = UnconnectedGradients(unconnected_gradients)
-        pairs = [(t, g) for t, g in zip(flat_targets, seeds, strict=True) if t.dtype.is_differentiable]
-        targets = [t for t, _ in pairs]
-        cotangents = [_seed(t, g) for t, g in pairs]
+        rows = zip(flat_keys, flat_targets, seeds, strict=True)
+        pairs = [(key, _seed(t, g)) for key, t, g in rows if dtypes.as_dtype(t.dtype).is_differentiable]
+        targets, cotangents = [key for key, _ in pairs], [g for _, g in pairs]
         keys = [_source_key(s) for s in flat_sources]
         results = self._pull(list(self._nodes), keys, targets, cotangents)
         self._release()
@@ -481,8 +482,8 @@ def _captured_as(key: Tensor) -> list[Tensor]:
     return found
 
 
-def _seed(target: Tensor, cotangent: Any) -> Any:
-    return F.ones_like(target) if cotangent is None else convert(cotangent, dtype=target.dtype)
+def _seed(target: Any, cotangent: Any) -> Any:
+    return F.ones_like(target) if cotangent is None else convert(cotangent, dtype=dtypes.as_dtype(target.dtype))
 
 
 def _connected(cotangent: Any, source: Any, unconnected: UnconnectedGradients) -> Any:

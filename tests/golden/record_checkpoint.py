@@ -1,4 +1,4 @@
-"""Records what real TensorFlow saves of the objects of `everything`, in checkpoints/ beside this file.
+"""Records what real TensorFlow saves of the objects of `everything`, in objects/ beside this file.
 
 python -m tests.golden.record_checkpoint      # with an interpreter that has TensorFlow 2.21
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).parent / "checkpoints"
+FOLDER = Path(__file__).parent / "objects"
 
 
 def everything(tf, seed):

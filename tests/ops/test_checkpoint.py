@@ -9,7 +9,7 @@ import pytest
 import duoflow as tf
 from tests.golden.record_checkpoint import everything, values
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "checkpoints"
+GOLDEN = Path(__file__).parent.parent / "golden" / "objects"
 FACTS = json.loads((GOLDEN / "facts.json").read_text(encoding="utf-8"))
 
 

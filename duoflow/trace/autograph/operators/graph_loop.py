@@ -33,6 +33,10 @@ class Access:
     names: tuple[str, ...]
 
 
+class Widened(Exception):
+    """An iteration gave a tensor a more general shape: the loop has to be built again for that."""
+
+
 class GraphLoop:
     """The state of a loop as the tensors that the graph carries around it."""
 
@@ -118,11 +122,13 @@ class GraphLoop:
         """Give the state the tensors of the current iteration."""
         self.access.set(tuple(state.write(self.first, tensors)))
 
+    def _after(self) -> list[Value]:
+        return state.read(self.access.names, self.access.get())
+
     def leave(self) -> list[Any]:
         """The tensors of the state after an iteration, checked against those before the loop."""
         tensors = []
-        after = state.read(self.access.names, self.access.get())
-        for index, (mine, theirs) in enumerate(zip(self.first, after, strict=True)):
+        for index, (mine, theirs) in enumerate(zip(self.first, self._after(), strict=True)):
             if state.is_undefined(mine.structure):
                 self.undefined[index] = theirs.structure
                 continue
@@ -133,6 +139,22 @@ class GraphLoop:
                 _check_shape(mine.name, old, new, fixed)
             tensors += theirs.tensors
         return tensors
+
+    def widen(self) -> None:
+        """Raise `Widened` if an iteration's tensors have other shapes than those that the loop was built for."""
+        wider = False
+        for index, (mine, theirs) in enumerate(zip(self.first, self._after(), strict=True)):
+            known = self._invariants_of(index)
+            if len(known) != len(theirs.tensors):
+                continue
+            for i, (old, new) in enumerate(zip(mine.tensors, theirs.tensors, strict=True)):
+                if known[i] is None and isinstance(old, Tensor) and isinstance(new, Tensor):
+                    common = TensorShape(shapes.relax(old.dims, new.dims))
+                    if not common.is_subtype_of(TensorShape(old.dims)):
+                        known, wider = [*known[:i], common, *known[i + 1 :]], True
+            self.invariants[index] = known
+        if wider:
+            raise Widened
 
     def run(self, test: Block, must_iterate: str = "", **options: Any) -> None:
         """Build a while_loop and give the state its results; `must_iterate` is the error of one without iterations."""

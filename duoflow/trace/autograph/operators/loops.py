@@ -16,7 +16,7 @@ from ....core.late import F
 from ....core.tensor import convert
 from . import state
 from .conditionals import if_stmt
-from .graph_loop import Access, GraphLoop
+from .graph_loop import Access, GraphLoop, Widened
 from .iteration import Items, is_dataset, over_items
 from .state import Block
 from .symbolic import is_symbolic, probe
@@ -149,12 +149,19 @@ def _over_dataset(
         item[0] = element
         loop.enter(tensors[1:])
         loop.body()
+        loop.widen()
         left = loop.leave()
         return (going(), *left, True)
 
     loop.define_missing(some_element)
-    started = loop.start()
-    *results, iterated = dataset._fold((going(), *started, False), step, [(), *loop.shapes(), ()])
+    before = access.get()
+    while True:
+        started = loop.start()
+        try:
+            *results, iterated = dataset._fold((going(), *started, False), step, [(), *loop.shapes(), ()])
+            break
+        except Widened:
+            access.set(before)
     if message := loop.must_iterate():
         F.Assert(iterated, [message])
     loop.finish(results[1:])
