@@ -207,7 +207,7 @@ class Function:
             return self._python_function
         owner = self._instance()
         if owner is None:
-            raise ReferenceError(f"The object whose method {self._name!r} this is does not exist any more.")
+            return functools.partial(self._python_function, None)  # as TensorFlow calls methods of what is gone
         return self._python_function.__get__(owner)  # type: ignore[attr-defined,no-any-return]
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:

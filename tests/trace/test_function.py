@@ -389,3 +389,13 @@ def test_a_tape_in_a_function_watches_tensors_from_outside():
         return tape.gradient(y, x)
 
     assert float(f()) == 6.0
+
+
+def test_a_method_of_an_object_that_is_gone_gets_none():
+    class Model(tf.Module):
+        @tf.function
+        def doubled(self, x):
+            return 2 * x if self is None else x
+
+    method = Model().doubled
+    assert int(method(tf.constant(2))) == 4
