@@ -14,6 +14,7 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype
+from . import bounding_boxes
 from .batches import *
 from .directories import *
 from .files import get_file

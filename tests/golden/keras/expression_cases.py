@@ -20,6 +20,7 @@ NAMES = {
     "photo": (0.5 + 0.5 * np.sin(np.arange(126, dtype="float32") * 0.9)).reshape(1, 6, 7, 3),
     "heads": np.sin(np.arange(48, dtype="float32") * 0.37).reshape(2, 3, 2, 4),
     "logits": np.sin(np.arange(56, dtype="float32") * 1.7).reshape(2, 7, 4) * 2,
+    "boxes": np.array([[1, 2, 5, 7], [0, 1, 3, 2], [-2, 4, 2, 30], [-1, -1, -1, -1]], "float32"),
     "onehot": np.array([[0, 1, 0], [1, 0, 0]], "float32"),
 }
 
@@ -91,7 +92,31 @@ median(t, axis=(0, 1)) | cross(v[:2], v[2:4]) | cross(x[:, :3], y[:, :3], axis=1
 hypot(i, i.astype("int64")) | heaviside(i, i.astype("int64")) | keras.losses.MeanSquaredError()(x[:0], x[:0]) | keras.losses.BinaryCrossentropy(reduction="sum")(p[:0], p[:0])
 """
 
+_BOXES = """
+*convert_format(boxes, 'xyxy', '{0}', 20, 16) | *convert_format(boxes, '{0}', 'xyxy', 20, 16)
+convert_format(boxes.astype('int32'), 'rel_xywh', 'rel_yxyx', 20, 16) | sorted(convert_format({'boxes': boxes, 'labels': i}, 'xyxy', 'xywh').items())
+sorted(clip_to_image_size({'boxes': boxes, 'labels': i[:4]}, 6, 4).items()) | sorted(clip_to_image_size({'boxes': boxes / 5}, bounding_box_format='rel_xyxy').items())
+crop(boxes, 1, 2, 4, 3) | pad(boxes[None], 1, 2) | affine_transform(boxes[None], np.array([30.0], 'float32'), np.array([0.1], 'float32'), np.array([-0.2], 'float32'), np.array([1.5], 'float32'), np.array([10.0], 'float32'), np.array([-5.0], 'float32'), 20, 16)
+affine_transform(boxes[None], np.array([30.0], 'float32'), np.array([0.1], 'float32'), np.array([0.0], 'float32'), np.array([1.0], 'float32'), np.array([0.0], 'float32'), np.array([0.0], 'float32'), 20, 16, 0.2, 0.7)
+compute_iou(boxes, boxes[:3] + 1, 'xyxy') | compute_iou(boxes[None], boxes[None, :2], 'xywh') | compute_iou(boxes[None], boxes[:2], 'center_xywh') | compute_iou(boxes, boxes + 1, 'yxyx', use_masking=True) | compute_iou(boxes / 8, boxes / 9, 'rel_xyxy', image_shape=(20, 16, 3))
+compute_ciou(boxes[:3], boxes[:3] + 1, 'xyxy') | compute_ciou(boxes[:3], boxes[1:], 'center_xywh')
+encode_box_to_deltas(boxes[:3], boxes[:3] + 1, 'xyxy', 'xyxy') | encode_box_to_deltas(boxes[:3], boxes[None, :3] + 1, 'xywh', 'rel_xyxy', 'center_xywh', [0.1, 0.1, 0.2, 0.2], (20, 16, 3))
+decode_deltas_to_boxes(boxes[:3], boxes[:3] / 9, 'xyxy', 'xywh') | decode_deltas_to_boxes(boxes[:3], boxes[None, :3] / 9, 'xywh', 'rel_xyxy', 'center_xywh', [0.1, 0.1, 0.2, 0.2], (20, 16, 3)) | decode_deltas_to_boxes({1: boxes[:3]}, {1: boxes[:3] / 9}, 'xyxy', 'xywh')[1]
+"""
+_BOX_FORMATS = "yxyx xywh center_xywh center_yxhw rel_xyxy rel_yxyx rel_xywh rel_center_xywh".split()
+
+
+def _of_boxes():
+    """The calls over bounding boxes; those with a star for every format."""
+    for call in (part for line in _BOXES.strip().splitlines() for part in line.split(" | ")):
+        for name in _BOX_FORMATS if call.startswith("*") else [""]:
+            made = call.replace("{0}", name).removeprefix("*")
+            head, _, inner = made.partition("sorted(")
+            yield f"sorted(keras.utils.bounding_boxes.{inner}" if inner else f"keras.utils.bounding_boxes.{head}"
+
+
 EXPRESSIONS = [
+    *_of_boxes(),
     *(f"keras.activations.{name}(v)" for name in _ACTIVATIONS if "softmax" not in name and name != "sparsemax"),
     *(f"keras.activations.{name}(x)" for name in ("softmax", "log_softmax")),
     "keras.activations.relu(v, negative_slope=0.1, max_value=2.0, threshold=0.6)",
