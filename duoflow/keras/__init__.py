@@ -3,6 +3,9 @@
 `tf.keras` and `import keras` are this package.
 """
 
+from duoflow.core.autodiff import recompute_grad as remat
+from duoflow.core.context import device
+
 from . import (
     activations,
     applications,
