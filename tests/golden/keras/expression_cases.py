@@ -96,7 +96,7 @@ _BOXES = """
 *convert_format(boxes, 'xyxy', '{0}', 20, 16) | *convert_format(boxes, '{0}', 'xyxy', 20, 16)
 convert_format(boxes.astype('int32'), 'rel_xywh', 'rel_yxyx', 20, 16) | sorted(convert_format({'boxes': boxes, 'labels': i}, 'xyxy', 'xywh').items())
 sorted(clip_to_image_size({'boxes': boxes, 'labels': i[:4]}, 6, 4).items()) | sorted(clip_to_image_size({'boxes': boxes / 5}, bounding_box_format='rel_xyxy').items())
-crop(boxes, 1, 2, 4, 3) | pad(boxes[None], 1, 2) | affine_transform(boxes[None], np.array([30.0], 'float32'), np.array([0.1], 'float32'), np.array([-0.2], 'float32'), np.array([1.5], 'float32'), np.array([10.0], 'float32'), np.array([-5.0], 'float32'), 20, 16)
+crop(boxes, 1, 2, 4, 3) | pad(boxes[None], 1, 2) | affine_transform(boxes[None], np.array([30.0], 'float32'), np.array([0.2], 'float32'), np.array([-0.3], 'float32'), np.array([1.5], 'float32'), np.array([10.0], 'float32'), np.array([-5.0], 'float32'), 20, 16)
 affine_transform(boxes[None], np.array([30.0], 'float32'), np.array([0.1], 'float32'), np.array([0.0], 'float32'), np.array([1.0], 'float32'), np.array([0.0], 'float32'), np.array([0.0], 'float32'), 20, 16, 0.2, 0.7)
 compute_iou(boxes, boxes[:3] + 1, 'xyxy') | compute_iou(boxes[None], boxes[None, :2], 'xywh') | compute_iou(boxes[None], boxes[:2], 'center_xywh') | compute_iou(boxes, boxes + 1, 'yxyx', use_masking=True) | compute_iou(boxes / 8, boxes / 9, 'rel_xyxy', image_shape=(20, 16, 3))
 compute_ciou(boxes[:3], boxes[:3] + 1, 'xyxy') | compute_ciou(boxes[:3], boxes[1:], 'center_xywh')
