@@ -235,7 +235,7 @@ class Solarization(Coloured):
 
     def draw(self, images: Any, seeds: Any) -> Any:
         factors = (self.addition_factor, self.threshold_factor)
-        return [self._uniform(images, seeds, (low, high * 255)) for low, high in factors]
+        return [self._uniform(images, seeds, (low, high * 255), self.compute_dtype) for low, high in factors]
 
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
         additions, thresholds = (tf.cast(x, self.compute_dtype) for x in drawn)
@@ -270,7 +270,7 @@ class RandomGaussianBlur(Coloured):
 
     def draw(self, images: Any, seeds: Any) -> Any:
         happens = self._happens(images, seeds)
-        return happens, random.uniform((2,), *self.sigma, seed=seeds) + 1e-6
+        return happens, random.uniform((2,), *self.sigma, self.compute_dtype, seed=seeds) + 1e-6
 
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
         happens, sigma = drawn
@@ -304,12 +304,12 @@ class RandomErasing(Coloured):
         self.fill_value, self.value_range = fill_value, value_range
 
     def draw(self, images: Any, seeds: Any) -> Any:
-        shares = tf.sqrt(random.uniform((self._sizes(images)[0], 2), *self.scale, seed=seeds))
+        shares = tf.sqrt(random.uniform((self._sizes(images)[0], 2), *self.scale, self.compute_dtype, seed=seeds))
         inside, _ = self._rectangle(images, shares[:, 0], shares[:, 1], seeds)
         erased = inside & self._happens(images, seeds)
         if self.fill_value is None:
-            return erased, random.normal(ops.shape(images), seed=seeds) * self.value_range[1]
-        return erased, tf.cast(self.fill_value, "float32")
+            return erased, random.normal(ops.shape(images), dtype=self.compute_dtype, seed=seeds) * self.value_range[1]
+        return erased, tf.cast(self.fill_value, self.compute_dtype)
 
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
         erased, fill = drawn

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from duoflow import ops as tf
+from duoflow.core.dtypes import as_dtype
 from duoflow.core.tensor import convert
 
 from ... import ops, random
@@ -27,7 +28,7 @@ class ImageLayer(Layer):
     """Base: `draw(images, seeds)` makes a transformation of a batch, `apply(images, drawn, nearest)` does it.
 
     moves_pixels: masks and boxes are concerned. is_random: it has a seed. only_in_training: inference changes nothing.
-    always_draws: the seed advances in inference too. keeps_dtype: images are not cast to the compute dtype.
+    always_draws: the seed advances in inference too. keeps_dtype: integers stay what they are.
     """
 
     moves_pixels = True
@@ -66,7 +67,7 @@ class ImageLayer(Layer):
             return tf.squeeze(function(tf.expand_dims(convert(x), 0)), [0])
 
         def changed(x: Any, nearest: bool = False) -> Any:
-            x = x if self.keeps_dtype else tf.cast(x, self.compute_dtype)
+            x = x if self.keeps_dtype and x.dtype.is_integer else tf.cast(x, self.compute_dtype)
             return self.apply(x, drawn, nearest) if active else x
 
         if not isinstance(data, dict):
@@ -115,10 +116,10 @@ class ImageLayer(Layer):
         sizes = ops.shape(images)
         return (sizes[0], *(sizes[1:3] if self.data_format == "channels_last" else sizes[2:4]))
 
-    def _uniform(self, images: Any, seeds: Any, limits: Any = (0.0, 1.0), rank: int = 4) -> Any:
-        """A number for each image, of a rank that can be put beside the images."""
-        shape = (self._sizes(images)[0],) + (1,) * (rank - 1)
-        return random.uniform(shape, limits[0], limits[1], seed=seeds)
+    def _uniform(self, images: Any, seeds: Any, limits: Any = (0.0, 1.0), dtype: Any = None) -> Any:
+        """A number for each image, [images, 1, 1, 1]."""
+        shape = (self._sizes(images)[0], 1, 1, 1)
+        return random.uniform(shape, limits[0], limits[1], dtype, seed=seeds)
 
     def _happens(self, images: Any, seeds: Any) -> Any:
         """Whether an image is changed at all, with a probability within `factor`, [images, 1, 1, 1]."""
@@ -130,12 +131,13 @@ class ImageLayer(Layer):
         count, rows, columns = self._sizes(images)
         inside, area = [], 1.0
         for share, length, shape in ((wide, columns, (1, 1, -1, 1)), (tall, rows, (1, -1, 1, 1))):
-            extent = share * tf.cast(length, share.dtype)
-            start = random.uniform((count,), seed=seeds) * (tf.cast(length, share.dtype) - extent)
+            whole = tf.cast(length, share.dtype)
+            extent = share * whole
+            start = random.uniform((count,), dtype=self.compute_dtype, seed=seeds) * (whole - extent)
             places = tf.reshape(tf.cast(tf.range(length), share.dtype), shape)
             start, end = (tf.reshape(side, [-1, 1, 1, 1]) for side in (start, start + extent))
             inside.append((places >= start) & (places < end))
-            area = area * (end - start) / tf.cast(length, share.dtype)
+            area = area * (end - start) / whole
         rectangle = inside[0] & inside[1]
         if self.data_format == "channels_first":
             rectangle = tf.transpose(rectangle, [0, 3, 1, 2])
@@ -146,7 +148,8 @@ class ImageLayer(Layer):
 
     def compute_output_spec(self, data: Any, training: Any = True) -> Any:
         def described(x: Any) -> Any:
-            return KerasTensor(self.compute_output_shape(x.shape), x.dtype if self.keeps_dtype else self.compute_dtype)
+            kept = self.keeps_dtype and as_dtype(x.dtype).is_integer
+            return KerasTensor(self.compute_output_shape(x.shape), x.dtype if kept else self.compute_dtype)
 
         if isinstance(data, dict):
             return {k: described(v) if k in ("images", "segmentation_masks") else v for k, v in data.items()}
@@ -185,9 +188,9 @@ class Moved(ImageLayer):
         return self._config_of("fill_mode", "interpolation", "fill_value", "seed")
 
 
-def column(count: Any, limits: tuple[float, float], seeds: Any) -> Any:
+def column(count: Any, limits: tuple[float, float], seeds: Any, dtype: Any = None) -> Any:
     """Numbers for each image, [images, 1]."""
-    return random.uniform((count, 1), limits[0], limits[1], seed=seeds)
+    return random.uniform((count, 1), limits[0], limits[1], dtype, seed=seeds)
 
 
 def matrix(*entries: Any) -> Any:

@@ -265,10 +265,10 @@ class RandomShear(Moved):
 
     def draw(self, images: Any, seeds: Any) -> Any:
         count = self._sizes(images)[0]
-        drawn = column(count, (0.0, 1.0), seeds)
+        drawn = column(count, (0.0, 1.0), seeds, self.compute_dtype)
         sign = tf.where(drawn > 0.5, -tf.ones_like(drawn), tf.ones_like(drawn))
-        down = column(count, self.y_factor, seeds) * sign
-        right = column(count, self.x_factor, seeds) * sign
+        down = column(count, self.y_factor, seeds, self.compute_dtype) * sign
+        right = column(count, self.x_factor, seeds, self.compute_dtype) * sign
         return matrix(1.0, right, 0.0, down, 1.0, 0.0)
 
     def get_config(self) -> dict[str, Any]:

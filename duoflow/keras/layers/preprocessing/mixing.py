@@ -79,8 +79,8 @@ class CutMix(ImageLayer):
 
     def draw(self, images: Any, seeds: Any) -> Any:
         count = self._sizes(images)[0]
-        alpha = random.uniform((), *self.factor, seed=seeds) + 1e-6
-        side = tf.sqrt(1 - random.beta((count,), alpha, alpha, seed=seeds))
+        alpha = random.uniform((), *self.factor, self.compute_dtype, seed=seeds) + 1e-6
+        side = tf.sqrt(1 - random.beta((count,), alpha, alpha, self.compute_dtype, seed=seeds))
         inside, area = self._rectangle(images, side, side, seeds)
         return random.shuffle(tf.range(count), seed=seeds), inside, 1 - area
 

@@ -38,7 +38,7 @@ class RandomPerspective(ImageLayer):
     def draw(self, images: Any, seeds: Any) -> Any:
         happens = self._happens(images, seeds)
         count, rows, columns = self._sizes(images)
-        moves = random.uniform((count, 4, 2), -0.5 * self.scale, 0.5 * self.scale, seed=seeds)
+        moves = random.uniform((count, 4, 2), -0.5 * self.scale, 0.5 * self.scale, self.compute_dtype, seed=seeds)
         right, down = (tf.cast(size - 1, moves.dtype) for size in (columns, rows))
         zero = tf.zeros_like(right)
         corners = tf.reshape(tf.stack([zero, zero, right, zero, zero, down, right, down]), [1, 4, 2])
@@ -81,7 +81,7 @@ class RandomElasticTransform(ImageLayer):
         if self.scale[1] == 0 or self.factor[1] == 0:
             return None
         happens = self._happens(images, seeds)
-        return happens, random.uniform((), *self.scale, seed=seeds), draw_seed(seeds)
+        return happens, random.uniform((), *self.scale, self.compute_dtype, seed=seeds), draw_seed(seeds)
 
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
         if drawn is None:
