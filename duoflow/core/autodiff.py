@@ -359,7 +359,8 @@ class GradientTape:
 
     def _pull(self, nodes: list[Node], keys: list[Tensor], targets: list[Tensor], cotangents: list[Any]) -> list[Any]:
         """`backpropagate` to what was watched; in functions an outside tensor is also known by its placeholders."""
-        names = [[t for t in (key, *_captured_as(key)) if id(t) in self._watched] for key in keys]
+        known = self._watched.keys() | {id(t) for t in targets if t.dtype is dtypes.resource}  # variables themselves
+        names = [[t for t in (key, *_captured_as(key)) if id(t) in known] for key in keys]
         found = iter(backpropagate(nodes, targets, [t for group in names for t in group], cotangents))
         by_name = [[next(found) for _ in group] for group in names]
         return [next((g for g in group if g is not None), None) for group in by_name]

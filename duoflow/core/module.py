@@ -37,7 +37,10 @@ class Module(Trackable):
         if name is None:
             name = camel_to_snake(type(self).__name__)
         elif not _NAME.match(name):
-            raise ValueError(f"'{name}' is not a valid module name. Module names must be valid Python identifiers.")
+            raise ValueError(
+                f"'{name}' is not a valid module name. Module names must be valid Python identifiers "
+                "(e.g. a valid class name)."
+            )
         self._name = name
         with name_scope(name) as scope:
             self._scope_name = scope

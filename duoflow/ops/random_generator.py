@@ -94,8 +94,7 @@ class Generator(Trackable):
         if isinstance(state, Variable):
             self._state = state
         else:
-            with F.name_scope("random_generator"):
-                self._state = Variable(_as_state(state), trainable=False, dtype=dtypes.int64, name="StateVar")
+            self._state = Variable(_as_state(state), trainable=False, dtype=dtypes.int64, name="StateVar")
         _require_length(self._state, _STATE_SIZE, "state")
 
     @classmethod
