@@ -26,7 +26,10 @@ TF1_RECORDED = json.loads((GOLDEN / "tf1_programs.json").read_text(encoding="utf
 TF1_CHECKS = {
     "dcgan": ["(32, 8, 8, 1) True True", "discriminator learned: True"],
     "perceptron_estimator": [
-        "step 80 accurate: True ['accuracy', 'global_step', 'loss']", "resumed at 100", "20 ['class', 'p'] True", "True True",
+        "step 80 accurate: True ['accuracy', 'global_step', 'loss']",
+        "resumed at 100",
+        "20 ['class', 'p'] True",
+        "True True",
     ],
     "perceptron_layers": ["14 1 model/logits/BiasAdd:0", "learned: True True", "shared: True"],
     "recurrent_networks": ["learned: True", "learned: True", "learned: True"],

@@ -94,7 +94,7 @@ class Draw:
         if not shape or shape[0] > 6:
             return self._unary(i, shape, shapes)
         function = getattr(F, self.choose(UNARY))
-        step = lambda held, row: function(held * 0.5) + row  # noqa: E731
+        step = lambda held, row: function(held * 0.5) + row
         kind = self.choose(["scan", "fold", "map", "array", "gradient"])
         if kind == "scan":
             reverse = bool(self.random.integers(2))

@@ -49,7 +49,7 @@ def same(function, *arrays, rtol=1e-5):
 COUNTS = [
     (lambda i, n: i < 7, 1, 0, (7, True)),
     (lambda i, n: i <= 7, 2, 0, (4, True)),
-    (lambda i, n: 7 > i, 3, 1, (2, True)),
+    (lambda i, n: i < 7, 3, 1, (2, True)),
     (lambda i, n: i > 0, -1, 5, (5, True)),
     (lambda i, n: i >= 0, -2, 5, (3, True)),
     (lambda i, n: i != 6, 2, 0, (3, True)),
@@ -117,7 +117,7 @@ def test_no_list_is_left(program):
 
 def test_a_list_of_unknown_size_stays():
     def program(n):
-        step = lambda i, a: (i + 1, a.write(i, i * i))  # noqa: E731
+        step = lambda i, a: (i + 1, a.write(i, i * i))
         return F.while_loop(lambda i, _: i < n, step, [F.constant(0), F.TensorArray(tf.int32, n)])[1].stack()
 
     graph = prepare(trace(program, np.asarray(3, np.int32)))
@@ -133,9 +133,8 @@ def test_loops_carry_what_they_must():
             return i + 1, j + 1, k - 2, same, unused * 2.0, y * same + F.cast(j + k, tf.float32)
 
         start = [F.constant(0), F.constant(3), F.constant(20), x, x, x]
-        return F.while_loop(lambda i, *_: i < 5, step, start)[1:4:2] + [
-            F.while_loop(lambda i, *_: i < 5, step, start)[5]
-        ]
+        first, again = (F.while_loop(lambda i, *_: i < 5, step, start) for _ in range(2))
+        return [*first[1:4:2], again[5]]
 
     graph = same(program, real(3))
     assert [len(node.outputs) for node in loops(graph)] == [2]
@@ -184,7 +183,7 @@ def test_gradients_of_weights_and_inputs_are_one_product_each_behind_the_loop():
 
 
 def test_a_loop_whose_iterations_do_not_depend_on_each_other_is_no_loop():
-    program = lambda x, w: F.map_fn(lambda v: F.exp(v @ w) + v, x)  # noqa: E731
+    program = lambda x, w: F.map_fn(lambda v: F.exp(v @ w) + v, x)
     graph = same(program, real(5, 3, 3), real(3, 3))
     assert products(graph) == (1, []) and loops(graph) == []
 

@@ -90,7 +90,7 @@ def switched(i, x):
 
 def switched_in_a_loop(x):
     for i in tf.range(5):
-        x = tf.switch_case(i, [lambda: x * 2.0, lambda: tf.sin(x), lambda: x - 1.0])  # noqa: B023
+        x = tf.switch_case(i, [lambda: x * 2.0, lambda: tf.sin(x), lambda: x - 1.0])
     return x
 
 

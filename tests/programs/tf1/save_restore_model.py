@@ -25,7 +25,7 @@ saver = tf.train.Saver(max_to_keep=2)
 
 with tf.Session() as sess:
     sess.run(tf.global_variables_initializer())
-    for epoch in range(4):
+    for _ in range(4):
         for _ in range(10):
             _, c = sess.run([optimizer, cost], {x: inputs, y: targets})
         save_path = saver.save(sess, model_path, global_step=step)
@@ -48,7 +48,8 @@ print(sorted(name for name in os.listdir(os.path.dirname(model_path)) if "data" 
 with tf.Graph().as_default(), tf.Session() as sess:
     restored = tf.train.import_meta_graph(save_path + ".meta")
     restored.restore(sess, save_path)
-    print("from the graph:", np.allclose(first, sess.run("pred:0", {"x:0": inputs})), tf.get_collection("outputs")[0].name)
+    same = np.allclose(first, sess.run("pred:0", {"x:0": inputs}))
+    print("from the graph:", same, tf.get_collection("outputs")[0].name)
 
 with tf.Graph().as_default(), tf.Session() as sess:
     with tf.variable_scope("layer"):
