@@ -4,12 +4,12 @@ from types import SimpleNamespace as _SimpleNamespace
 
 from duoflow.formats.checkpoints import (
     checkpoints_iterator,
+    get_checkpoint_state,
     latest_checkpoint,
     list_variables,
     load_checkpoint,
     load_variable,
 )
-from duoflow.formats.checkpoints import read_checkpoint_state as get_checkpoint_state
 from duoflow.formats.messages import (
     BytesList,
     Example,

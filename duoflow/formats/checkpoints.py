@@ -16,8 +16,8 @@ from .bundle import BundleReader, bundle_exists, bundle_files
 from .messages import CheckpointState
 
 __all__ = [
-    "checkpoint_state", "checkpoints_iterator", "latest_checkpoint", "list_variables", "load_checkpoint",
-    "load_variable", "read_checkpoint_state", "remove_checkpoint", "write_checkpoint_state",
+    "checkpoint_state", "checkpoints_iterator", "get_checkpoint_state", "latest_checkpoint", "list_variables",
+    "load_checkpoint", "load_variable", "read_checkpoint_state", "remove_checkpoint", "write_checkpoint_state",
 ]  # fmt: skip
 
 _LINE = re.compile(r"\s*(\w+)\s*:\s*(.+?)\s*$")
@@ -83,6 +83,11 @@ def read_checkpoint_state(checkpoint_dir: Any, name: str | None = None) -> Any:
         all_model_checkpoint_timestamps=values.get("all_model_checkpoint_timestamps", ()),
         last_preserved_timestamp=values.get("last_preserved_timestamp", [None])[-1],
     )
+
+
+def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
+    """What the file `checkpoint` of a folder says, or None. TensorFlow: tf.train.get_checkpoint_state."""
+    return read_checkpoint_state(checkpoint_dir, latest_filename)
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:

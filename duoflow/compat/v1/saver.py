@@ -25,6 +25,7 @@ from duoflow.formats.bundle import BundleReader, bundle_exists, write_bundle
 from duoflow.formats.checkpoints import (
     checkpoint_state,
     checkpoints_iterator,
+    get_checkpoint_state,
     latest_checkpoint,
     list_variables,
     load_checkpoint,
@@ -282,11 +283,6 @@ def import_meta_graph(
 def checkpoint_exists(checkpoint_prefix: Any) -> bool:
     """Whether there is a checkpoint of that prefix. TensorFlow: tf.compat.v1.train.checkpoint_exists."""
     return bundle_exists(os.fspath(checkpoint_prefix))
-
-
-def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:
-    """What the file `checkpoint` of a folder says, or None. TensorFlow: tf.train.get_checkpoint_state."""
-    return read_checkpoint_state(checkpoint_dir, latest_filename)
 
 
 def generate_checkpoint_state_proto(
