@@ -30,7 +30,6 @@ from duoflow.formats.checkpoints import (
     list_variables,
     load_checkpoint,
     load_variable,
-    read_checkpoint_state,
     remove_checkpoint,
     write_checkpoint_state,
 )
