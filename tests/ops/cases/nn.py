@@ -185,10 +185,4 @@ CASES = [
         np.array([[0, 6], [2, 3], [5, 5]], np.int32),
         id="embedding_lookup-tables",
     ),
-    Case(
-        F.embedding_lookup,
-        [real(3, 2), real(2, 2, seed=1), real(2, 2, seed=2)],
-        np.array([[0, 6], [2, 3], [5, 5]], np.int32),
-        id="embedding_lookup-tables",
-    ),
 ]
