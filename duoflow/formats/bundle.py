@@ -100,7 +100,7 @@ class BundleReader:
                 None,
                 None,
                 f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}",
-            )
+            ).here()
         table = dict(read_table(path.read_bytes(), str(path)))
         try:
             header = BundleHeaderProto.FromString(table.pop(b""))

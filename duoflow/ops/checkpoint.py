@@ -450,7 +450,7 @@ class Checkpoint(Trackable):
                 f"Error when restoring from checkpoint or SavedModel at {save_path}: {error.message}\nPlease "
                 "double-check that the path is correct. You may be missing the checkpoint suffix (e.g. the '-1' in "
                 "'path/to/ckpt-1').",
-            ) from None  # fmt: skip
+            ).here() from None  # fmt: skip
 
     def sync(self) -> None:
         """Nothing to wait for: checkpoints are written before `save` returns."""

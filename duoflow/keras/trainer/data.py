@@ -84,6 +84,8 @@ def _leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
 
 def is_array_like(x: Any) -> bool:
     """Whether a value holds samples along its first dimension."""
+    if isinstance(x, Dataset):  # what makes an array of it refuses in words of its own
+        return False
     return isinstance(x, (np.ndarray, Tensor, Variable)) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
 
 
