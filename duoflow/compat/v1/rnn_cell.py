@@ -102,15 +102,10 @@ def _input_size(input_shape: Any) -> int:
     return int(size)
 
 
-class BasicRNNCell(RNNCell):
-    """activation(W [inputs, state] + b). TensorFlow: tf.compat.v1.nn.rnn_cell.BasicRNNCell."""
+class _OneStateCell(RNNCell):
+    """A cell whose only state is its output."""
 
-    def __init__(
-        self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None, dtype: Any = None,
-        **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
-        self._num_units, self._activation = num_units, activation or F.tanh
+    _num_units: int
 
     @property
     def state_size(self) -> Any:
@@ -119,6 +114,17 @@ class BasicRNNCell(RNNCell):
     @property
     def output_size(self) -> Any:
         return self._num_units
+
+
+class BasicRNNCell(_OneStateCell):
+    """activation(W [inputs, state] + b). TensorFlow: tf.compat.v1.nn.rnn_cell.BasicRNNCell."""
+
+    def __init__(
+        self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None, dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
+        self._num_units, self._activation = num_units, activation or F.tanh
 
     def build(self, input_shape: Any) -> None:
         depth = _input_size(input_shape)
@@ -131,7 +137,7 @@ class BasicRNNCell(RNNCell):
         return output, output
 
 
-class GRUCell(RNNCell):
+class GRUCell(_OneStateCell):
     """Gated recurrent unit (Cho et al., 2014). TensorFlow: tf.compat.v1.nn.rnn_cell.GRUCell."""
 
     def __init__(
@@ -141,14 +147,6 @@ class GRUCell(RNNCell):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self._num_units, self._activation = num_units, activation or F.tanh
         self._kernel_initializer, self._bias_initializer = kernel_initializer, bias_initializer
-
-    @property
-    def state_size(self) -> Any:
-        return self._num_units
-
-    @property
-    def output_size(self) -> Any:
-        return self._num_units
 
     def build(self, input_shape: Any) -> None:
         depth, units = _input_size(input_shape), self._num_units

@@ -184,18 +184,19 @@ class Specialization:
             context = self._idle.pop()
         except IndexError:
             context = self._new_context()
-        if not self._calls_back:
-            try:
-                return context.run(values)
-            finally:
-                self._idle.append(context)
+        try:
+            return self._run_calling_back(context, values) if self._calls_back else context.run(values)
+        finally:
+            self._idle.append(context)
+
+    def _run_calling_back(self, context: _Context, values: Sequence[Any]) -> list[Any]:
+        """Run where calls into Python find the context by this thread."""
         outer = getattr(self._running, "context", None)
         self._running.context = context
         try:
             return context.run(values)
         finally:
             self._running.context = outer
-            self._idle.append(context)
 
     def _new_context(self) -> _Context:
         self.program.timed = profile.is_on()

@@ -7,13 +7,11 @@ from typing import Any
 from .. import layers
 from ..layers.layer import Layer
 from ..saving.public_names import named
-from .common import Options, Weights, application, batch_norm, chain, channel_axis, channels_of
+from .common import Options, Weights, application, channels_of
 from .imagenet_utils import decode_predictions, preprocessing
+from .inception_blocks import Conv, branch, concat, conv, reduced
 
 __all__ = ["InceptionResNetV2", "decode_predictions", "preprocess_input"]
-
-#: One convolution: filters and kernel size.
-Conv = tuple[int, Any]
 
 #: Kind of block -> its branches.
 _BLOCKS: dict[str, tuple[tuple[Conv, ...], ...]] = {
@@ -38,63 +36,39 @@ class CustomScaleLayer(Layer):
         return inputs[0] + inputs[1] * self.scale
 
 
-def _conv(x: Any, conv: Conv, stride: int = 1, padding: str = "same", name: str | None = None) -> Any:
-    return chain(
-        x,
-        layers.Conv2D(*conv, strides=stride, padding=padding, use_bias=False, name=name),
-        batch_norm(name and f"{name}_bn", scale=False),
-        layers.Activation("relu", name=name and f"{name}_ac"),
-    )
-
-
-def _branch(x: Any, *convs: Conv) -> Any:
-    for conv in convs:
-        x = _conv(x, conv)
-    return x
-
-
-def _reduced(x: Any, *convs: Conv) -> Any:
-    """A branch whose last convolution has stride 2."""
-    return _conv(_branch(x, *convs[:-1]), convs[-1], 2, "valid")
-
-
-def _concat(branches: list[Any], name: str) -> Any:
-    return layers.Concatenate(axis=channel_axis(), name=name)(branches)
-
-
 def _block(x: Any, kind: str, index: int, scale: float, activate: bool = True) -> Any:
     name = f"{kind}_{index}"
-    mixed = _concat([_branch(x, *convs) for convs in _BLOCKS[kind]], f"{name}_mixed")
+    mixed = concat([branch(x, *convs) for convs in _BLOCKS[kind]], f"{name}_mixed")
     new = layers.Conv2D(channels_of(x), 1, padding="same", use_bias=True, name=f"{name}_conv")(mixed)
     x = CustomScaleLayer(scale)([x, new])
     return layers.Activation("relu", name=f"{name}_ac")(x) if activate else x
 
 
 def _body(x: Any, options: Options) -> Any:
-    x = _conv(x, (32, 3), 2, "valid")
-    x = _conv(x, (32, 3), padding="valid")
-    x = layers.MaxPooling2D(3, strides=2)(_conv(x, (64, 3)))
-    x = _conv(x, (80, 1), padding="valid")
-    x = layers.MaxPooling2D(3, strides=2)(_conv(x, (192, 3), padding="valid"))
-    branches = [_branch(x, (96, 1)), _branch(x, (48, 1), (64, 5)), _branch(x, (64, 1), (96, 3), (96, 3))]
+    x = conv(x, (32, 3), 2, "valid")
+    x = conv(x, (32, 3), padding="valid")
+    x = layers.MaxPooling2D(3, strides=2)(conv(x, (64, 3)))
+    x = conv(x, (80, 1), padding="valid")
+    x = layers.MaxPooling2D(3, strides=2)(conv(x, (192, 3), padding="valid"))
+    branches = [branch(x, (96, 1)), branch(x, (48, 1), (64, 5)), branch(x, (64, 1), (96, 3), (96, 3))]
     means = layers.AveragePooling2D(3, strides=1, padding="same")(x)
-    x = _concat([*branches, _branch(means, (64, 1))], "mixed_5b")
+    x = concat([*branches, branch(means, (64, 1))], "mixed_5b")
     for i in range(1, 11):
         x = _block(x, "block35", i, 0.17)
-    branches = [_reduced(x, (384, 3)), _reduced(x, (256, 1), (256, 3), (384, 3))]
-    x = _concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed_6a")
+    branches = [reduced(x, (384, 3)), reduced(x, (256, 1), (256, 3), (384, 3))]
+    x = concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed_6a")
     for i in range(1, 21):
         x = _block(x, "block17", i, 0.1)
     branches = [
-        _reduced(x, (256, 1), (384, 3)),
-        _reduced(x, (256, 1), (288, 3)),
-        _reduced(x, (256, 1), (288, 3), (320, 3)),
+        reduced(x, (256, 1), (384, 3)),
+        reduced(x, (256, 1), (288, 3)),
+        reduced(x, (256, 1), (288, 3), (320, 3)),
     ]
-    x = _concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed_7a")
+    x = concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed_7a")
     for i in range(1, 10):
         x = _block(x, "block8", i, 0.2)
     x = _block(x, "block8", 10, 1.0, activate=False)
-    return _conv(x, (1536, 1), name="conv_7b")
+    return conv(x, (1536, 1), name="conv_7b")
 
 
 InceptionResNetV2 = application(

@@ -5,51 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from .. import layers
-from .common import Options, Weights, application, batch_norm, chain, channel_axis
+from .common import Options, Weights, application
 from .imagenet_utils import decode_predictions, preprocessing
+from .inception_blocks import branch, concat, conv, reduced
 
 __all__ = ["InceptionV3", "decode_predictions", "preprocess_input"]
 
-#: One convolution: filters, rows, columns.
-Conv = tuple[int, int, int]
-
-
-def _conv(x: Any, conv: Conv, stride: int = 1, padding: str = "same") -> Any:
-    filters, rows, columns = conv
-    return chain(
-        x,
-        layers.Conv2D(filters, (rows, columns), strides=stride, padding=padding, use_bias=False),
-        batch_norm(scale=False),
-        layers.Activation("relu"),
-    )
-
-
-def _branch(x: Any, *convs: Conv) -> Any:
-    for conv in convs:
-        x = _conv(x, conv)
-    return x
-
-
-def _reduced(x: Any, *convs: Conv) -> Any:
-    """A branch whose last convolution has stride 2."""
-    return _conv(_branch(x, *convs[:-1]), convs[-1], 2, "valid")
-
-
-def _concat(branches: list[Any], name: str | None = None) -> Any:
-    return layers.concatenate(branches, axis=channel_axis(), name=name)
-
 
 def _pooled(x: Any, filters: int) -> Any:
-    return _branch(layers.AveragePooling2D(3, strides=1, padding="same")(x), (filters, 1, 1))
+    return branch(layers.AveragePooling2D(3, strides=1, padding="same")(x), (filters, 1))
 
 
 def _narrow(x: Any, pool: int, name: str) -> Any:
     """1x1, 5x5 and two 3x3 side by side."""
-    return _concat(
+    return concat(
         [
-            _branch(x, (64, 1, 1)),
-            _branch(x, (48, 1, 1), (64, 5, 5)),
-            _branch(x, (64, 1, 1), (96, 3, 3), (96, 3, 3)),
+            branch(x, (64, 1)),
+            branch(x, (48, 1), (64, 5)),
+            branch(x, (64, 1), (96, 3), (96, 3)),
             _pooled(x, pool),
         ],
         name,
@@ -59,11 +32,11 @@ def _narrow(x: Any, pool: int, name: str) -> Any:
 def _long(x: Any, filters: int, name: str) -> Any:
     """7x7 taken apart into rows and columns, once and twice."""
     f = filters
-    return _concat(
+    return concat(
         [
-            _branch(x, (192, 1, 1)),
-            _branch(x, (f, 1, 1), (f, 1, 7), (192, 7, 1)),
-            _branch(x, (f, 1, 1), (f, 7, 1), (f, 1, 7), (f, 7, 1), (192, 1, 7)),
+            branch(x, (192, 1)),
+            branch(x, (f, 1), (f, (1, 7)), (192, (7, 1))),
+            branch(x, (f, 1), (f, (7, 1)), (f, (1, 7)), (f, (7, 1)), (192, (1, 7))),
             _pooled(x, 192),
         ],
         name,
@@ -72,31 +45,31 @@ def _long(x: Any, filters: int, name: str) -> Any:
 
 def _wide(x: Any, index: int) -> Any:
     """Branches that part once more, into a row and a column."""
-    single = _branch(x, (320, 1, 1))
-    once = _branch(x, (384, 1, 1))
-    once = _concat([_branch(once, (384, 1, 3)), _branch(once, (384, 3, 1))], f"mixed9_{index}")
-    twice = _branch(x, (448, 1, 1), (384, 3, 3))
-    twice = _concat([_branch(twice, (384, 1, 3)), _branch(twice, (384, 3, 1))])
-    return _concat([single, once, twice, _pooled(x, 192)], f"mixed{9 + index}")
+    single = branch(x, (320, 1))
+    once = branch(x, (384, 1))
+    once = concat([branch(once, (384, (1, 3))), branch(once, (384, (3, 1)))], f"mixed9_{index}")
+    twice = branch(x, (448, 1), (384, 3))
+    twice = concat([branch(twice, (384, (1, 3))), branch(twice, (384, (3, 1)))])
+    return concat([single, once, twice, _pooled(x, 192)], f"mixed{9 + index}")
 
 
 def _body(x: Any, options: Options) -> Any:
-    x = _conv(x, (32, 3, 3), 2, "valid")
-    x = _conv(x, (32, 3, 3), padding="valid")
-    x = layers.MaxPooling2D(3, strides=2)(_conv(x, (64, 3, 3)))
-    x = _conv(x, (80, 1, 1), padding="valid")
-    x = layers.MaxPooling2D(3, strides=2)(_conv(x, (192, 3, 3), padding="valid"))
+    x = conv(x, (32, 3), 2, "valid")
+    x = conv(x, (32, 3), padding="valid")
+    x = layers.MaxPooling2D(3, strides=2)(conv(x, (64, 3)))
+    x = conv(x, (80, 1), padding="valid")
+    x = layers.MaxPooling2D(3, strides=2)(conv(x, (192, 3), padding="valid"))
     for i, pool in enumerate((32, 64, 64)):
         x = _narrow(x, pool, f"mixed{i}")
-    branches = [_reduced(x, (384, 3, 3)), _reduced(x, (64, 1, 1), (96, 3, 3), (96, 3, 3))]
-    x = _concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed3")
+    branches = [reduced(x, (384, 3)), reduced(x, (64, 1), (96, 3), (96, 3))]
+    x = concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed3")
     for i, filters in enumerate((128, 160, 160, 192), 4):
         x = _long(x, filters, f"mixed{i}")
     branches = [
-        _reduced(x, (192, 1, 1), (320, 3, 3)),
-        _reduced(x, (192, 1, 1), (192, 1, 7), (192, 7, 1), (192, 3, 3)),
+        reduced(x, (192, 1), (320, 3)),
+        reduced(x, (192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3)),
     ]
-    x = _concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed8")
+    x = concat([*branches, layers.MaxPooling2D(3, strides=2)(x)], "mixed8")
     return _wide(_wide(x, 0), 1)
 
 

@@ -85,6 +85,17 @@ class _Windowed(Layer):
             **weight_config(self, *weights, "bias"),
         }
 
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return window_shape(
+            input_shape,
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+            self.filters,
+        )
+
 
 def _positive(value: Any, name: str) -> Any:
     if value is not None and value <= 0:
@@ -146,17 +157,6 @@ class _Conv(_Windowed):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution itself; subclasses may do another."""
         return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        return window_shape(
-            input_shape,
-            self.kernel_size,
-            self.strides,
-            self.padding,
-            self.data_format,
-            self.dilation_rate,
-            self.filters,
-        )
 
     def get_config(self) -> dict[str, Any]:
         own = {"filters": self.filters, "groups": self.groups}
@@ -366,17 +366,6 @@ class _SeparableConv(_Windowed):
             self.dilation_rate,
         )  # fmt: skip
         return self._finished(outputs)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        return window_shape(
-            input_shape,
-            self.kernel_size,
-            self.strides,
-            self.padding,
-            self.data_format,
-            self.dilation_rate,
-            self.filters,
-        )
 
     def get_config(self) -> dict[str, Any]:
         own = {"depth_multiplier": self.depth_multiplier, "filters": self.filters}
