@@ -34,7 +34,10 @@ def auto_name(prefix: str) -> str:
 class name_scope:
     """Prefix the paths of the variables made inside, and the names of the ops.
 
-    A caller that re-enters its own scope adds nothing; a caller that was first called elsewhere keeps its first path.
+    Args:
+      name: the prefix, without "/". caller: the object whose scope it is; one that re-enters its own scope adds nothing
+        (unless `deduplicate=False`), and one that was first called elsewhere keeps its first path.
+      override_parent: a path that takes the place of the open scopes'.
 
     >>> with tf.keras.name_scope("encoder"):
     ...     tf.keras.Variable(0.0, name="scale").path
@@ -43,14 +46,17 @@ class name_scope:
     Keras: keras.name_scope.
     """
 
-    def __init__(
-        self, name: str, caller: Any = None, deduplicate: bool = True, override_parent: str | None = None
-    ) -> None:
+    def __init__(self, name: str, **kwargs: Any) -> None:
         check_name(name)
-        self.name, self.caller, self.deduplicate = name, caller, deduplicate
-        if override_parent is None and deduplicate:
-            override_parent = getattr(caller, "_parent_path", None)
-        self.override_parent = override_parent
+        self.name = name
+        self.caller, self.deduplicate = kwargs.pop("caller", None), kwargs.pop("deduplicate", True)
+        self.override_parent = kwargs.pop("override_parent", None)
+        if kwargs:
+            raise TypeError(
+                f"name_scope() takes `caller`, `deduplicate` and `override_parent` beside `name`. Received: {kwargs}"
+            )
+        if self.override_parent is None and self.deduplicate:
+            self.override_parent = getattr(self.caller, "_parent_path", None)
         self._op_scope: op_name_scope | None = None
 
     def __enter__(self) -> name_scope:

@@ -268,9 +268,25 @@ class Conv2DTranspose(_ConvTranspose):
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """The transpose of a Conv3D: strides make the output larger. Keras: keras.layers.Conv3DTranspose."""
+    """The transpose of a Conv3D: strides make the output larger; `data_format` stands before `output_padding` here.
+
+    Keras: keras.layers.Conv3DTranspose.
+    """
 
     rank = 3
+
+    def __init__(
+        self, filters: int, kernel_size: Any, strides: Any = (1, 1, 1), padding: str = "valid",
+        data_format: str | None = None, output_padding: Any = None, dilation_rate: Any = (1, 1, 1),
+        activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
+            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip
 
 
 class _DepthwiseConv(_Windowed):

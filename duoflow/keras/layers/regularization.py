@@ -75,10 +75,8 @@ class Dropout(_Noisy):
 class _SpatialDropout(Dropout):
     """Drops whole channels."""
 
-    def __init__(
-        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
+    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
@@ -87,10 +85,8 @@ class _SpatialDropout(Dropout):
 class SpatialDropout1D(_SpatialDropout):
     """Dropout of whole channels of [batch, steps, channels]. Keras: keras.layers.SpatialDropout1D."""
 
-    def __init__(
-        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(rate, seed, name, dtype, **kwargs)
+    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(rate, seed, name, dtype)
         self.input_spec = InputSpec(ndim=3)
 
     def _mask_shape(self, inputs: Any) -> Any:
@@ -101,10 +97,9 @@ class _SpatialDropoutOfImages(_SpatialDropout):
     rank: int
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: Any = None, name: str | None = None, dtype: Any = None,
-        **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(rate, seed, name, dtype, **kwargs)
+        self, rate: float, data_format: str | None = None, seed: Any = None, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(rate, seed, name, dtype)
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
