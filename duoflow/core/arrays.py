@@ -120,6 +120,8 @@ def _from_list(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         sample = sample[0]
     try:
         array = np.array(value)
+    except UnicodeDecodeError:  # text beside bytes that are none
+        array = np.array(value, object)
     except (ValueError, TypeError) as error:
         if "inhomogeneous" in str(error):
             raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None

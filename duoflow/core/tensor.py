@@ -478,7 +478,9 @@ class GraphTensor(Tensor):
     def _no_value(self, what: str, remedy: str) -> OperatorNotAllowedInGraphError:
         where = show_origin(self.node.origin)
         frame = caller_frame()
-        if why_unconverted is not None and frame is not None:
+        if self.node.graph is not None and not self.node.graph.is_function:
+            remedy = f"In a graph of TensorFlow 1, use Session.run for its value, {remedy[0].lower()}{remedy[1:]}"
+        elif why_unconverted is not None and frame is not None:
             remedy = f"{why_unconverted(frame)} {remedy}"
         return OperatorNotAllowedInGraphError(
             f"{what} is not allowed: {self!r} has no value while the graph is being built"

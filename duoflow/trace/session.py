@@ -7,7 +7,7 @@ handles, and lets the engine compile that once per set of fetches and feeds.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -147,7 +147,7 @@ class Session:
         self._check_open()
         leaves = nest.flatten(fetches)
         elements = [self._element(leaf) for leaf in leaves]
-        feeds = self._feeds(feed_dict or {})
+        feeds = self._feeds(feed_dict)
         wanted = [part for element in elements for part in _parts(element)]
         results = self._results(self._program(wanted, [tensor for tensor, _ in feeds]), feeds)
         return nest.pack_sequence_as(fetches, [_fetched(element, results) for element in elements])
@@ -184,7 +184,7 @@ class Session:
             raise InvalidArgumentError(None, None, f"Must run 'setup' before performing partial runs: {handle!r}.")
         elements = [self._element(leaf) for leaf in nest.flatten(fetches)]
         wanted = [part for element in elements for part in _parts(element)]
-        feeds = self._feeds(feed_dict or {})
+        feeds = self._feeds(feed_dict)
         for what, known, given in (("fetch", partial.fetches, wanted), ("feed", partial.feeds, [t for t, _ in feeds])):
             for item in given:
                 if id(item) not in known:
@@ -229,9 +229,13 @@ class Session:
                 f"({error.args[0] if error.args else error})"
             ) from None
 
-    def _feeds(self, feed_dict: dict[Any, Any]) -> list[tuple[GraphTensor, Any]]:
+    def _feeds(self, feed_dict: Any) -> list[tuple[GraphTensor, Any]]:
+        if feed_dict and not isinstance(feed_dict, Mapping):
+            raise TypeError(
+                f"feed_dict must be a dictionary of tensors and their values, received {type(feed_dict).__name__!r}."
+            )
         feeds: list[tuple[GraphTensor, Any]] = []
-        for key, value in feed_dict.items():
+        for key, value in (feed_dict or {}).items():
             keys = nest.flatten(key) if isinstance(key, tuple) else [key]
             values = nest.flatten(value) if isinstance(key, tuple) else [value]
             for one, its_value in zip(keys, values, strict=True):

@@ -108,6 +108,11 @@ def functions(tf):
         "lookup div": lambda: nn.embedding_lookup(tables, np.arange(7), "div"),
         "in_top_k": lambda: nn.in_top_k(LOGITS, CLASSES, 2),
         "crelu": lambda: nn.crelu(LOGITS),
+        "space_to_batch": lambda: tf.space_to_batch(IMAGE[:, :4], [[0, 0], [1, 0]], 2),
+        "space_to_batch of a shape": lambda: tf.space_to_batch(IMAGE, [[1, 0], [0, 1]], block_shape=[2, 3]),
+        "space_to_batch of both": lambda: tf.space_to_batch(IMAGE, [[0, 0], [0, 0]], 2, block_shape=[2, 2]),
+        "space_to_batch of none": lambda: tf.space_to_batch(IMAGE, [[0, 0], [0, 0]]),
+        "batch_to_space": lambda: tf.batch_to_space(KERNEL.reshape(4, 3, 3, 3), [[0, 1], [1, 0]], 2),
         "nce_loss": lambda: nn.nce_loss(TABLE, OFFSETS, true, ROWS, 3, 10, sampled_values=drawn),
         "nce_loss of parts": lambda: nn.nce_loss(
             [TABLE[::2], TABLE[1::2]], OFFSETS, true, ROWS, 3, 10, sampled_values=drawn, remove_accidental_hits=True

@@ -248,6 +248,20 @@ def test_savers_keep_the_latest_and_name_what_does_not_fit(tmp_path):
         assert session.run("w/Read/ReadVariableOp:0").tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("feeds", [[1, 2], "x", 3, [(0, 1)], (1,)])
+def test_only_dictionaries_are_fed(feeds):
+    x = tf.placeholder(tf.float32, [])
+    with tf.Session() as session, pytest.raises(TypeError, match="dictionary"):
+        session.run(x + 1.0, feeds)
+
+
+def test_iterating_over_a_tensor_says_that_it_has_no_value():
+    x = tf.placeholder(tf.float32, [3])
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError, match=r"Session\.run") as caught:
+        list(x)
+    assert isinstance(caught.value, TypeError) and "tf.function" not in str(caught.value)
+
+
 # -- functions and flags -----------------------------------------------------------------------------------------------
 
 

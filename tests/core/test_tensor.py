@@ -207,3 +207,9 @@ def test_symbolic_tensors_have_no_value() -> None:
         return x
 
     f(tf.constant([1.0, 2.0]))
+
+
+def test_text_stands_beside_bytes_that_are_none() -> None:
+    """Strings are encoded, bytes are kept, in lists of any depth."""
+    assert tf.constant(["text", b"\xff"]).numpy().tolist() == [b"text", b"\xff"]
+    assert tf.constant([[b"\xff"], ["\u00e9"]]).numpy().tolist() == [[b"\xff"], [b"\xc3\xa9"]]

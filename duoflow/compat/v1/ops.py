@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from duoflow.core import dtypes, nest
 from duoflow.core.context import context
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.late import F
 
 __all__ = [
-    "argmax", "argmin", "assign", "assign_add", "assign_sub", "case", "cond", "div", "dropout", "expand_dims", "gather",
+    "argmax", "argmin", "assign", "assign_add", "assign_sub", "batch_to_space", "case", "cond", "div", "dropout",
+    "expand_dims", "gather",
     "log_softmax", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max",
     "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "scatter_add", "scatter_sub", "scatter_update",
-    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "space_to_batch",    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "sparse_softmax_cross_entropy_with_logits", "squeeze", "to_bfloat16",
     "to_double",
     "to_float", "to_int32", "to_int64", "where", "while_loop",
@@ -267,3 +270,32 @@ def while_loop(
     )
     flat = nest.flatten(result)
     return flat[0] if context.graph is not None and len(flat) == 1 and not return_same_structure else result
+
+
+# -- blocks of images ------------------------------------------------------------------------------------------------
+
+
+def space_to_batch(
+    input: Any, paddings: Any, block_size: Any = None, name: str | None = None, block_shape: Any = None
+) -> Any:
+    """Square blocks of the spatial dimensions become entries of the batch.
+
+    TensorFlow: tf.compat.v1.space_to_batch.
+    """
+    return F.space_to_batch(input, _square(block_size, block_shape), paddings, name)
+
+
+def batch_to_space(input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None) -> Any:
+    """Entries of the batch become blocks of the spatial dimensions; undoes `space_to_batch`.
+
+    TensorFlow: tf.compat.v1.batch_to_space.
+    """
+    return F.batch_to_space(input, _square(block_size, block_shape), crops, name)
+
+
+def _square(block_size: Any, block_shape: Any) -> list[int]:
+    size = either(block_size, block_shape, "block_size", "block_shape")
+    if not isinstance(size, (int, np.integer)):
+        kind = TypeError if size is None else ValueError
+        raise kind(f"block_size must be an integer, the side of a square block, received {size!r}.")
+    return [int(size)] * 2
