@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import median, quantiles
@@ -29,6 +29,7 @@ class Result:
     title: str
     framework: str
     values: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)  # what each value took of all processors together
     reason: str = ""
     flops: float = 0
     unit: str = "s"
@@ -162,7 +163,7 @@ def first_calls(work: Work, frameworks: Sequence[Framework], rounds: int) -> lis
 
 
 def step_times(works: Iterable[Work], frameworks: Sequence[Framework], rounds: int, seconds: float) -> list[Result]:
-    """Seconds per unit of every work; then, for training, the peak memory of its process."""
+    """Seconds per unit of every work; for training also those of all processors, and its process's peak memory."""
     results = []
     for _, group in groupby(works, key=lambda work: work.processes):
         with tempfile.TemporaryDirectory() as cache:
@@ -190,9 +191,12 @@ def one_work(
             except Failed as failure:
                 result.reason = str(failure)
                 result.values.clear()
+                result.processor.clear()
 
     def one_round(worker: Worker, result: Result) -> None:
-        result.values.append(worker.ask("round", seconds=seconds)["per_call"] / work.units)
+        reply = worker.ask("round", seconds=seconds)
+        result.values.append(reply["per_call"] / work.units)
+        result.processor.append(reply["processor"] / work.units)
 
     for result in results:
         attempt(result, lambda worker, _: worker.prepare(work))
@@ -201,8 +205,10 @@ def one_work(
             attempt(result, one_round)
     if not work.trains:
         return results
+    name, title = f"processor_{work.name}", f"processor time: {work.function}"
+    busy = [replace(result, work=name, title=title, values=result.processor) for result in results]
     memory = blank(f"memory_{work.name}", f"peak memory: {work.function}", frameworks, unit="MiB")
     for result, peak in zip(results, memory):
         peak.reason = result.reason
         attempt(peak, lambda worker, r: r.values.append(worker.ask("memory")["peak_mib"]))
-    return results + memory
+    return results + busy + memory

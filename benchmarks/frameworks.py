@@ -27,7 +27,7 @@ class Framework:
     """One column of the table."""
 
     name: str
-    works: str  # the package of benchmarks.works that its works are written in
+    works: str  # the packages of benchmarks.works that its works are written in, separated by commas
     peer: str = ""  # its environment's folder in .peers, "" for the driver's own Python
     imports: str = ""  # what a program imports
     requirements: tuple[str, ...] = ()
@@ -47,14 +47,21 @@ class Framework:
         return {**os.environ, **QUIET_CPU, **self.environment, **more}
 
 
+KERAS = "keras==3.15.*"
+TENSORFLOW = ("tensorflow-cpu==2.21.*", KERAS)
+TORCH = ("torch", "numpy", KERAS)
+JAX = ("jax", KERAS)
+
 FRAMEWORKS = {
     framework.name: framework
     for framework in (
-        Framework("duoflow", "tf", imports="duoflow"),
-        Framework("tf", "tf", "tf", "tensorflow", ("tensorflow-cpu==2.21.*",)),
-        Framework("tf-xla", "tf", "tf", "tensorflow", ("tensorflow-cpu==2.21.*",), {"BENCHMARK_JIT_COMPILE": "1"}),
-        Framework("torch", "torch", "torch", "torch", ("torch", "numpy")),
-        Framework("jax", "jax", "jax", "jax", ("jax",)),
+        Framework("duoflow", "tf,keras", imports="duoflow"),
+        Framework("tf", "tf,keras", "tf", "tensorflow", TENSORFLOW),
+        Framework("tf-xla", "tf", "tf", "tensorflow", TENSORFLOW, {"BENCHMARK_JIT_COMPILE": "1"}),
+        Framework("torch", "torch", "torch", "torch", TORCH),
+        Framework("jax", "jax", "jax", "jax", JAX),
+        Framework("keras-torch", "keras", "torch", "keras", TORCH, {"KERAS_BACKEND": "torch"}),
+        Framework("keras-jax", "keras", "jax", "keras", JAX, {"KERAS_BACKEND": "jax"}),
         Framework("numpy", "numpy", imports="numpy"),
     )
 }

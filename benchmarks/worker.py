@@ -3,7 +3,8 @@
 Requests and replies are lines of JSON. Whatever the framework prints goes to standard error, never between them.
 
     {"do": "prepare", "work": "mlp_step"}   builds the work and calls it once   -> seconds of that call
-    {"do": "round", "seconds": 0.1}         calls it again and again            -> seconds per unit in this round
+    {"do": "round", "seconds": 0.1}         calls it again and again            -> seconds per call in this round, and
+                                                                               those of all processors together
     {"do": "memory"}                                                            -> the process's peak in MiB
 """
 
@@ -13,13 +14,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Bench:
     """The work being measured."""
 
-    def __init__(self, works: str) -> None:
+    def __init__(self, works: Sequence[str]) -> None:
         self.works = works
         self.step: Callable[[], object] | None = None
         self.per_call = 1e-6  # seconds, the latest estimate
@@ -27,11 +28,12 @@ class Bench:
     def prepare(self, module: str, work: str, arguments: list[int]) -> dict:
         """Build the work and make the first call, which compiles."""
         self.step = None
-        name = f"benchmarks.works.{self.works}.{module}"
-        implementation = getattr(importlib.import_module(name), work, None) if importlib.util.find_spec(name) else None
-        if implementation is None:
-            return {"reason": f"{self.works} has no such thing"}
-        self.step = implementation(*arguments)
+        names = [f"benchmarks.works.{package}.{module}" for package in self.works]
+        modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
+        implementations = [getattr(module, work) for module in modules if hasattr(module, work)]
+        if not implementations:
+            return {"reason": f"{' and '.join(self.works)} has no such thing"}
+        self.step = implementations[0](*arguments)
         start = time.perf_counter()
         self.step()
         first = time.perf_counter() - start
@@ -48,8 +50,9 @@ class Bench:
 
     def round(self, seconds: float) -> dict:
         """One measured round of about `seconds`."""
-        self.per_call = self.time(max(1, min(100_000, int(seconds / self.per_call))))
-        return {"per_call": self.per_call}
+        calls, processor = max(1, min(100_000, int(seconds / self.per_call))), time.process_time()
+        self.per_call = self.time(calls)
+        return {"per_call": self.per_call, "processor": (time.process_time() - processor) / calls}
 
 
 def peak_memory() -> float | None:
@@ -74,7 +77,7 @@ def main() -> None:
         import duoflow
 
         duoflow.install_as_tensorflow()
-    bench = Bench(options.works)
+    bench = Bench(options.works.split(","))
     requests = {"prepare": bench.prepare, "round": bench.round, "memory": lambda: {"peak_mib": peak_memory()}}
     for line in sys.stdin:
         request = json.loads(line)

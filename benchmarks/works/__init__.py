@@ -1,7 +1,8 @@
 """What is measured. Each work is a function of that name in `works/<framework>/<module>.py`: it builds what it needs
 and returns a callable that does the work once and has finished it when it returns.
 
-duoflow and TensorFlow run the same files, `works/tf/`: ordinary TensorFlow and Keras code.
+duoflow and TensorFlow run the same files: `works/tf/`, ordinary TensorFlow and Keras code, and `works/keras/`, which
+Keras runs on JAX and on PyTorch as well.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Work:
     arguments: tuple[int, ...] = ()
     units: int = 1  # what one call does, times the unit the table shows
     flops: int = 0  # of one call: the table then shows GFLOP/s
-    trains: bool = False  # then its first call and its process's peak memory are figures too
+    trains: bool = False  # then its processor time and its process's peak memory are figures too
     group: str = ""  # works of one group share their processes
 
     @property
@@ -45,7 +46,7 @@ WORKS = {
         Work("eager_gradient", "eager: 20 ops and their gradient", "eager", "expression_gradient", group="eager"),
         Work("function_call", "compiled function: scalar add", "eager", "compiled_add", group="eager"),
         Work("mlp_step", "MLP 784-128-64-10, batch 32, Adam: step", "training", "mlp_step", trains=True),
-        Work("mlp_fit", "the same by fit: step of 1500", "training", "mlp_fit", units=1500, trains=True),
+        Work("mlp_fit", "the same by fit: step of 1500", "fit", "mlp_fit", units=1500, trains=True),
         Work("cnn_step", "CNN 28x28, batch 64, Adam: step", "training", "cnn_step", trains=True),
         Work("lstm_step", "LSTM(128) over [32, 50, 64], Adam: step", "training", "lstm_step", trains=True),
         Work("transformer_step", "2 encoder layers, d 256, Adam: step", "training", "transformer_step", trains=True),
@@ -53,6 +54,11 @@ WORKS = {
         Work("bottleneck_step", "the same, batch 8, Adam: step", "blocks", "bottleneck_step", trains=True),
         Work("inverted_run", "MobileNet inverted residual 28x28x32, batch 1: run", "blocks", "inverted_run"),
         Work("inverted_step", "the same, batch 8, Adam: step", "blocks", "inverted_step", trains=True),
+        Work("lstm_fit", "LSTM(128) on 80 words, batch 32, Adam, fit: step", "fit", "lstm_fit", units=20, trains=True),
+        Work("masked_lstm_fit", "the same, words missing: step", "fit", "masked_lstm_fit", units=20, trains=True),
+        Work("bilstm_fit", "two LSTM(64), both ways, 200 words: step", "fit", "bilstm_fit", units=10, trains=True),
+        Work("resnet_fit", "ResNet-20 32x32, batch 32, Adam, fit: step", "fit", "resnet_fit", units=10, trains=True),
+        Work("resnet_predict", "the same, predict: batch of 32", "fit", "resnet_predict", units=10),
         gemm(32, 784, 128),
         gemm(32, 128, 64),
         gemm(32, 64, 10),

@@ -48,13 +48,6 @@ def mlp_step():
     return train_step(mlp(), cross_entropy(), *digits(32, 784))
 
 
-def mlp_fit():
-    model = mlp()
-    model.compile("adam", cross_entropy(), metrics=["accuracy"], jit_compile=JIT_COMPILE or "auto")
-    x, y = digits(48_000, 784)
-    return lambda: model.fit(x, y, batch_size=32, epochs=1, verbose=0)
-
-
 def cnn_step():
     model = keras.Sequential([
         layers.Input((28, 28, 1)),
