@@ -17,6 +17,7 @@ from . import (
     dtype_policies,
     initializers,
     layers,
+    legacy,
     losses,
     metrics,
     mixed_precision,
@@ -42,6 +43,7 @@ from .operation import Operation
 from .optimizers import Optimizer
 from .random import SeedGenerator
 from .regularizers import Regularizer
+from .scopes import StatelessScope, SymbolicScope
 from .symbolic import KerasTensor
 from .variables import Variable
 from .version import __version__, version

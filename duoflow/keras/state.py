@@ -20,6 +20,7 @@ class Session(threading.local):
     scopes: the open name scopes, outermost first
     autocast: the dtype that float variables are read in, the scope that says so, or None
     call: the context of the outermost layer call in progress, or None
+    stateless: the scope that variables are read from and written to in their stead, or None
     symbolic: how many symbolic calls (shape inference by tracing) are in progress
     untracked: how many scopes ask layers not to track what is assigned to them
     seeds: the generator behind random ops without a seed of their own
@@ -37,6 +38,7 @@ class Session(threading.local):
         self.scopes: list[Any] = []
         self.autocast: Any = None
         self.call: Any = None
+        self.stateless: Any = None
         self.symbolic = 0
         self.untracked = 0
         self.seeds: Any = None

@@ -158,6 +158,11 @@ class Variable(core.Variable):
         elif dtype is None:
             initializer = convert(initializer)
             dtype = initializer.dtype
+        if session.stateless is not None and not callable_initializer:
+            raise ValueError(
+                "You are attempting to create a variable from a value while in a stateless scope. Make all variables "
+                f"before layers and models are used inside one, or give an initializer and a shape. Variable: {name}"
+            )
         self._keras_dtype = standardize_dtype(dtype)
         parent = current_path()
         self._keras_name, self._path = name, f"{parent}/{name}" if parent else name
@@ -276,8 +281,20 @@ class Variable(core.Variable):
         return self._read()
 
     def _read(self) -> Any:
-        tensor, dtype = super()._read(), self._read_dtype()
+        tensor, dtype = self._kept(), self._read_dtype()
         return tensor if dtype is None else tf.cast(tensor, dtype)
+
+    def _kept(self) -> Any:
+        """The value in the variable's own dtype: that of the stateless scope, if it has one."""
+        scope = session.stateless
+        held = None if scope is None else scope.get_current_value(self)
+        return super()._read() if held is None else held
+
+    def numpy(self) -> Any:
+        """The current value as a NumPy array."""
+        scope = session.stateless
+        held = None if scope is None else scope.get_current_value(self)
+        return super().numpy() if held is None else held.numpy()
 
     def _read_dtype(self) -> str | None:
         """The dtype that an autocast scope asks for, if it differs from the variable's own."""
@@ -298,18 +315,33 @@ class Variable(core.Variable):
                 "The shape of the target variable and the shape of the target value in `variable.assign(value)` must "
                 f"match. variable.shape={self.shape}, Received: value.shape={shape}. Target variable: {self}"
             )
-        super().assign(value, read_value=False)
+        if session.stateless is None:
+            super().assign(value, read_value=False)
+        else:
+            session.stateless.add_update((self, value))
         return value
 
     def assign_add(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Add to the value, which is cast to the variable's dtype. Returns the new value."""
+        if session.stateless is not None:
+            return self.assign(self._kept() + _cast(value, self._keras_dtype))
         super().assign_add(_cast(value, self._keras_dtype), read_value=False)
         return super()._read()
 
     def assign_sub(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Subtract from the value, which is cast to the variable's dtype. Returns the new value."""
+        if session.stateless is not None:
+            return self.assign(self._kept() - _cast(value, self._keras_dtype))
         super().assign_sub(_cast(value, self._keras_dtype), read_value=False)
         return super()._read()
+
+    def _scatter(self, *args: Any) -> Any:
+        if session.stateless is not None:
+            raise NotImplementedError(
+                "Rows of a variable cannot be assigned in a stateless scope: assign the whole value, "
+                "`v.assign(tf.tensor_scatter_nd_update(v, indices, updates))`."
+            )
+        return super()._scatter(*args)
 
     def __bool__(self) -> bool:
         raise TypeError("A Keras Variable cannot be used as a boolean.")

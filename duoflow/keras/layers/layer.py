@@ -17,6 +17,7 @@ from duoflow.trace import autograph
 from .. import dtype_policies, regularizers
 from ..naming import current_path, name_scope
 from ..operation import Node, default, is_default
+from ..scopes import values_of, with_state
 from ..state import session
 from ..symbolic import KerasTensor, any_symbolic, compute_output_spec, keras_mask, set_keras_mask
 from ..variables import AutocastScope, is_float_dtype
@@ -247,6 +248,44 @@ class Layer(LayerState):
         if any_symbolic(given_args, given_kwargs):
             Node(self, given_args, given_kwargs, outputs)
         return outputs
+
+    def stateless_call(
+        self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Call the layer with given values of its variables, whose own values stay.
+
+        Args:
+          trainable_variables, non_trainable_variables: values in the order of the attributes of these names.
+          args, kwargs: the arguments of the call.
+          return_losses: return what the call and regularizers add to the loss, too.
+
+        Returns `(outputs, non_trainable_variables)`, or these and the losses. Raises `ValueError` before the layer is
+        built, and where numbers or shapes of values differ from the variables'.
+
+        >>> dense = tf.keras.layers.Dense(2, kernel_initializer="ones")
+        >>> dense.build((None, 3))
+        >>> kernel, bias = dense.trainable_variables
+        >>> dense.stateless_call([kernel * 2, bias], [], np.ones((1, 3), "float32"))[0].numpy()
+        array([[6., 6.]], dtype=float32)
+
+        Keras: keras.Layer.stateless_call.
+        """
+        self._check_super_called()
+        if not self.built:
+            raise ValueError(
+                f"To call stateless_call, {type(self).__name__} must be built (i.e. its variables must have been "
+                "already created). You can build it by calling it on some data."
+            )
+        state = (
+            (self.trainable_variables, trainable_variables, "trainable_variables"),
+            (self.non_trainable_variables, non_trainable_variables, "non_trainable_variables"),
+        )
+        with with_state(*state, collect_losses=return_losses) as scope:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else None
+        found = values_of(scope, self.non_trainable_variables)
+        return (outputs, found, losses) if return_losses else (outputs, found)
 
     @default
     def call(self, *args: Any, **kwargs: Any) -> Any:

@@ -284,22 +284,33 @@ class LayerState(Operation, Trackable):
                     "`add_loss()` can only be called from inside `build()` or `call()`, on a tensor input. "
                     f"Received invalid value: {x}"
                 )
-        if not session.symbolic:
+        if session.symbolic:
+            return
+        if session.stateless is None:
             self._losses.extend(losses)
+        elif session.stateless.collect_losses:
+            for x in losses:
+                session.stateless.add_loss(x, self)
 
     @property
     def losses(self) -> list[Any]:
         """The scalars that the last call and the regularizers of weights add to the loss."""
         if self._losses_override:
             return list(self._losses_override)
-        losses = [*self._losses, *(x for layer in self._flatten_layers(False) for x in layer._losses)]
+        losses = [x for layer in self._flatten_layers() for x in layer._own_losses()]
         return losses + self._get_regularization_losses()
+
+    def _own_losses(self) -> list[Any]:
+        return self._losses if session.stateless is None else session.stateless.losses_of(self)
 
     def _get_regularization_losses(self) -> list[Any]:
         return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
 
     def _clear_losses(self) -> None:
-        self._losses.clear()
+        if session.stateless is None:
+            self._losses.clear()
+        else:
+            session.stateless.clear_losses_of(self)
         for layer in self._layers:
             layer._clear_losses()
 

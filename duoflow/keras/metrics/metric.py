@@ -9,6 +9,7 @@ from duoflow.core.context import init_scope
 
 from .. import config as keras_config
 from ..naming import auto_name, name_scope
+from ..scopes import StatelessScope, values_of, with_state
 from ..tracking import KerasSaveable
 from ..variables import Variable, standardize_dtype
 
@@ -81,29 +82,31 @@ class Metric(KerasSaveable):
         raise NotImplementedError
 
     def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """The variables' values after an update, given those before it; the state itself is left alone."""
-        return self._with_values(metric_variables, lambda: self.update_state(*args, **kwargs))[0]
+        """The variables' values after an update, given those before it; the state itself is left alone.
+
+        >>> m = tf.keras.metrics.Sum()
+        >>> m.stateless_update_state([tf.constant(2.0)], [1.0, 4.0])[0].numpy().item(), m.result().numpy().item()
+        (7.0, 0.0)
+
+        Keras: keras.metrics.Metric.stateless_update_state.
+        """
+        with self._with_state(metric_variables) as scope:
+            self.update_state(*args, **kwargs)
+        return values_of(scope, self.variables)
 
     def stateless_result(self, metric_variables: Any) -> Any:
         """The result for given values of the variables."""
-        return self._with_values(metric_variables, self.result)[1]
+        with self._with_state(metric_variables):
+            return self.result()
 
     def stateless_reset_state(self) -> list[Any]:
         """The variables' values after a reset."""
-        return self._with_values([v.numpy() for v in self.variables], self.reset_state)[0]
+        with StatelessScope() as scope:
+            self.reset_state()
+        return values_of(scope, self.variables)
 
-    def _with_values(self, values: Any, action: Any) -> tuple[list[Any], Any]:
-        if len(values) != len(self.variables):
-            raise ValueError(f"Expected {len(self.variables)} values for {self.name}, received {len(values)}.")
-        saved = [v.numpy() for v in self.variables]
-        try:
-            for variable, value in zip(self.variables, values, strict=True):
-                variable.assign(value)
-            out = action()
-            return [tf.identity(v) for v in self.variables], out
-        finally:
-            for variable, value in zip(self.variables, saved, strict=True):
-                variable.assign(value)
+    def _with_state(self, values: Any) -> StatelessScope:
+        return with_state((self.variables, values, "metric_variables"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)

@@ -21,6 +21,8 @@ from duoflow.core.trackable import Trackable
 
 from ..naming import auto_name, name_scope
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scopes import values_of, with_state
+from ..state import session
 from ..tracking import KerasSaveable
 from ..variables import Variable
 from .schedules import LearningRateSchedule
@@ -267,6 +269,38 @@ class Optimizer(KerasSaveable, Trackable):
             self._apply(*_with_gradients(grads, variables))
             self._iterations.assign_add(1)
 
+    def stateless_apply(
+        self, optimizer_variables: Any, grads: Sequence[Any], trainable_variables: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """The values that `apply` would give variables and the optimizer, given those before; theirs stay.
+
+        Args:
+          optimizer_variables: values in the order of `variables`.
+          grads: a gradient for each trainable variable.
+          trainable_variables: values in the order of the variables that the optimizer was built with.
+
+        Returns `(trainable_variables, optimizer_variables)`. Raises `ValueError` before the optimizer is built.
+
+        >>> v, sgd = tf.keras.Variable([1.0]), tf.keras.optimizers.SGD(0.5)
+        >>> sgd.build([v])
+        >>> sgd.stateless_apply(sgd.variables, [tf.constant([1.0])], [v])[0][0].numpy(), v.numpy()
+        (array([0.5], dtype=float32), array([1.], dtype=float32))
+
+        Keras: keras.optimizers.Optimizer.stateless_apply.
+        """
+        if not self.built:
+            raise ValueError(
+                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its variables must have been "
+                "created). You can build it via `optimizer.build(trainable_variables)`."
+            )
+        state = (
+            (self._trainable_variables, trainable_variables, "trainable_variables"),
+            (self.variables, optimizer_variables, "optimizer_variables"),
+        )
+        with with_state(*state) as scope:
+            self.apply(grads)
+        return values_of(scope, self._trainable_variables), values_of(scope, self.variables)
+
     def _check_known(self, variables: Sequence[Variable]) -> None:
         for v in variables:
             if id(v.handle) not in self._index:
@@ -476,6 +510,14 @@ def _with_gradients(grads: list[Any], variables: list[Variable]) -> tuple[list[A
 
 def choose(condition: Any, action: Callable[[], None], otherwise: Callable[[], None]) -> None:
     """Run one of two groups of assignments, in eager mode and in graphs."""
+    scope = session.stateless
+    if scope is not None:
+        with scope.inner() as one:
+            action()
+        with scope.inner() as other:
+            otherwise()
+        scope.take(condition, one, other)
+        return
     tf.cond(condition, lambda: (action(), tf.no_op())[1], lambda: (otherwise(), tf.no_op())[1])
 
 

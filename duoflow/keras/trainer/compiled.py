@@ -40,8 +40,8 @@ def make_metric(identifier: Any, y_true: Any, y_pred: Any) -> Metric | None:
         return identifier
     name = None
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        metric = metrics_module.get(_full_name("accuracy", y_true, y_pred))
-        name = identifier
+        class_name = _full_name("accuracy", y_true, y_pred)
+        return metrics_module.get({"class_name": class_name, "config": {"name": identifier}})  # type: ignore[no-any-return]
     elif isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
         metric = metrics_module.get(_full_name("crossentropy", y_true, y_pred))
         name = identifier

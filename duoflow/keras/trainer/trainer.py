@@ -23,6 +23,7 @@ from ..callbacks import CallbackList, History
 from ..metrics import Mean, Metric
 from ..preferences import max_epochs, max_steps_per_epoch, within
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scopes import values_of, with_state
 from ..tracking import untracked
 from .compiled import CompileLoss, CompileMetrics
 from .data import (
@@ -167,6 +168,24 @@ class Trainer:
         if not losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         return losses[0] if len(losses) == 1 else tf.add_n(losses)
+
+    def stateless_compute_loss(
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any = None,
+        y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
+    ) -> tuple[Any, tuple[Any, list[Any], list[Any]]]:  # fmt: skip
+        """The loss for given values of the variables, whose own values stay.
+
+        Returns the loss and the values of the trainable, other and metrics' variables after it.
+        """
+        others, metrics = self.non_trainable_variables, self.metrics_variables  # type: ignore[attr-defined]
+        state = (
+            (self.trainable_variables, trainable_variables, "trainable_variables"),  # type: ignore[attr-defined]
+            (others, non_trainable_variables, "non_trainable_variables"),
+            (metrics, metrics_variables, "metrics_variables"),
+        )
+        with with_state(*state) as scope:
+            loss = self.compute_loss(x, y, y_pred, sample_weight=sample_weight, training=training)
+        return loss, (trainable_variables, values_of(scope, others), values_of(scope, metrics))
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the metrics with a batch and give their values. Override for others."""
