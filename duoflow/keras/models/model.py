@@ -152,6 +152,45 @@ class Model(Trainer, Layer):
                     stacklevel=2,
                 )
 
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """The values of all variables in nested dicts that follow their paths.
+
+        Args:
+          value_format: "backend_tensor" or "numpy_array".
+
+        Returns a dict of "trainable_variables", "non_trainable_variables", "optimizer_variables" and
+        "metrics_variables". Raises `ValueError` where two variables have one path.
+
+        >>> model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(1, name="out")], name="model")
+        >>> model.compile("sgd", "mse")
+        >>> model.get_state_tree()["trainable_variables"]["model"]["out"]["bias"].numpy()
+        array([0.], dtype=float32)
+
+        Keras: keras.Model.get_state_tree.
+        """
+        return {name: _nested(variables, value_format) for name, variables in self._state().items()}
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Assign values in the form of `get_state_tree`, all of them or some; paths nobody has are passed over."""
+        state = self._state()
+        for name, tree in state_tree.items():
+            if name not in state:
+                raise ValueError(f"Unknown variable name: {name}. Expected some of: {list(state)}.")
+            values = _by_path(tree)
+            for variable in state[name]:
+                if variable.path in values:
+                    variable.assign(values[variable.path])
+
+    def _state(self) -> dict[str, list[Any]]:
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": self.non_trainable_variables,
+            "optimizer_variables": [] if self.optimizer is None else self.optimizer.variables,
+            "metrics_variables": self.metrics_variables,
+        }
+
     # -- saving ------------------------------------------------------------------------------------------------------
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -213,6 +252,37 @@ class Model(Trainer, Layer):
 
 #: The class that `Model(inputs, outputs)` makes; functional.py, which builds on this module, puts it here.
 FUNCTIONAL: list[Any] = []
+
+
+def _nested(variables: list[Any], value_format: str) -> dict[str, Any]:
+    """The values of variables as a tree of their paths."""
+    if value_format not in ("backend_tensor", "numpy_array"):
+        raise ValueError(
+            "Invalid `value_format` argument. Expected one of {'numpy_array', 'backend_tensor'}. Received: "
+            f"value_format={value_format}"
+        )
+    tree: dict[str, Any] = {}
+    for variable in variables:
+        *parents, name = variable.path.split("/")
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        if name in branch:
+            raise ValueError(
+                f"The following variable path is found twice in the model: '{variable.path}'. `get_state_tree()` can "
+                "only be called when all variable paths are unique. Give unique names to your layers (and other "
+                "objects)."
+            )
+        branch[name] = variable.value if value_format == "backend_tensor" else variable.numpy()
+    return tree
+
+
+def _by_path(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a tree by their paths."""
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        leaves |= _by_path(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return leaves
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
