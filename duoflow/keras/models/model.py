@@ -200,18 +200,21 @@ class Model(Trainer, Layer):
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
         """Write the weights to a `.weights.h5` file, all or nothing.
 
-        Raises `ValueError` for another ending. An existing file is replaced unless `overwrite` is False.
+        Args:
+          overwrite: replace a file that exists, without asking. max_shard_size: write files of at most so many GiB, and
+            a map of them, which is `filepath` and ends in `.weights.json`.
+
+        Raises `ValueError` for another ending, and variables larger than a shard.
         """
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, **kwargs: Any
-    ) -> None:
-        """Read weights from a `.weights.h5` or `.keras` file.
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Read weights from a `.weights.h5`, `.weights.json` or `.keras` file, or a legacy `.h5` file.
 
-        Raises `ValueError` naming the layer for what does not fit, unless `skip_mismatch`.
+        Raises `ValueError` naming the layer for what does not fit, unless `skip_mismatch`. `objects_to_skip` and, for
+        legacy files, `by_name` are as in `keras.saving.load_weights`.
         """
-        load_weights(self, filepath, skip_mismatch=skip_mismatch, objects_to_skip=objects_to_skip, **kwargs)
+        load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Not supported: raises `NotImplementedError` that says what works instead."""

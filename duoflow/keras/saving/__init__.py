@@ -1,6 +1,7 @@
 """Configs, files and the registry of custom classes: keras.saving."""
 
 from .archive import load_model, save_model
+from .file_editor import KerasFileEditor
 from .object_registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,6 +15,7 @@ from .weights_file import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

@@ -23,9 +23,9 @@ from .members import open_archive, read_member
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["CONFIG", "METADATA", "load_model", "read_json", "save_model"]
 
-_CONFIG, _METADATA = "config.json", "metadata.json"
+CONFIG, METADATA = "config.json", "metadata.json"
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -62,8 +62,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         return
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-        archive.writestr(_METADATA, json.dumps({"keras_version": __version__, "date_saved": saved}))
-        archive.writestr(_CONFIG, json.dumps(serialize_keras_object(model)))
+        archive.writestr(METADATA, json.dumps({"keras_version": __version__, "date_saved": saved}))
+        archive.writestr(CONFIG, json.dumps(serialize_keras_object(model)))
         weights = io.BytesIO()
         save_weights_to(model, weights, AssetsWriter(archive))
         archive.writestr(WEIGHTS_IN_ARCHIVE, weights.getvalue())
@@ -89,7 +89,9 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
             "format files (`.h5` extension)."
         )
     with open_archive(filepath) as archive, memory_for(os.path.getsize(filepath), filepath):
-        config = _config(read_member(archive, _CONFIG, filepath), filepath)
+        config = read_json(archive, CONFIG, filepath)
+        if "class_name" not in config:
+            raise ValueError(f"{CONFIG} in {filepath} describes no model.")
         weights = read_member(archive, WEIGHTS_IN_ARCHIVE, filepath)
         if not compile:
             config.pop("compile_config", None)
@@ -99,11 +101,13 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     return model
 
 
-def _config(data: bytes, filepath: Any) -> dict[str, Any]:
+def read_json(archive: zipfile.ZipFile, name: str, filepath: Any) -> dict[str, Any]:
+    """The object in a member; `ValueError` for anything else."""
+    data = read_member(archive, name, filepath)
     try:
-        config = json.loads(data)
+        found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{_CONFIG} in {filepath} is damaged: {error}") from None
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise ValueError(f"{_CONFIG} in {filepath} describes no model.")
-    return config
+        raise ValueError(f"{name} in {filepath} is damaged: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} in {filepath} describes no model.")
+    return found

@@ -125,14 +125,14 @@ class H5Reader:
 
 
 class H5Values:
-    """The variables of one object, by key."""
+    """The variables of one object, by key; in no group, or in those of several files."""
 
-    def __init__(self, group: Any) -> None:
-        self._group = group
+    def __init__(self, *groups: Any) -> None:
+        self.groups = [group for group in groups if group is not None]
 
     def keys(self) -> Any:
         """The keys, "0", "1", ..."""
-        return [] if self._group is None else list(self._group.keys())
+        return [key for group in self.groups for key in group]
 
     def __len__(self) -> int:
         return len(self.keys())
@@ -141,10 +141,10 @@ class H5Values:
         return key in self.keys()
 
     def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
-        dataset = None if self._group is None else member(self._group, key)
-        if dataset is None:
-            raise KeyError(f"The weights file has no entry '{key}' here; it has {self.keys()}.")
-        return values_of(dataset)
+        for group in self.groups:
+            if (dataset := member(group, key)) is not None:
+                return values_of(dataset)
+        raise KeyError(f"The weights file has no entry '{key}' here; it has {self.keys()}.")
 
 
 def values_of(dataset: Any) -> np.ndarray[Any, Any]:

@@ -65,12 +65,12 @@ def _elements(container: Any) -> Iterator[tuple[str, Any]]:
         yield (name if count is None else f"{name}_{used[name]}"), item
 
 
-def save_state(root: Any, store: Any, assets: Any = None) -> None:
+def save_state(root: Any, store: Any, assets: Any = None, skip: Any = None) -> None:
     """Write the state of an object and all its children to a store: `store.make(path, name)` gives a group.
 
-    assets: an `AssetsWriter` for what is not variables.
+    assets: an `AssetsWriter` for what is not variables. skip: objects to leave out, with their children.
     """
-    seen: set[int] = set()
+    seen: set[int] = {id(item) for item in skip or ()}
 
     def save(saveable: Any, path: str) -> None:
         if id(saveable) in seen:

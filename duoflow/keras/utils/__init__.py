@@ -14,8 +14,9 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from ..state import clear_session
 from ..symbolic import is_keras_tensor
 from ..variables import standardize_dtype
-from . import bounding_boxes
+from . import bounding_boxes, legacy
 from .batches import *
+from .config import Config
 from .directories import *
 from .files import get_file
 from .graphs import get_source_inputs

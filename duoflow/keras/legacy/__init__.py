@@ -1,0 +1,3 @@
+"""keras.legacy: how Keras 2 wrote objects."""
+
+from . import saving
