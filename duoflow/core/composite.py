@@ -22,6 +22,10 @@ class Composite:
         """The tensors, in a fixed order."""
         raise NotImplementedError
 
+    def _component_count(self) -> int:
+        """How many tensors they are."""
+        return len(self._components())
+
     def _with_components(self, tensors: tuple[Any, ...]) -> Any:
         """A value of the same kind made of other tensors."""
         raise NotImplementedError
@@ -36,7 +40,7 @@ def pack(structure: Any, tensors: Iterable[Any]) -> Any:
     """`structure` with new leaves, taking for each composite as many tensors as it has components."""
     left: Iterator[Any] = iter(tensors)
     leaves = [
-        leaf._with_components(tuple([next(left) for _ in leaf._components()]))
+        leaf._with_components(tuple([next(left) for _ in range(leaf._component_count())]))
         if isinstance(leaf, Composite)
         else next(left)
         for leaf in nest.flatten(structure)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes, nest
+from duoflow.core.composite import Composite
 from duoflow.core.context import eager_only
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import Late
@@ -35,6 +36,7 @@ UNKNOWN_CARDINALITY = -2
 # The classes behind the methods derive from `Dataset`, so they are looked up when a method is called.
 s: Any = Late("duoflow.data.sources")
 t: Any = Late("duoflow.data.transforms")
+nested: Any = Late("duoflow.data.nested")
 it: Any = Late("duoflow.data.iterators")
 recipes: Any = Late("duoflow.data.recipes")
 gi: Any = Late("duoflow.data.graph_iterators")
@@ -101,7 +103,7 @@ class DatasetSpec(TypeSpec, TraceType):
 
     def from_tensors(self, tensors: Any) -> Dataset:
         """The dataset of a variant tensor."""
-        return recipes.Given(Structure(self._element_spec), next(tensors))  # type: ignore[no-any-return]
+        return recipes.dataset_of(Structure(self._element_spec), next(tensors))  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DatasetSpec) and self._element_spec == other._element_spec
@@ -110,10 +112,10 @@ class DatasetSpec(TypeSpec, TraceType):
         return hash(tuple(nest.flatten(self._element_spec)))
 
     def __repr__(self) -> str:
-        return f"DatasetSpec({self._element_spec!r})"
+        return f"DatasetSpec({self._element_spec!r}, TensorShape([]))"
 
 
-class Dataset:
+class Dataset(Composite):
     """A sequence of elements, each a structure of tensors.
 
     >>> ds = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(2)
@@ -140,6 +142,17 @@ class Dataset:
 
     def _row_numbers(self) -> Iterator[int]:
         raise NotImplementedError
+
+    # -- as a value of a graph ---------------------------------------------------------------------------------------
+
+    def _components(self) -> tuple[Any, ...]:
+        return (recipes.handle_of(self),)
+
+    def _component_count(self) -> int:
+        return 1
+
+    def _with_components(self, tensors: tuple[Any, ...]) -> Dataset:
+        return recipes.dataset_of(self._structure, *tensors)  # type: ignore[no-any-return]
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -342,15 +355,16 @@ class Dataset:
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of the datasets that a function gives, one dataset after another."""
-        return t.Interleave(self, map_func, 1, 1)
+        return nested.Interleave(self, map_func, 1)
 
     def interleave(
         self, map_func: Callable[..., Any], cycle_length: Any = None, block_length: Any = None,
         num_parallel_calls: Any = None, deterministic: Any = None, name: str | None = None,
     ) -> Dataset:  # fmt: skip
-        """The elements of `cycle_length` datasets in turn, `block_length` from each."""
-        cycle = t.DEFAULT_CYCLE if cycle_length in (None, AUTOTUNE) else _int(cycle_length, "cycle_length")
-        return t.Interleave(self, map_func, cycle, 1 if block_length is None else _int(block_length, "block_length"))
+        """The elements of `cycle_length` (4 if None) datasets in turn, `block_length` from each."""
+        cycle = AUTOTUNE if cycle_length is None else _counted(cycle_length)
+        block = 1 if block_length is None else _counted(block_length)
+        return nested.Interleave(self, map_func, cycle, block, num_parallel_calls)
 
     @deferrable
     def window(
@@ -358,7 +372,7 @@ class Dataset:
     ) -> Dataset:
         """Datasets of `size` elements, `stride` apart, each `shift` after the last."""
         size = _int(size, "size")
-        return t.Window(
+        return nested.Window(
             self, size, size if shift is None else _int(shift, "shift"), _int(stride, "stride"), bool(drop_remainder)
         )
 
@@ -395,7 +409,7 @@ class Dataset:
         window_size_func: Any = None, name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Group elements by key and let a function make a dataset of each full group."""
-        return t.GroupByWindow(self, key_func, reduce_func, window_size, window_size_func)
+        return nested.GroupByWindow(self, key_func, reduce_func, window_size, window_size_func)
 
     def bucket_by_sequence_length(
         self, element_length_func: Callable[..., Any], bucket_boundaries: Any, bucket_batch_sizes: Any,
@@ -403,7 +417,7 @@ class Dataset:
         no_padding: bool = False, drop_remainder: bool = False, name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Padded batches of elements of similar length."""
-        return t.bucket_by_length(
+        return nested.bucket_by_length(
             self, element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes, padding_values,
             pad_to_bucket_boundary, no_padding, drop_remainder,
         )  # fmt: skip
@@ -455,6 +469,11 @@ def whole(number: GraphTensor) -> GraphTensor:
     if not number.dtype.is_integer or number.dims not in (None, ()):
         raise TypeError(f"An integer scalar is needed here, received {number!r}.")
     return number
+
+
+def _counted(value: Any) -> Any:
+    """An integer, or the tensor of a graph that will be one."""
+    return whole(value) if type(value) is GraphTensor else _number(value)
 
 
 def _number(value: Any) -> int:

@@ -8,14 +8,13 @@ from typing import Any
 from duoflow.core import nest
 from duoflow.core.context import context, eager_only
 from duoflow.core.engine import executable
-from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import GraphTensor
 from duoflow.trace.autograph import convert
 from duoflow.trace.function import function
 
-from .structure import Flat, Structure, array, normalize, wrap
+from .structure import Flat, Structure, array, normalize
 
-__all__ = ["Eager", "Traced"]
+__all__ = ["Traced"]
 
 
 def arguments(structure: Structure, values: list[Any]) -> tuple[Any, ...]:
@@ -25,7 +24,7 @@ def arguments(structure: Structure, values: list[Any]) -> tuple[Any, ...]:
 
 
 class Traced:
-    """A function of an element that returns a structure of tensors."""
+    """A function of an element that returns a structure of tensors and datasets."""
 
     def __init__(self, user_function: Callable[..., Any], structure: Structure, what: str) -> None:
         if not callable(user_function):
@@ -42,8 +41,7 @@ class Traced:
         captured = self._concrete.captured_inputs
         #: What the function takes from outside, if a graph around it is needed to know that.
         self._captured = tuple(captured) if any(type(t) is GraphTensor for t in captured) else ()
-        self.output = Structure(nest.map_structure(_plain_spec, self._concrete.structured_outputs))
-        self._arrays_only = all(isinstance(spec, TensorSpec) for spec in (*structure.flat, *self.output.flat))
+        self.output = Structure.of(self._concrete.structured_outputs)
 
     def __call__(self, flat: Flat) -> Flat:
         if context.graph is None and not context.tapes:
@@ -53,26 +51,5 @@ class Traced:
 
     def _run(self, flat: Flat) -> Flat:
         if self._captured:
-            results = executable(self._concrete.graph).run([*flat, *map(array, self._captured)])
-            if self._arrays_only:
-                return tuple(results)
-            return tuple(array(leaf) for leaf in nest.flatten(self._concrete.result_of(results)))
-        if self._arrays_only:
-            return tuple(self._concrete.run_flat(list(flat)))
-        out = self._concrete(*[wrap(leaf) for leaf in flat])
-        return tuple(array(leaf) for leaf in nest.flatten(out))
-
-
-class Eager:
-    """A function of an element that returns a dataset: run as Python, for each element."""
-
-    def __init__(self, user_function: Callable[..., Any], structure: Structure) -> None:
-        self._function, self._input = user_function, structure
-
-    def __call__(self, flat: Flat) -> Any:
-        with eager_only():
-            return self._function(*arguments(self._input, [wrap(leaf) for leaf in flat]))
-
-
-def _plain_spec(spec: Any) -> TensorSpec:
-    return TensorSpec(spec.shape, spec.dtype)
+            return tuple(executable(self._concrete.graph).run([*flat, *map(array, self._captured)]))
+        return tuple(self._concrete.run_flat(list(flat)))

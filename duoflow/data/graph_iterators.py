@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core import dtypes, nest
+from duoflow.core import dtypes
 from duoflow.core.context import context, eager_only
 from duoflow.core.emit import emit
 from duoflow.core.errors import InvalidArgumentError
@@ -44,7 +44,7 @@ ITERATE = _when_run("AnonymousIterator", lambda d: Spec((), dtypes.resource), la
 CARDINALITY = _when_run("DatasetCardinality", lambda d: Spec((), dtypes.int64), lambda d: np.asarray(d._size, np.int64))
 SINGLE_ELEMENT = _when_run(
     "DatasetToSingleElement",
-    lambda d: tuple([Spec(s.shape.as_tuple(), s.dtype) for s in d._structure.flat]),
+    lambda d: tuple([Spec(s.shape.as_tuple(), s.dtype) for s in d._structure.tensor_specs]),
     lambda d: _only_element(d),
     None,
 )
@@ -76,8 +76,8 @@ class HandleIterator:
 
     def get_next(self, name: str | None = None) -> Any:
         """The next element; `OutOfRangeError` after the last."""
-        outputs = emit(GET_NEXT, (self.handle,), {"specs": self._structure.flat}, name)
-        return nest.pack_sequence_as(self._structure.spec, list(outputs))
+        specs = self._structure.tensor_specs
+        return self._structure.pack_tensors(emit(GET_NEXT, (self.handle,), {"specs": specs}, name))
 
 
 def iterate(dataset: Dataset) -> OwnedIterator | HandleIterator:
@@ -102,7 +102,7 @@ def single_element(dataset: Dataset) -> Any:
     """The only element of a dataset."""
     if context.graph is None:
         return dataset._structure.pack(_only_element(dataset))
-    return nest.pack_sequence_as(dataset.element_spec, list(_emit_on(SINGLE_ELEMENT, dataset)))
+    return dataset._structure.pack_tensors(_emit_on(SINGLE_ELEMENT, dataset))
 
 
 def _only_element(dataset: Dataset) -> Flat:

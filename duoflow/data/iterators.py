@@ -167,8 +167,7 @@ class OwnedIterator(Saveable):
             with eager_only():
                 flat = next(self._cursor.stream)
             return self._structure.pack(flat)
-        outputs = emit(GET_NEXT, (self.handle,), {"specs": self._structure.flat})
-        return nest.pack_sequence_as(self._structure.spec, list(outputs))
+        return self._structure.pack_tensors(emit(GET_NEXT, (self.handle,), {"specs": self._structure.tensor_specs}))
 
     def _save(self) -> bytes:
         return b"%d" % self._cursor.stream.taken
@@ -292,8 +291,8 @@ def _reduce_in_graph(
     with body.as_default():
         dims = [t.dims for t in flat_state] if shapes is None else [shape.as_tuple() for shape in shapes]
         inner = [body.add_input(t.dtype, d) for t, d in zip(flat_state, dims, strict=True)]
-        items = [body.add_input(s.dtype, s.shape.as_tuple()) for s in dataset._structure.flat]
-        element = nest.pack_sequence_as(dataset.element_spec, items)
+        specs = dataset._structure.tensor_specs
+        element = dataset._structure.pack_tensors([body.add_input(s.dtype, s.shape.as_tuple()) for s in specs])
         out = normalize(reduce_func(nest.pack_sequence_as(structure.spec, inner), element))
     nest.assert_same_structure(structure.spec, out, check_types=False)
     body.outputs = [body.capture(t) for t in nest.flatten(out)]

@@ -11,13 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from duoflow.core import dtypes
-from duoflow.core.context import eager_only
 from duoflow.core.errors import DataLossError, NotFoundError
 from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import convert
 from duoflow.formats.records import read_records
 
 from .dataset import UNKNOWN_CARDINALITY, Dataset
+from .recipes import element_of
 from .structure import Flat, Structure, array
 
 __all__ = ["FixedLengthRecordDataset", "TFRecordDataset", "TextLineDataset"]
@@ -27,10 +26,7 @@ class _Records(Dataset):
     """Byte strings read from files one after another."""
 
     def __init__(self, filenames: Any, compression_type: Any, read: Callable[[BinaryIO, str], Iterator[bytes]]) -> None:
-        if not isinstance(filenames, Dataset):
-            with eager_only():
-                filenames = convert(filenames)
-        self._names: Any = array(filenames)
+        self._names: Any = array(element_of(filenames))
         self._read = read
         self._compression = (compression_type or "").upper()
         super().__init__(Structure(TensorSpec((), dtypes.string)), UNKNOWN_CARDINALITY)

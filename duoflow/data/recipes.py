@@ -23,10 +23,10 @@ from .dataset import UNKNOWN_CARDINALITY, Dataset
 from .functions import Traced
 from .structure import Flat, Structure, normalize, relax
 
-__all__ = ["Deferred", "Given", "bound", "element_of", "handle_of", "tensors_in"]
+__all__ = ["Deferred", "Given", "bound", "dataset_of", "element_of", "handle_of", "tensors_in"]
 
 #: Transformations whose elements have another form for another number.
-_FORMING = ("batch", "padded_batch")
+_FORMING = ("batch", "padded_batch", "window")
 
 
 class Deferred(Dataset):
@@ -105,13 +105,18 @@ def bound(value: Any, values: dict[int, Any]) -> Any:
         return value
     if type(value) is GraphTensor:
         return values[id(value)]
-    if type(value) in (list, tuple):
-        return type(value)(bound(part, values) for part in value)
-    if type(value) is dict:
-        return {key: bound(part, values) for key, part in value.items()}
+    if type(value) in (list, tuple, dict):
+        parts = value.items() if type(value) is dict else enumerate(value)
+        made = {key: bound(part, values) for key, part in parts}
+        if all(part is value[key] for key, part in made.items()):
+            return value
+        return made if type(value) is dict else type(value)(made.values())
     if _has_parts(value):
+        parts = {name: bound(part, values) for name, part in vars(value).items()}
+        if all(part is vars(value)[name] for name, part in parts.items()):
+            return value  # what does not depend on the tensors keeps its caches and generators
         out = copy.copy(value)
-        vars(out).update({name: bound(part, values) for name, part in vars(value).items()})
+        vars(out).update(parts)
         if hasattr(out, "_bound"):
             out._bound()
         return out
@@ -135,6 +140,11 @@ MAKE_DATASET = register(
         differentiable=False,
     )
 )  # fmt: skip
+
+
+def dataset_of(structure: Structure, handle: Tensor) -> Dataset:
+    """The dataset that a variant tensor holds, or will hold."""
+    return handle._array if isinstance(handle, HandleTensor) else Given(structure, handle)  # type: ignore[no-any-return]
 
 
 def handle_of(dataset: Dataset) -> Tensor:

@@ -20,9 +20,8 @@ from duoflow.core.errors import FailedPreconditionError, NotFoundError
 from duoflow.core.graph import PLACEHOLDER, Graph
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec, TensorSpec
-from duoflow.core.state import VAR_HANDLE
 from duoflow.core.tensor import GraphTensor, convert
-from duoflow.trace.session import RESOURCE, Session, resource, upstream
+from duoflow.trace.session import Session, is_object, resource, upstream
 
 from .dataset import Dataset
 from .iterators import GET_NEXT, OwnedIterator
@@ -230,7 +229,7 @@ def _refuse_state(graph: Graph, tensors: list[GraphTensor]) -> None:
     """Raise for tensors that need to be fed, or variables."""
     part = set(upstream(graph, tensors))
     for node in graph.nodes:
-        if id(node) in part and node.op in (PLACEHOLDER, VAR_HANDLE, RESOURCE) and not node.attrs.get("zero"):
+        if id(node) in part and (node.op is PLACEHOLDER or is_object(node)) and not node.attrs.get("zero"):
             raise ValueError(
                 f"A one-shot iterator cannot capture {node.name!r}, a placeholder or variable: use "
                 "`make_initializable_iterator` for datasets that depend on those."

@@ -20,7 +20,7 @@ from duoflow.ops.script import translated
 from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, whole
 from .recipes import element_of, tensors_in
 from .seeds import generator
-from .structure import Flat, Structure, array, relax
+from .structure import Flat, Structure, array, numpy_of, relax
 
 __all__ = ["Choose", "Generator", "RandomNumbers", "Range", "Sample", "TensorSlices", "Tensors", "Zip", "list_files"]
 
@@ -140,12 +140,11 @@ class Generator(Dataset):
                 raise TypeError("Either `output_signature` or `output_types` must be specified")
             signature = _signature(types, shapes)
         self._make = make
-        with eager_only():
-            self._args = tuple(convert(a).numpy() for a in args or ())
+        self._args: Flat = tuple(array(element_of(a)) for a in args or ())
         super().__init__(Structure(_tuples(signature)), UNKNOWN_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
-        elements = _raised_as_tensorflow(self._make, *self._args)
+        elements = _raised_as_tensorflow(self._make, *map(numpy_of, self._args))
         while (element := _raised_as_tensorflow(next, elements, _END)) is not _END:
             yield self._checked(element)
 
@@ -312,11 +311,23 @@ class Sample(Dataset):
                 weights[i] = 0
 
 
+class MatchingFiles(Dataset):
+    """The names of the files that match a pattern which is known when the graph runs."""
+
+    def __init__(self, pattern: Any, shuffle: Any, seed: Any) -> None:
+        self._pattern, self._shuffle, self._seed = pattern, shuffle, seed
+        super().__init__(Structure(TensorSpec((), dtypes.string)), UNKNOWN_CARDINALITY)
+
+    def _stream(self) -> Iterator[Flat]:
+        return list_files(self._pattern, self._shuffle, self._seed)._stream()
+
+
 def list_files(file_pattern: Any, shuffle: Any, seed: Any) -> Dataset:
     """The names of matching files, shuffled unless told otherwise."""
-    with eager_only():
-        patterns = convert(file_pattern).numpy()
-    patterns = [patterns] if isinstance(patterns, bytes) else list(patterns.reshape(-1))
+    given = array(element_of(file_pattern))
+    if type(given) is GraphTensor:
+        return MatchingFiles(given, shuffle, seed)
+    patterns = list(given.reshape(-1))
     names = sorted(name for p in patterns for name in glob.glob(p.decode(), recursive=True))
     if not names:
         raise InvalidArgumentError(f"No files matched pattern: {', '.join(p.decode() for p in patterns)}").here()

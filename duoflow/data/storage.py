@@ -17,10 +17,11 @@ import numpy as np
 from duoflow.core import dtypes
 from duoflow.core.errors import DataLossError, NotFoundError
 from duoflow.core.spec import TensorSpec
-from duoflow.core.tensor import convert
+from duoflow.core.tensor import GraphTensor
 
 from .dataset import Dataset
-from .structure import Flat, Structure
+from .recipes import element_of
+from .structure import Flat, Structure, array
 
 __all__ = ["cache", "load", "save"]
 
@@ -46,25 +47,26 @@ class Cached(Dataset):
 class CachedInFile(Dataset):
     """Elements written to a file by the first complete iteration."""
 
-    def __init__(self, source: Dataset, path: str) -> None:
-        self._path = Path(path + ".npz")
+    def __init__(self, source: Dataset, name: Any) -> None:
+        self._name = name
         super().__init__(source._structure, source._size, source)
 
     def _stream(self) -> Iterator[Flat]:
-        if self._path.exists():
-            yield from _read(self._path, self._structure)
+        path = Path(self._name.item().decode() + ".npz")
+        if path.exists():
+            yield from _read(path, self._structure)
             return
         kept = []
         for flat in self._inputs[0]._stream():
             kept.append(flat)
             yield flat
-        _write(self._path, kept)
+        _write(path, kept)
 
 
 def cache(source: Dataset, filename: Any) -> Dataset:
     """Remember elements in memory, or in a file if one is named."""
-    name = convert(filename).numpy().decode() if not isinstance(filename, str) else filename
-    return CachedInFile(source, name) if name else Cached(source)
+    name = array(element_of(filename))
+    return CachedInFile(source, name) if type(name) is GraphTensor or name.item() else Cached(source)
 
 
 def _write(path: Path, elements: list[Flat]) -> None:

@@ -6,7 +6,7 @@ flat tuple of NumPy arrays (datasets inside elements, as `window` makes them, st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from duoflow.core import dtypes, nest, shapes
 from duoflow.core.spec import TensorSpec, TypeSpec
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 
-__all__ = ["Flat", "Structure", "normalize", "relax"]
+__all__ = ["Flat", "Structure", "array", "normalize", "numpy_of", "relax", "spec_of", "wrap"]
 
 Flat = tuple[Any, ...]
 
@@ -55,9 +55,20 @@ class Structure:
         """A structure of tensors from a flat tuple of arrays."""
         return nest.pack_sequence_as(self.spec, [wrap(leaf) for leaf in flat])
 
+    @property
+    def tensor_specs(self) -> tuple[TensorSpec, ...]:
+        """The specs of the tensors that carry the leaves in a graph."""
+        return tuple([s if isinstance(s, TensorSpec) else s.flatten()[0] for s in self.flat])
+
+    def pack_tensors(self, tensors: Iterable[Tensor]) -> Any:
+        """A structure from the tensors that carry its leaves in a graph."""
+        pairs = zip(self.flat, tensors, strict=True)
+        leaves = [t if isinstance(s, TensorSpec) else s.from_tensors(iter((t,))) for s, t in pairs]
+        return nest.pack_sequence_as(self.spec, leaves)
+
     def pack_numpy(self, flat: Flat) -> Any:
         """A structure of NumPy values from a flat tuple of arrays."""
-        return nest.pack_sequence_as(self.spec, [_numpy(leaf) for leaf in flat])
+        return nest.pack_sequence_as(self.spec, [numpy_of(leaf) for leaf in flat])
 
     def flatten(self, element: Any) -> Flat:
         """A flat tuple of arrays from a structure of tensors; `ValueError` if its form is another."""
@@ -75,7 +86,8 @@ def wrap(leaf: Any) -> Any:
     return EagerTensor(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
-def _numpy(leaf: Any) -> Any:
+def numpy_of(leaf: Any) -> Any:
+    """A leaf as NumPy code sees it."""
     return leaf[()] if isinstance(leaf, np.ndarray) and leaf.ndim == 0 else leaf
 
 

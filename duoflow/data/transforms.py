@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import queue
 import threading
@@ -18,21 +17,17 @@ from duoflow.core.errors import InvalidArgumentError, OpError
 from duoflow.core.spec import TensorSpec
 from duoflow.core.tensor import convert
 
-from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, DatasetSpec
-from .functions import Eager, Traced
-from .recipes import element_of, tensors_in
+from .dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+from .functions import Traced
+from .recipes import element_of
 from .seeds import generator
 from .storage import cache, load, save
-from .structure import Flat, Structure, array, normalize, relax
+from .structure import Flat, Structure, array, relax
 
 __all__ = [
-    "DEFAULT_CYCLE", "Batch", "Concatenate", "Filter", "GroupByWindow", "IgnoreErrors", "Interleave", "Map",
-    "PaddedBatch", "Prefetch", "Repeat", "Scan", "Shard", "Shuffle", "Skip", "Take", "Unbatch", "Unique", "Window",
-    "bucket_by_length", "cache", "load", "save",
+    "Batch", "Concatenate", "Filter", "IgnoreErrors", "Map", "PaddedBatch", "Prefetch", "Repeat", "Scan", "Shard",
+    "Shuffle", "Skip", "Take", "Unbatch", "Unique", "cache", "load", "save",
 ]  # fmt: skip
-
-#: How many datasets `interleave` keeps open when it is left to choose.
-DEFAULT_CYCLE = 4
 
 
 # -- choosing elements: these also choose row numbers ------------------------------------------------------------------
@@ -288,35 +283,11 @@ class Map(Dataset):
     """A function of each element."""
 
     def __init__(self, source: Dataset, function: Callable[..., Any]) -> None:
-        windows = any(isinstance(s, DatasetSpec) for s in source._structure.flat)
-        self._function: Any = (
-            _OnWindows(function, source._structure) if windows else Traced(function, source._structure, "map")
-        )
+        self._function = Traced(function, source._structure, "map")
         super().__init__(self._function.output, source._size, source)
 
     def _stream(self) -> Iterator[Flat]:
         return map(self._function, self._inputs[0]._stream())
-
-
-class _OnWindows:
-    """A function of an element that holds datasets: run as Python; the form of its result is that of the first."""
-
-    def __init__(self, function: Callable[..., Any], structure: Structure) -> None:
-        self._call = Eager(function, structure)
-        specs = [
-            _empty_window(s) if isinstance(s, DatasetSpec) else np.zeros([d or 0 for d in s.shape], s.dtype.numpy)
-            for s in structure.flat
-        ]
-        self.output = Structure.of(normalize(self._call(tuple(specs))))
-
-    def __call__(self, flat: Flat) -> Flat:
-        return tuple(array(leaf) for leaf in nest.flatten(normalize(self._call(flat))))
-
-
-def _empty_window(spec: DatasetSpec) -> Dataset:
-    form = Structure(spec.element_spec)
-    zeros = tuple(np.zeros([d or 0 for d in s.shape], s.dtype.numpy) for s in form.flat)
-    return Elements(form, [zeros])
 
 
 class Filter(Dataset):
@@ -390,18 +361,7 @@ class Unique(Dataset):
                 yield flat
 
 
-# -- datasets of datasets ----------------------------------------------------------------------------------------------
-
-
-class Elements(Dataset):
-    """Elements that are already there."""
-
-    def __init__(self, structure: Structure, elements: list[Flat]) -> None:
-        self._elements = elements
-        super().__init__(structure, len(elements))
-
-    def _stream(self) -> Iterator[Flat]:
-        return iter(self._elements)
+# -- sequences ---------------------------------------------------------------------------------------------------------
 
 
 class Concatenate(Dataset):
@@ -428,169 +388,6 @@ class Concatenate(Dataset):
 
     def _stream(self) -> Iterator[Flat]:
         return itertools.chain.from_iterable(d._stream() for d in self._inputs)
-
-
-class Interleave(Dataset):
-    """Elements of the datasets a function gives, some of them in turn."""
-
-    def __init__(self, source: Dataset, function: Callable[..., Any], cycle: int, block: int) -> None:
-        if tensors_in(source, {}):
-            raise NotImplementedError(
-                "flat_map and interleave take their first element while a function is traced, but this dataset is made "
-                "of tensors that have a value when it runs only: make it outside of the tf.function."
-            )
-        self._function, self._cycle, self._block = Eager(function, source._structure), cycle, block
-        probe = next(source._stream(), None) if source._size != 0 else None
-        if probe is None:
-            raise ValueError(
-                "flat_map and interleave need at least one element to learn the form of what the function gives."
-            )
-        super().__init__(self._made(probe)._structure, UNKNOWN_CARDINALITY, source)
-
-    def _made(self, flat: Flat) -> Dataset:
-        out = self._function(flat)
-        if not isinstance(out, Dataset):
-            raise TypeError(f"The `map_func` argument must return a `Dataset` object. Got {type(out)!r}.")
-        return out
-
-    def _stream(self) -> Iterator[Flat]:
-        waiting = self._inputs[0]._stream()
-        open_streams: list[Any] = []
-        for flat in itertools.islice(waiting, self._cycle):
-            open_streams.append(self._made(flat)._stream())
-        at = 0
-        while open_streams:
-            at %= len(open_streams)
-            taken = 0
-            for item in itertools.islice(open_streams[at], self._block):
-                taken += 1
-                yield item
-            if taken == self._block:
-                at += 1
-                continue
-            following = next(waiting, None)
-            if following is not None:
-                open_streams[at] = self._made(following)._stream()
-                if taken:
-                    at += 1
-            else:
-                del open_streams[at]
-
-
-class Window(Dataset):
-    """Datasets of consecutive elements."""
-
-    def __init__(self, source: Dataset, size: int, shift: int, stride: int, drop: bool) -> None:
-        self._window, self._shift, self._stride, self._drop = size, shift, stride, drop
-        count = source._size
-        if count >= 0:
-            reach = (size - 1) * stride + 1
-            count = max((count - reach) // shift + 1, 0) if drop else -(-count // shift)
-        super().__init__(source._structure.map(lambda s: DatasetSpec(s)), count, source)
-
-    def _stream(self) -> Iterator[Flat]:
-        stream, held, start = self._inputs[0]._stream(), [], 0
-        reach = (self._window - 1) * self._stride + 1
-        ended = False
-        while True:
-            while not ended and len(held) < reach:
-                item = next(stream, None)
-                if item is None:
-                    ended = True
-                else:
-                    held.append(item)
-            if not held or (self._drop and len(held) < reach):
-                return
-            yield self._of(held[: reach : self._stride])
-            if len(held) >= self._shift:
-                del held[: self._shift]
-            else:
-                start = self._shift - len(held)
-                held.clear()
-                for _ in itertools.islice(stream, start):
-                    pass
-
-    def _of(self, group: list[Flat]) -> Flat:
-        forms = [Structure(s.element_spec) for s in self._structure.flat]
-        return tuple(Elements(form, [(row[i],) for row in group]) for i, form in enumerate(forms))
-
-
-class GroupByWindow(Dataset):
-    """Groups of elements with one key, each made into a dataset by a function."""
-
-    def __init__(self, source: Dataset, key: Any, reduce: Any, size: Any, size_function: Any) -> None:
-        if (size is None) == (size_function is None):
-            raise ValueError("Either the `window_size` or the `window_size_func` argument must be specified.")
-        self._key, self._reduce = Traced(key, source._structure, "group_by_window"), reduce
-        self._size_of = (
-            (lambda k: int(size)) if size is not None else (lambda k: int(convert(size_function(convert(k)))))
-        )
-        probe = next(source._stream(), None)
-        if probe is None:
-            raise ValueError("group_by_window needs at least one element to learn the form of what the function gives.")
-        made = self._made(self._key(probe)[0], Elements(source._structure, [probe]))
-        super().__init__(made._structure, UNKNOWN_CARDINALITY, source)
-
-    def _made(self, key: Any, group: Dataset) -> Dataset:
-        out = self._reduce(convert(key), group)
-        if not isinstance(out, Dataset):
-            raise TypeError(f"`reduce_func` must return a `Dataset`. Got {type(out)!r}.")
-        return out
-
-    def _stream(self) -> Iterator[Flat]:
-        form, groups = self._inputs[0]._structure, {}
-        for flat in self._inputs[0]._stream():
-            key = self._key(flat)[0]
-            group = groups.setdefault(int(key), [])
-            group.append(flat)
-            if len(group) == self._size_of(key):
-                yield from self._made(key, Elements(form, groups.pop(int(key))))._stream()
-        for number, group in groups.items():
-            yield from self._made(np.asarray(number, np.int64), Elements(form, group))._stream()
-
-
-def bucket_by_length(
-    source: Dataset, length: Callable[..., Any], boundaries: Any, batch_sizes: Any, padded_shapes: Any, values: Any,
-    pad_to_boundary: bool, no_padding: bool, drop: bool,
-) -> Dataset:  # fmt: skip
-    """Padded batches of elements whose lengths fall between the same boundaries."""
-    boundaries, batch_sizes = list(boundaries), list(batch_sizes)
-    if len(batch_sizes) != len(boundaries) + 1:
-        raise ValueError(
-            f"`len(bucket_batch_sizes)` must equal `len(bucket_boundaries) + 1` but `{len(batch_sizes)} != "
-            f"{len(boundaries) + 1}`"
-        )
-    measure = Traced(length, source._structure, "bucket_by_sequence_length")
-
-    def bucket(*element: Any) -> Any:
-        flat = tuple(array(leaf) for leaf in nest.flatten(element if len(element) > 1 else element[0]))
-        return np.asarray(bisect.bisect_right(boundaries, int(measure(flat)[0])), np.int64)
-
-    def batch(key: Any, group: Dataset) -> Dataset:
-        size = batch_sizes[int(key)]
-        if no_padding:
-            return group.batch(size, drop)
-        shapes_ = padded_shapes
-        if shapes_ is None and pad_to_boundary and int(key) < len(boundaries):
-            limit = boundaries[int(key)] - 1
-            shapes_ = nest.map_structure(lambda s: [limit if d is None else d for d in s.shape], group.element_spec)
-        return PaddedBatch(group, size, shapes_, values, drop)
-
-    return _EagerGroups(source, bucket, batch, batch_sizes)
-
-
-class _EagerGroups(GroupByWindow):
-    """Groups whose key function is Python."""
-
-    def __init__(self, source: Dataset, key: Any, reduce: Any, sizes: list[int]) -> None:
-        self._reduce = reduce
-        call = Eager(key, source._structure)
-        self._key: Any = lambda flat: (call(flat),)
-        self._size_of = lambda k: int(sizes[int(k)])
-        probe = next(source._stream())
-        made = self._made(self._key(probe)[0], Elements(source._structure, [probe]))
-        form = made._structure.map(lambda s: TensorSpec([None] * (s.shape.rank or 0), s.dtype))
-        Dataset.__init__(self, form, UNKNOWN_CARDINALITY, source)
 
 
 # -- running ahead -----------------------------------------------------------------------------------------------------

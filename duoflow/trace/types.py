@@ -255,8 +255,6 @@ def type_of(leaf: Any) -> TraceType:
         return TensorType(dtype, leaf.shape)
     if isinstance(leaf, TensorSpec):
         return TensorType(leaf.dtype, leaf.shape.as_tuple())
-    if isinstance(leaf, Composite):
-        return CompositeType(leaf)
     if isinstance(leaf, TraceType):
         return leaf
     if isinstance(leaf, _VALUES):
@@ -265,6 +263,8 @@ def type_of(leaf: Any) -> TraceType:
         return Literal((leaf.start, leaf.stop, leaf.step))
     if hasattr(leaf, "__tf_tracing_type__"):
         return leaf.__tf_tracing_type__(_CONTEXT)  # type: ignore[no-any-return]
+    if isinstance(leaf, Composite):
+        return CompositeType(leaf)
     if isinstance(leaf, types.MethodType):
         return Parts(types.MethodType, type_of(leaf.__func__), Identity(leaf.__self__, id(leaf.__self__)))
     if isinstance(leaf, functools.partial):

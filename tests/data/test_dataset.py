@@ -282,3 +282,36 @@ def test_what_a_generator_raises_is_tensorflows(raised, error):
     assert int(next(dataset)) == 1
     with pytest.raises(error, match="broken"):
         next(dataset)
+
+
+#: cycle_length, block_length, and what TensorFlow 2.21 gives for datasets of growing, shrinking and some empty ranges.
+INTERLEAVED = [
+    (1, 1, [1, 2, 2, 3, 3, 3], [1, 1, 1, 2, 2, 3], [0, 0, 1, 0, 1, 2]),
+    (2, 1, [1, 2, 2, 3, 3, 3], [1, 2, 1, 2, 1, 3], [0, 0, 1, 0, 1, 2]),
+    (2, 2, [1, 2, 2, 3, 3, 3], [1, 1, 2, 2, 1, 3], [0, 0, 1, 0, 1, 2]),
+    (3, 1, [1, 2, 3, 2, 3, 3], [1, 2, 3, 1, 2, 1], [0, 0, 0, 1, 1, 2]),
+    (5, 2, [1, 2, 2, 3, 3, 3], [1, 1, 2, 2, 3, 1], [0, 0, 1, 0, 1, 2]),
+]
+
+
+@pytest.mark.parametrize("cycle, block, growing, shrinking, some_empty", INTERLEAVED)
+def test_interleave_fills_a_place_when_its_turn_comes_again(cycle, block, growing, shrinking, some_empty):
+    def interleaved(source, function):
+        return values(source.interleave(function, cycle_length=cycle, block_length=block))
+
+    assert interleaved(Dataset.range(4), lambda x: Dataset.from_tensors(x).repeat(x)) == growing
+    assert interleaved(Dataset.range(1, 4), lambda x: Dataset.from_tensors(x).repeat(4 - x)) == shrinking
+    assert interleaved(Dataset.range(4), lambda x: Dataset.range(x)) == some_empty
+
+
+def test_functions_that_give_datasets_are_traced_once(capsys):
+    def given(x):
+        print("traced")
+        return Dataset.range(x * 2 if x > 1 else x)
+
+    dataset = Dataset.range(4).flat_map(given)
+    assert values(dataset) == [0, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5]
+    assert capsys.readouterr().out == "traced\n"
+    assert list(Dataset.range(0).flat_map(lambda x: Dataset.range(x))) == []
+    with pytest.raises(TypeError, match=r"must return a `tf.data.Dataset` object but its return type is TensorSpec"):
+        Dataset.range(3).flat_map(lambda x: x)

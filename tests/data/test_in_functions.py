@@ -27,6 +27,12 @@ MADE_OF_A_NUMBER = {
     "cache": (lambda n: D.range(n).cache(), 12),
     "unbatch": (lambda n: D.range(n).batch(2).unbatch(), 12),
     "tensors": (lambda n: D.from_tensors(n), 3),
+    "flat_map": (lambda n: D.range(n).flat_map(lambda x: D.range(x, n)), 12122),
+    "interleave": (lambda n: D.range(n).interleave(lambda x: D.from_tensors(x * n).repeat(2), 2), 30366),
+    "interleave in turn": (lambda n: D.range(n).interleave(lambda x: D.from_tensors(x).repeat(2), n, n - 1), 1122),
+    "window": (lambda n: D.range(5).window(n).flat_map(lambda w: w.batch(n)), 37),
+    "group_by_window": (lambda n: D.range(n).group_by_window(lambda x: x % 2, lambda k, w: w.batch(n), 2), 21),
+    "generator": (lambda n: D.from_generator(range, args=(n,), output_signature=tf.TensorSpec([], tf.int64)), 12),
     "slices": (lambda n: D.from_tensor_slices(tf.range(n)), 12),
     "slices of two": (lambda n: D.from_tensor_slices((tf.range(n), tf.range(n))).map(lambda a, b: a + b).batch(2), 24),
 }
@@ -115,6 +121,41 @@ def test_a_loop_without_an_element_defines_nothing():
         last(int64(0))
 
 
-def test_functions_return_no_datasets():
-    with pytest.raises(TypeError, match="must return zero or more Tensors"):
-        tf.function(lambda n: D.range(n))(int64(3))
+def values(dataset):
+    return [e.tolist() for e in dataset.as_numpy_iterator()]
+
+
+def test_functions_return_datasets():
+    @tf.function
+    def made(dataset, n):
+        return {"mapped": dataset.map(lambda x: x * n).batch(n), "given": dataset, "n": n}
+
+    out = made(D.range(5), int64(2))
+    assert values(out["mapped"]) == [[0, 2], [4, 6], [8]] and values(out["given"]) == [0, 1, 2, 3, 4]
+    assert out["mapped"].element_spec == tf.TensorSpec([None], tf.int64)
+    assert values(made(D.range(2), int64(1))["mapped"]) == [[0], [1]]
+    assert made.experimental_get_tracing_count() == 1
+
+
+def test_a_condition_chooses_a_dataset():
+    @tf.function
+    def total(many):
+        dataset = D.range(5) if many else D.range(3)
+        return dataset.reduce(int64(0), lambda s, x: s + x)
+
+    assert [int(total(tf.constant(many))) for many in (True, False)] == [10, 3]
+    chosen = tf.function(lambda p: tf.cond(p, lambda: D.range(3), lambda: D.range(2)))(tf.constant(False))
+    assert values(chosen) == [0, 1]
+
+
+def test_windows_of_a_function():
+    @tf.function
+    def digits(n):
+        number = int64(0)
+        for window in D.range(n).window(2):
+            for x in window:
+                number = number * 10 + x
+        first = next(iter(D.range(n).window(n)))
+        return number, first.reduce(int64(0), lambda s, x: s + x)
+
+    assert [int(v) for v in digits(int64(5))] == [1234, 10]
