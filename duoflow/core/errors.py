@@ -118,15 +118,25 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _Origin = tuple[str, int]
 
 
+#: Names of files that are duoflow's, as far as asked: frames are looked through at every op of a trace.
+_own_files: set[str] = set()
+
+
 def is_own_file(filename: str) -> bool:
     """Whether code of this file is duoflow's."""
-    return filename.startswith(_PACKAGE)
+    if filename in _own_files:
+        return True
+    if not filename.startswith(_PACKAGE):
+        return False
+    _own_files.add(filename)
+    return True
 
 
 def caller_frame() -> FrameType | None:
     """The nearest frame outside duoflow."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_own_file(frame.f_code.co_filename):
+    own = _own_files
+    while frame is not None and ((name := frame.f_code.co_filename) in own or is_own_file(name)):
         frame = frame.f_back
     return frame
 

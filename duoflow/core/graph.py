@@ -55,6 +55,8 @@ def _no_placeholder_value(*, dtype: DType, shape: Dims) -> Any:
     raise InvalidArgumentError(None, None, f"You must feed a value for placeholder with dtype {dtype.name}.")
 
 
+_VALID_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*").fullmatch
+
 CONST = register(Op("Const", Kind.SOURCE, _spec_of_const, _value_of_const))
 PLACEHOLDER = register(
     Op("Placeholder", Kind.SOURCE, lambda *, dtype, shape: Spec(shape, dtype), _no_placeholder_value)
@@ -288,7 +290,7 @@ class Graph:
         if name.endswith("/"):
             return name[:-1]
         full = context.scope + name
-        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", full):
+        if not _VALID_NAME(full):
             full = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", full)
             if not self.is_function and not context.scope:
                 raise ValueError(f"'{name}' is not a valid node name")

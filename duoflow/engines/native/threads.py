@@ -31,6 +31,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
+from duoflow.core.arrays import address_of
+
 from .ir import Function, Module
 from .jit import Library, compile_module, kept
 from .target import host
@@ -54,13 +58,16 @@ _STOP_SECONDS = 1.0
 
 
 class Block:
-    """Zeroed memory outside Python's heap of objects, aligned to 64 bytes."""
+    """Zeroed memory outside Python's heap of objects, aligned to 64 bytes.
+
+    NumPy asks the system for large pages and zeroes none that nobody touches.
+    """
 
     __slots__ = ("_memory", "address", "size")
 
     def __init__(self, size: int) -> None:
-        self._memory = ctypes.create_string_buffer(size + _LINE)
-        start = ctypes.addressof(self._memory)
+        self._memory = np.zeros(size + _LINE, np.uint8)
+        start = address_of(self._memory)
         self.address = start + -start % _LINE
         self.size = size
 

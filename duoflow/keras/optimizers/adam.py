@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from duoflow import ops as tf
-from duoflow.core.context import init_scope
+from duoflow.core.context import context, init_scope
+from duoflow.core.dtypes import as_dtype
 from duoflow.core.tensor import convert
 
 from ..variables import Variable
 from .optimizer import Optimizer, elementwise
 
 __all__ = ["Adam", "AdamW", "Adamax", "Lamb", "Nadam"]
+
+#: What the variables of the step at hand have in common, by optimizer, graph and dtype; None outside of a step.
+_common: ContextVar[dict[Any, Any] | None] = ContextVar("common", default=None)
 
 
 class _Moments(Optimizer):
@@ -39,11 +45,32 @@ class _Moments(Optimizer):
     def _make_slots(self, variables: Any) -> None:
         self._first, self._second = self.add_optimizer_variables(variables, ["momentum", self._SECOND_SLOT])
 
+    def _update(self, grads: Any, variables: Any) -> None:
+        outer = _common.set({})
+        try:
+            super()._update(grads, variables)
+        finally:
+            _common.reset(outer)
+
+    def _once(self, make: Callable[[Any], Any], dtype: Any) -> Any:
+        """What a method makes of a dtype: once in a step, for all variables of that dtype."""
+        found = _common.get()
+        if found is None:
+            return make(dtype)
+        key = id(self), make.__name__, context.graph, dtype
+        if key not in found:
+            found[key] = make(dtype)
+        return found[key]
+
+    def _powers(self, dtype: Any) -> tuple[Any, Any]:
+        """Both betas to the power of the step."""
+        step = tf.cast(convert(self.iterations) + 1, dtype)
+        return tf.pow(tf.cast(self.beta_1, dtype), step), tf.pow(tf.cast(self.beta_2, dtype), step)
+
     def _at_step(self, variable: Any, learning_rate: Any) -> tuple[Any, Any, Any, Any, Any]:
         """The rate and both betas to the power of the step in the variable's dtype, and its slots."""
-        dtype, index = convert(variable).dtype, self._get_variable_index(variable)
-        step = tf.cast(convert(self.iterations) + 1, dtype)
-        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
+        dtype, index = as_dtype(variable.dtype), self._get_variable_index(variable)
+        powers = self._once(self._powers, dtype)
         return tf.cast(learning_rate, dtype), *powers, self._first[index], self._second[index]
 
     def _update_moments(self, gradient: Any, m: Any, v: Any) -> Any:
@@ -79,10 +106,16 @@ class Adam(_Moments):
         super()._make_slots(variables)
         self._maxima = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
+    def _corrections(self, dtype: Any) -> tuple[Any, Any]:
+        """What the rate is multiplied by and divided by because the moments start at zero."""
+        power_1, power_2 = self._once(self._powers, dtype)
+        return tf.sqrt(1 - power_2), 1 - power_1
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
-        rate, power_1, power_2, m, v = self._at_step(variable, learning_rate)
-        alpha = rate * tf.sqrt(1 - power_2) / (1 - power_1)
+        rate, _, _, m, v = self._at_step(variable, learning_rate)
+        root, rest = self._once(self._corrections, rate.dtype)
+        alpha = rate * root / rest
         self._update_moments(gradient, m, v)
         second = convert(v)
         if self._maxima:
