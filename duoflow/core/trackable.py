@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from .variables import Variable
 
-__all__ = ["Saveable", "Trackable", "children_of", "holds_state", "restore_late_parts"]
+__all__ = ["Saveable", "SaveableTensors", "Trackable", "children_of", "holds_state", "restore_late_parts"]
 
 _WAITING = "_waiting_restoration"
 
@@ -29,6 +29,27 @@ class Saveable:
     def _load(self, saved: bytes) -> None:
         """Take back what was kept."""
         raise NotImplementedError(f"{type(self).__name__} must define `_load`.")
+
+
+class SaveableTensors:
+    """Base of leaves that keep several tensors: in checkpoints by suffix, under the key of `_saved_as`.
+
+    In a graph what is kept is the session's: `held` is what it has for the object's handle.
+    """
+
+    _saved_as: ClassVar[str]
+
+    def _tensor_names(self) -> list[str]:
+        """The suffixes."""
+        raise NotImplementedError
+
+    def _save_tensors(self, held: Any = None) -> dict[str, Any]:
+        """What to keep, arrays by suffix."""
+        raise NotImplementedError
+
+    def _load_tensors(self, saved: dict[str, Any], held: Any = None) -> None:
+        """Take back what was kept."""
+        raise NotImplementedError
 
 
 class Trackable:
@@ -63,7 +84,7 @@ def restore_late_parts(owner: Any) -> None:
 
 def holds_state(value: Any) -> bool:
     """Whether a value is a part that checkpoints follow; lists and dicts are if one of their elements is."""
-    if isinstance(value, Variable | Trackable | Saveable):
+    if isinstance(value, Variable | Trackable | Saveable | SaveableTensors):
         return True
     if isinstance(value, list | tuple):
         return any(map(holds_state, value))

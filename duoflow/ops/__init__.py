@@ -66,6 +66,7 @@ from .sorting import *
 from .special import *
 from .stateless_random import *
 from .strings import *
+from .tables import *
 from .tensor_array import *
 from .tensor_list import *
 from .trigonometry import *

@@ -21,7 +21,7 @@ from duoflow.core import dtypes, shapes
 from duoflow.core.context import context
 from duoflow.core.errors import InvalidArgumentError, NotFoundError
 from duoflow.core.reporting import get_logger
-from duoflow.core.trackable import Saveable, Trackable, children_of, holds_state
+from duoflow.core.trackable import Saveable, SaveableTensors, Trackable, children_of, holds_state
 from duoflow.core.variables import Variable
 from duoflow.formats.bundle import BundleReader, write_bundle
 from duoflow.formats.checkpoints import checkpoint_state, write_checkpoint_state
@@ -106,12 +106,14 @@ def _escaped(name: str) -> str:
     return name.replace(".", "..").replace("/", ".S")
 
 
-def _leaf(value: Any) -> tuple[str, str, Any] | None:
-    """The kind, the full name and the value of what is kept of an object itself."""
+def _leaf(value: Any) -> tuple[str, str, dict[str, Any]] | None:
+    """The kind, the full name and the values, by the suffix of their key, of what is kept of an object itself."""
     if isinstance(value, Variable):
-        return _VALUE, getattr(value, "path", None) or value._shared_name, value.numpy()
+        return _VALUE, getattr(value, "path", None) or value._shared_name, {"": value.numpy()}
     if isinstance(value, Saveable):
-        return value._saved_as, "", np.array(value._save(), object)
+        return value._saved_as, "", {"": np.array(value._save(), object)}
+    if isinstance(value, SaveableTensors):
+        return value._saved_as, "", value._save_tensors()
     return None
 
 
@@ -124,10 +126,10 @@ def _save_objects(root: Any, prefix: str) -> None:
             node.children.add(node_id=number, local_name=name)
         leaf = _leaf(value)
         if leaf is not None:
-            kind, full_name, array = leaf
+            kind, full_name, arrays = leaf
             key = "/".join([*map(_escaped, path), ".ATTRIBUTES", kind])
             node.attributes.add(name=kind, full_name=full_name, checkpoint_key=key)
-            tensors[key] = array
+            tensors.update({key + suffix: array for suffix, array in arrays.items()})
     for node, holds in zip(graph.nodes, _with_values(found.parts, graph), strict=True):
         node.has_checkpoint_values.value = holds
     tensors[_GRAPH_KEY] = np.array(graph.SerializeToString(), object)
@@ -218,6 +220,8 @@ class _Restoration:
             _assign_variable(value, key, self._reader)
         elif isinstance(value, Saveable) and attribute.name == value._saved_as:
             value._load(self._reader.get_tensor(key).item())
+        elif isinstance(value, SaveableTensors) and attribute.name == value._saved_as:
+            value._load_tensors({name: self._reader.get_tensor(key + name) for name in value._tensor_names()})
 
     def name_of(self, number: int) -> str:
         """The path to a node, as messages show it."""
@@ -283,7 +287,7 @@ class RestoreStatus:
         """Raise `AssertionError` unless every variable below the root was restored."""
         restoration = self._now()
         taken = {id(value) for value in restoration.matched.values()}
-        found = [v for v in _objects_below(self._root).objects if isinstance(v, Variable | Saveable)]
+        found = [v for v in _objects_below(self._root).objects if isinstance(v, Variable | Saveable | SaveableTensors)]
         left = [v for v in found if id(v) not in taken]
         if left:
             raise AssertionError(

@@ -26,7 +26,8 @@ from duoflow.core.state import VAR_HANDLE, State
 from duoflow.core.tensor import EagerTensor, GraphTensor
 
 __all__ = [
-    "RESOURCE", "IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session", "resource", "upstream",
+    "RESOURCE", "IndexedSlicesValue", "InteractiveSession", "Session", "get_default_session", "is_object", "resource",
+    "upstream",
 ]  # fmt: skip
 
 
@@ -35,7 +36,17 @@ def _no_resource(*, make: Callable[[], Any]) -> Any:
 
 
 #: An object that each session makes for itself when it first needs it: a queue, a reader, an iterator.
-RESOURCE = register(Op("SessionResource", Kind.SOURCE, lambda *, make: Spec((), dtypes.resource), _no_resource))
+RESOURCE = register(
+    Op(
+        "SessionResource", Kind.SOURCE, lambda *, make: Spec((), dtypes.resource), _no_resource,
+        tags=frozenset({"object"}),
+    )
+)  # fmt: skip
+
+
+def is_object(node: Node) -> bool:
+    """Whether a node stands for something that each session has for itself: a variable, a queue, a table, ..."""
+    return node.op is VAR_HANDLE or "object" in node.op.tags
 
 
 def resource(make: Callable[[], Any], name: str) -> GraphTensor:
@@ -200,7 +211,7 @@ class Session:
         graph, used, handles = cut(self._graph, [*kept, *nodes], known, partial.done)
         results = self._results(_Program(executable(graph), used, handles), fed)
         partial.values.update({id(t): (t, value) for t, value in zip(kept, results, strict=False)})  # type: ignore[misc]
-        partial.done |= {id(node) for node in nodes if node.op is not VAR_HANDLE and node.op is not RESOURCE}
+        partial.done |= {id(node) for node in nodes if not is_object(node)}
         partial.fetches -= {id(item) for item in wanted}
         values = iter([partial.values[id(part)][1] for part in wanted if not isinstance(part, Node)])
         return nest.pack_sequence_as(fetches, [_fetched(element, values) for element in elements])
@@ -346,6 +357,8 @@ def _made(node: Node) -> Any:
     attrs = node.attrs
     if node.op is RESOURCE:
         return attrs["make"]()
+    if node.op is not VAR_HANDLE:
+        return node.op.evaluate(**attrs)
     state = State(attrs["dtype"], attrs["shape"], attrs["shared_name"], attrs["trainable"])
     if attrs.get("zero"):
         state.write(np.zeros(attrs["shape"], attrs["dtype"].numpy))
@@ -415,7 +428,7 @@ def cut(
     for node in graph.nodes:
         if id(node) not in needed or (node.outputs and all(id(t) in fed for t in node.outputs)):
             continue
-        if node.op is VAR_HANDLE or node.op is RESOURCE:
+        if is_object(node):
             with entered(graph=None, control=(), scope=""):
                 table[id(node.outputs[0])] = part.placeholder(dtypes.resource, (), f"state/{node.name}")
             handles.append(node)

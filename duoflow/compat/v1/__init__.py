@@ -27,6 +27,7 @@ from . import (
     initializers,
     layers,
     logging,
+    lookup,
     losses,
     metrics,
     nn,

@@ -20,6 +20,7 @@ from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import get_default_graph
 from duoflow.core.late import F
 from duoflow.core.tensor import EagerTensor, GraphTensor
+from duoflow.core.trackable import SaveableTensors
 from duoflow.core.variables import Variable
 from duoflow.formats.bundle import BundleReader, bundle_exists, write_bundle
 from duoflow.formats.checkpoints import (
@@ -89,7 +90,7 @@ class Saver:
         """Settle which variables are saved."""
         if self._variables is None:
             given = global_variables() + get_collection("saveable_objects") if self._given is None else self._given
-            self._variables: dict[str, Variable] | None = _named(given)
+            self._variables: dict[str, Any] | None = _named(given)
             if not self._variables and not self._allow_empty:
                 raise ValueError("No variables to save")
 
@@ -186,9 +187,13 @@ class Saver:
         if not bundle_exists(prefix):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
         reader = BundleReader(prefix)
-        arrays = {name: reader.get_tensor(name) for name in self._variables}
-        for name, variable in self._variables.items():
-            _load(sess, variable, self._fitted(name, arrays[name], variable, prefix))
+        arrays = {name: reader.get_tensor(name) for name in _keys(self._variables)}
+        for name, saved in self._variables.items():
+            if isinstance(saved, SaveableTensors):
+                parts = {suffix: arrays[name + suffix] for suffix in saved._tensor_names()}
+                saved._load_tensors(parts, _held(sess, saved))
+            else:
+                _load(sess, saved, self._fitted(name, arrays[name], saved, prefix))
 
     def _fitted(self, name: str, array: Any, variable: Variable, prefix: str) -> Any:
         """An array as a variable takes it; the error names both where they differ."""
@@ -206,7 +211,7 @@ class Saver:
         return array
 
 
-def _named(variables: Any) -> dict[str, Variable]:
+def _named(variables: Any) -> dict[str, Any]:
     """Variables by the names they are saved under; `ValueError` for two of one name."""
     if isinstance(variables, Mapping):
         out = {}
@@ -220,7 +225,7 @@ def _named(variables: Any) -> dict[str, Variable]:
         return out
     out = {}
     for variable in variables:
-        if not isinstance(variable, Variable):
+        if not isinstance(variable, Variable | SaveableTensors):
             raise TypeError(f"Variable to save is not a Variable: {variable}")
         name = variable.name.partition(":")[0]
         if name in out and out[name] is not variable:
@@ -235,11 +240,29 @@ def _value(sess: Any, variable: Any) -> Any:
     return sess.run(variable)
 
 
-def _values(sess: Any, variables: dict[str, Variable]) -> dict[str, Any]:
-    """The values of all variables, those of a session taken in one run."""
-    held = {n: v.numpy() for n, v in variables.items() if v._state is not None}
-    rest = {n: v for n, v in variables.items() if n not in held}
-    return {**held, **(sess.run(rest) if rest else {})}
+def _keys(saved: dict[str, Any]) -> list[str]:
+    """The names in a checkpoint of what is saved: of tables several."""
+    return [
+        name + suffix
+        for name, item in saved.items()
+        for suffix in (item._tensor_names() if isinstance(item, SaveableTensors) else ("",))
+    ]
+
+
+def _held(sess: Any, item: Any) -> Any:
+    """What a session has for a table of its graph, None for one of eager mode."""
+    handle = item.resource_handle
+    return _session(sess)._state(handle.node) if isinstance(handle, GraphTensor) else None
+
+
+def _values(sess: Any, saved: dict[str, Any]) -> dict[str, Any]:
+    """The values of all that is saved, those of a session's variables taken in one run."""
+    tables = {n: t._save_tensors(_held(sess, t)) for n, t in saved.items() if isinstance(t, SaveableTensors)}
+    out = {name + suffix: array for name, parts in tables.items() for suffix, array in parts.items()}
+    variables = {n: v for n, v in saved.items() if n not in tables}
+    out |= {n: v.numpy() for n, v in variables.items() if v._state is not None}
+    rest = {n: v for n, v in variables.items() if n not in out}
+    return {**out, **(sess.run(rest) if rest else {})}
 
 
 def _load(sess: Any, variable: Variable, array: Any) -> None:

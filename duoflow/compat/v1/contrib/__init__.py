@@ -1,6 +1,6 @@
 """`tf.contrib`: the parts of it that programs used, which TensorFlow has dropped since."""
 
-from . import data, eager, framework, layers, learn, losses, metrics, rnn, training
+from . import data, eager, framework, layers, learn, lookup, losses, metrics, rnn, training
 from . import slim as slim
 
-__all__ = ["data", "eager", "framework", "layers", "learn", "losses", "metrics", "rnn", "slim", "training"]
+__all__ = ["data", "eager", "framework", "layers", "learn", "lookup", "losses", "metrics", "rnn", "slim", "training"]
