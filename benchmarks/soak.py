@@ -1,28 +1,26 @@
-"""`python -m benchmarks.soak`: hours of mixed work in one process, watching memory and threads.
+"""`python -m benchmarks.soak`: hours of mixed work in one process, watching what the process holds.
 
 Rounds of everything that makes and drops things: new functions and their graphs, models trained and forgotten,
-pipelines, sessions, variables, exceptions, calls from several threads at once. After a warm-up the resident memory of
-each round is noted; it may wander, but must not climb. The exit status is 1 if it does, or if a thread stays behind.
+pipelines, sessions, variables, exceptions, calls from several threads at once. After each round objects, memory,
+compiled code, threads and open files are noted (`vitals.py`); they may wander, but must not climb. The exit status is
+1 if one does, or if a thread stays behind.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import os
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 import duoflow as tf
-from benchmarks.worker import peak_memory
+from benchmarks.vitals import Record, Verdict
 from duoflow import keras
 
-#: Rounds before memory is compared, and what later rounds may have more than the first of them, in MiB.
-WARM_UP, ALLOWED_MIB = 5, 24.0
+#: Rounds before the first is noted, the fewest that are, and how often one is shown.
+WARM_UP, FEWEST, SHOWN = 5, 12, 20
 
 
 def functions(rng: np.random.Generator) -> None:
@@ -105,37 +103,46 @@ def at_once(rng: np.random.Generator) -> None:
         thread.join()
 
 
-WORK: tuple[Callable[[np.random.Generator], None], ...] = (functions, models, pipelines, sessions, mistakes, at_once)
+WORK: dict[str, Callable[[np.random.Generator], None]] = {
+    work.__name__: work for work in (functions, models, pipelines, sessions, mistakes, at_once)
+}
 
 
-def resident_mib() -> float:
-    """The resident memory of this process; the peak where the system tells no more."""
-    status = Path("/proc/self/statm")
-    if status.exists():
-        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return peak_memory() or 0.0
-
-
-def soak(minutes: float, seed: int) -> bool:
-    """Run rounds for so long and report; whether memory and threads stayed."""
+def soak(minutes: float, seed: int, works: Sequence[str] = tuple(WORK)) -> bool:
+    """Run rounds of some works for so long and report; whether everything stayed."""
     rng, end = np.random.default_rng(seed), time.monotonic() + 60 * minutes
-    memory: list[float] = []
-    before: set[str] = set()
-    while time.monotonic() < end or len(memory) < 2 * WARM_UP:
-        for work in WORK:
-            work(rng)
-        gc.collect()
-        memory.append(resident_mib())
-        if len(memory) == WARM_UP:
-            before = {thread.name for thread in threading.enumerate()}
-        if len(memory) % 10 == 0:
-            print(f"round {len(memory)}: {memory[-1]:.0f} MiB, {threading.active_count()} threads", flush=True)
-    settled = memory[WARM_UP:]
-    growth = float(np.median(settled[-5:]) - np.median(settled[:5]))
+
+    def play() -> None:
+        for work in works:
+            WORK[work](rng)
+
+    for _ in range(WARM_UP):
+        play()
+    record, before = Record(), {thread.name for thread in threading.enumerate()}
+    while time.monotonic() < end or len(record) < FEWEST:
+        play()
+        record.note()
+        if len(record) % SHOWN == 0:
+            print(f"round {len(record)}: {record.latest()}", flush=True)
     stayed = sorted({thread.name for thread in threading.enumerate()} - before)
-    print(f"{len(memory)} rounds, {growth:+.1f} MiB from the first to the last five after warming up; "
-          f"threads that stayed behind: {', '.join(stayed) or 'none'}")  # fmt: skip
-    return growth <= ALLOWED_MIB and not stayed
+    found = record.verdicts()
+    print(report(found, len(record)))
+    print(f"Threads that stayed behind: {', '.join(stayed) or 'none'}.")
+    climbing = [verdict.vital.name for verdict in found if verdict.climbs]
+    print(f"{'FAILED: ' + ', '.join(climbing) + ' climbed' if climbing else 'Nothing climbed'}.")
+    return not climbing and not stayed
+
+
+def report(found: Sequence[Verdict], rounds: int) -> str:
+    """A table of what became of each vital."""
+    rows = [f"{rounds} rounds{'after the first':>26}{'after the last':>17}{'rise in the later half':>25}"]
+    for verdict in found:
+        judged = f"climbs, {verdict.each:.3g} a round" if verdict.climbs else "stays"
+        rows.append(
+            f"{verdict.vital.name:16}{verdict.first:>17.1f}{verdict.last:>17.1f}{verdict.rise:>+17.1f}"
+            f" {verdict.vital.unit.split()[0]:7} {judged}"
+        )
+    return "\n".join(rows)
 
 
 def main() -> int:
@@ -143,8 +150,10 @@ def main() -> int:
     command = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=(__doc__ or "").partition("\n")[0])
     command.add_argument("--minutes", type=float, default=60.0)
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--works", nargs="+", choices=list(WORK), default=list(WORK), metavar="WORK",
+                         help=f"only these: {', '.join(WORK)}")  # fmt: skip
     options = command.parse_args()
-    return 0 if soak(options.minutes, options.seed) else 1
+    return 0 if soak(options.minutes, options.seed, options.works) else 1
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The benchmark driver: interleaving, statistics, and that what cannot be measured says why."""
 
+import itertools
 import json
 import re
 
+import numpy as np
 import pytest
 
-from benchmarks import driver, report
+from benchmarks import driver, report, soak, vitals
 from benchmarks.__main__ import chosen, main
 from benchmarks.frameworks import FRAMEWORKS, Framework
 from benchmarks.works import WORKS, Work, gemm
@@ -85,3 +87,48 @@ def test_every_round_is_written_as_json(tmp_path):
     (record,) = json.loads(path.read_text())["results"]
     assert record["framework"] == "numpy"
     assert len(record["values"]) == 2
+
+
+CLIMBS = {
+    "a leak": (lambda i: 1000 + 2.0 * i, True),
+    "a leak under noise": (lambda i: 1000 + 2.0 * i + 5 * np.sin(7 * i), True),
+    "a cache that fills": (lambda i: 1000 + 200 * (1 - 0.9**i), False),
+    "wandering": (lambda i: 1000 + 20 * np.sin(i / 9), False),
+    "one step, late": (lambda i: 1000.0 + 30 * (i > 80), False),
+    "a slow rise within what is allowed": (lambda i: 1000 + 0.05 * i, False),
+    "a fall": (lambda i: 1000 - 2.0 * i, False),
+}
+
+
+@pytest.mark.parametrize(("value", "climbs"), CLIMBS.values(), ids=CLIMBS)
+def test_what_climbs(value, climbs):
+    counter = itertools.count()
+    record = vitals.Record({"held": vitals.Vital("held", "things", lambda: value(next(counter)), 0.001, 5)})
+    for _ in range(100):
+        record.note()
+    (verdict,) = record.verdicts()
+    assert verdict.climbs is climbs
+    assert (verdict.first, verdict.last) == (value(0), value(99))
+
+
+def test_a_soak_says_what_climbed(monkeypatch, capsys):
+    kept = []
+    monkeypatch.setitem(soak.WORK, "leak", lambda rng: kept.append([[] for _ in range(200)]))
+    assert not soak.soak(0.0, 0, ["mistakes", "leak"])
+    assert re.search(r"^Python objects .* climbs, 2\d\d a round$", capsys.readouterr().out, re.MULTILINE)
+    assert soak.soak(0.0, 0, ["mistakes"])
+    assert "Nothing climbed." in capsys.readouterr().out
+
+
+def test_vitals_see_what_the_process_holds():
+    """Where the system tells of it at all."""
+    watched = vitals.vitals()
+    before = {name: vital.read() for name, vital in watched.items()}
+    held = [[] for _ in range(10_000)]
+    assert watched["Python objects"].read() - before["Python objects"] >= 0.9 * len(held)
+    if "native heap" in watched:
+        held = np.ones(1 << 17)
+        assert watched["native heap"].read() - before["native heap"] > 0.9
+    if "open files" in watched:
+        with open(__file__, "rb"):
+            assert watched["open files"].read() == before["open files"] + 1

@@ -104,8 +104,8 @@ def _other_structure(before: list[str], now: list[str]) -> str:
     return f"the arguments have another structure than before ({what}); stack what varies in number into one tensor"
 
 
-#: By code: the functions that were made of it, and traced.
-_made_of: dict[Any, list[weakref.ref[Any]]] = {}
+#: By code: the functions that were made of it, and traced; no more of them than it takes to warn.
+_made_of: weakref.WeakKeyDictionary[Any, list[weakref.ref[Any]]] = weakref.WeakKeyDictionary()
 
 
 def endless(name: str, types: Sequence[tuple[Any, ...]], form: Any, paths: Callable[[Any], list[str]]) -> str:
@@ -146,6 +146,8 @@ class Warner:
         if code is None or is_own_file(code.co_filename):
             return
         made = _made_of.setdefault(code, [])
+        if len(made) == Warner.LIMIT:
+            return
         made.append(weakref.ref(function))
         if len(made) == Warner.LIMIT and sum(ref() is None for ref in made) >= Warner.LIMIT - 1:
             get_logger().warning(

@@ -129,8 +129,8 @@ def _machine(target: Target) -> Any:
 
 def _parse(ir_text: str, name: str, target: Target, verify: bool | None) -> Any:
     llvm = binding()
-    try:
-        module = llvm.parse_assembly(f'target triple = "{target.triple}"\n{ir_text}')
+    try:  # in a context of its own: one that all share keeps the constants and types of every module for good
+        module = llvm.parse_assembly(f'target triple = "{target.triple}"\n{ir_text}', llvm.create_context())
         if verify if verify is not None else os.environ.get("DUOFLOW_VERIFY_IR") == "1":
             module.verify()
     except RuntimeError as error:
