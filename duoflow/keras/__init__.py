@@ -3,6 +3,9 @@
 `tf.keras` and `import keras` are this package.
 """
 
+import importlib
+from typing import Any
+
 from duoflow.core.autodiff import recompute_grad as remat
 from duoflow.core.context import device
 
@@ -47,3 +50,9 @@ from .scopes import StatelessScope, SymbolicScope
 from .symbolic import KerasTensor
 from .variables import Variable
 from .version import __version__, version
+
+
+def __getattr__(name: str) -> Any:
+    if name == "wrappers":  # which imports scikit-learn
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'keras' has no attribute {name!r}")

@@ -196,6 +196,18 @@ def test_a_subclass_may_be_made_from_inputs_and_outputs():
     assert isinstance(again, Mine) and again.count_params() == 3
 
 
+def test_clones_are_compiled_as_their_models():
+    model = keras.Sequential([Input((2,)), layers.Dense(3)])
+    assert not keras.models.clone_model(model).compiled
+    model.compile(keras.optimizers.Adam(0.5), "mse", metrics=["mae"])
+    clone = keras.models.clone_model(model)
+    assert clone.compiled and clone.optimizer is not model.optimizer and len(clone.optimizer.variables) == 6
+    assert clone.get_compile_config() == model.get_compile_config()
+    model.compile("sgd", lambda y, p: y - p)
+    with pytest.raises(ValueError, match="lambda"):
+        keras.models.clone_model(model)
+
+
 def test_clones_start_afresh():
     model = two_headed()
     clone = keras.models.clone_model(model)

@@ -20,7 +20,7 @@ def clone_model(
     model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None,
     call_function: Callable[..., Any] | None = None, recursive: bool = False, **kwargs: Any,
 ) -> Any:  # fmt: skip
-    """A model of the same layers with fresh weights.
+    """A model of the same layers with fresh weights, compiled as the model is.
 
     Args:
       model: a Functional, Sequential or subclassed model.
@@ -87,9 +87,7 @@ class _Cloner:
             layers = [start, *(layers[1:] if isinstance(first, InputLayer) else layers)]
         elif isinstance(first, InputLayer):
             layers[0] = Input(batch_shape=first.batch_shape, dtype=first.dtype, name=first.name)
-        copy = Sequential(layers, name=model.name, trainable=model.trainable)
-        copy.compiled = False
-        return copy
+        return _compiled_as(model, Sequential(layers, name=model.name, trainable=model.trainable))
 
     def functional(self, model: Functional, inputs: Any) -> Functional:
         """A Functional copy: the same calls on copied layers."""
@@ -118,4 +116,11 @@ class _Cloner:
                 known[id(old)] = new
         struct = nest.pack_sequence_as(model._inputs_struct, starts)
         outputs = nest.map_structure(lambda x: known[id(x)], model._outputs_struct)
-        return Functional(struct, outputs, name=model.name, trainable=model.trainable)
+        return _compiled_as(model, Functional(struct, outputs, name=model.name, trainable=model.trainable))
+
+
+def _compiled_as(model: Any, copy: Any) -> Any:
+    """A copy with an optimizer, losses and metrics of its own, made as the model's were."""
+    if model.compiled:
+        copy.compile_from_config(model.get_compile_config())
+    return copy
