@@ -27,6 +27,7 @@ from duoflow.core.context import (
 from duoflow.core.engine import install as _install
 from duoflow.core.graph import Graph
 from duoflow.core.graph import Node as Operation
+from duoflow.core.hessians import hessians
 from duoflow.core.indexed_slices import IndexedSlices
 from duoflow.core.module import Module
 from duoflow.core.registered import RegisterGradient, no_gradient

@@ -7,6 +7,7 @@ gradient is a node of the same kind over the branches' gradients.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from duoflow.core.composite import expand, pack
 from duoflow.core.context import context, entered
 from duoflow.core.emit import emit
 from duoflow.core.engine import run_graph
+from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
@@ -60,8 +62,9 @@ def _infer_if(pred: Spec, *specs: Spec, then_branch: Graph, else_branch: Graph) 
 
 
 def _run_if(pred: Any, *values: Any, then_branch: Graph, else_branch: Graph) -> tuple[Any, ...]:
-    holds = bool(pred) if not np.ndim(pred) else pred.size > 0  # TensorFlow's rule for what is not a scalar
-    return tuple(run_graph(then_branch if holds else else_branch, values))
+    if np.size(pred) != 1:
+        raise InvalidArgumentError(f"The predicate of tf.cond must be a scalar, received shape {np.shape(pred)}.")
+    return tuple(run_graph(then_branch if np.reshape(pred, ()) else else_branch, values))
 
 
 def _infer_case(index: Spec, *specs: Spec, branches: tuple[Graph, ...]) -> tuple[Spec, ...]:
@@ -271,6 +274,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
 
     Raises:
       TypeError: in graphs, if the branches return other structures or dtypes.
+      InvalidArgumentError: in graphs, if `pred` is not a scalar.
 
     >>> x = tf.constant(2.0)
     >>> float(tf.cond(x > 1, lambda: x * 10, lambda: x))
@@ -287,6 +291,8 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
     pred = convert(pred)
     if pred.dtype is dtypes.string:
         raise TypeError(f"pred must not be a string, received {pred!r}.")
+    if pred.dims is not None and None not in pred.dims and math.prod(pred.dims) != 1:
+        raise InvalidArgumentError(f"The predicate of tf.cond must be a scalar, received {pred!r}.").here()
     with F.name_scope(name or "cond"):
         labels = ("true_fn", "false_fn")
         graphs, captured, first = _trace_branches(

@@ -20,7 +20,7 @@ from duoflow.core.variables import Variable
 from duoflow.ops.call import call
 from duoflow.ops.subgraphs import report_reads, trace_into
 
-from .signature import FunctionType, binding_error
+from .signature import FunctionType, binding_error, sections_as_text
 from .types import CompositeType, Identity, Literal, Parts, TensorType, TraceType, type_of
 
 __all__ = ["ConcreteFunction", "FuncGraph", "trace"]
@@ -33,6 +33,8 @@ class FuncGraph(Graph):
     """
 
     variables: tuple[Variable, ...] = ()
+    #: The structured input signature with the names of tensors that the caller gave and no others.
+    typed_arguments: Any = None
 
     @property
     def trainable_variables(self) -> tuple[Variable, ...]:
@@ -52,19 +54,21 @@ def trace(
     types: Sequence[Any],
     form: Any,
     names: Sequence[str],
+    given_names: Sequence[str | None],
     signature: inspect.Signature,
 ) -> ConcreteFunction:
     """Call `function` on placeholders in place of the tensors among `leaves`, and keep the graph that comes of it.
 
-    `form` puts leaves together to (args, kwargs); `types` are the leaves' trace types; `names` name the placeholders;
-    `signature` is that of the Python function.
+    `form` puts leaves together to (args, kwargs); `types` are the leaves' trace types; `names` name the placeholders,
+    `given_names` are those among them that the caller chose; `signature` is that of the Python function.
     """
     graph = FuncGraph(name, True, context.graph)
     with entered(graph=graph, tapes=(), control=(), scope=""):
         stand_ins = [_stand_in(graph, *each) for each in zip(leaves, types, names, strict=True)]
     args, kwargs = form.unflatten(stand_ins)
-    graph.structured_input_signature = form.unflatten(
-        [_as_spec(*each) for each in zip(leaves, types, names, strict=True)]
+    graph.structured_input_signature, graph.typed_arguments = (
+        form.unflatten([_as_spec(*each) for each in zip(leaves, types, chosen, strict=True)])
+        for chosen in (names, given_names)
     )
     (structure, outputs), reads = trace_into(graph, _results, function, args, kwargs)
     graph.outputs = [graph.capture(t) for t in outputs if t is not None]
@@ -89,7 +93,7 @@ def _stand_in(graph: Graph, leaf: Any, kind: Any, name: str) -> Any:
     return kind.from_tensors(iter(tensors)) if specs else kind.placeholder_value(None)
 
 
-def _as_spec(leaf: Any, kind: Any, name: str) -> Any:
+def _as_spec(leaf: Any, kind: Any, name: str | None) -> Any:
     if isinstance(kind, TensorType):
         return TensorSpec(kind.dims, kind.dtype, name)
     return leaf if isinstance(kind, (Literal, CompositeType)) else kind  # other objects are not kept alive
@@ -302,7 +306,7 @@ class ConcreteFunction:
     @property
     def function_type(self) -> FunctionType:
         """The parameters with their types, and the type of the result."""
-        return FunctionType.of(self._signature, *self.structured_input_signature, self.structured_outputs)
+        return FunctionType.of(self._signature, *self.graph.typed_arguments, self.structured_outputs)
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Inputs, outputs and captures as text, on one line unless it is `verbose`."""
@@ -310,8 +314,8 @@ class ConcreteFunction:
         if not verbose:
             return str(kind)
         captures = [f"{id(t)}: {_show_spec(t)}" for t in self._captured]
-        sections = (("Input Parameters", kind.lines()), ("Output Type", [kind.shown_output()]), ("Captures", captures))
-        return "\n".join(f"{title}:\n  " + "\n  ".join(lines or ["None"]) for title, lines in sections)
+        sections = [("Input Parameters", kind.lines()), ("Output Type", [kind.shown_output()]), ("Captures", captures)]
+        return sections_as_text(sections)
 
     def __repr__(self) -> str:
         return f"<ConcreteFunction {self.function_type} at {hex(id(self))}>"

@@ -23,9 +23,10 @@ from duoflow.core.variables import Variable
 from .autograph import convert as to_autograph
 from .captured import Watched, tell, watched_by
 from .causes import Cause, Warner, cause_of, endless
+from .compiler_ir import compiler_ir
 from .concrete import ConcreteFunction, trace
 from .explain import Explanation, explain, measured
-from .signature import FunctionType, Parameters
+from .signature import FunctionSpec, FunctionType, Parameters
 from .types import CompositeType, TensorType, covers, generalize
 
 __all__ = ["Function", "function", "functions_run_eagerly", "run_functions_eagerly"]
@@ -187,8 +188,8 @@ class Function:
             if self._autograph:
                 target = to_autograph(target)
             name = f"__inference_{self._name}_{self._count}"
-            names = self._parameters.names(leaves, form)
-            concrete = trace(target, name, leaves, types, form, names, self._parameters.signature)
+            names, given = self._parameters.names(leaves, form), self._parameters.given_names(leaves)
+            concrete = trace(target, name, leaves, types, form, names, given, self._parameters.signature)
             return concrete, context.created_variables
         except RecursionError as error:
             begun: Any = getattr(error, "begun", None) or tuple(self._begun)
@@ -253,6 +254,32 @@ class Function:
         """The type of the latest trace, None before the first. TensorFlow: PolymorphicFunction.function_type."""
         return self._traces[-1].concrete.function_type if self._traces else None
 
+    @property
+    def function_spec(self) -> FunctionSpec:
+        """The parameters of the Python function. TensorFlow: PolymorphicFunction.function_spec."""
+        return FunctionSpec(self._parameters, self._jit_compile)
+
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str]:
+        """A function of a stage, "hlo" or "optimized_hlo", that gives the text of what is compiled for arguments.
+
+        Here that is the graph: as it was traced, and as it is after all passes. Arguments may be `tf.TensorSpec`s.
+
+        Raises: `ValueError` unless the function has `jit_compile=True`, for shapes that are not known and for other
+        stages, which are XLA's own.
+
+        >>> f = tf.function(lambda x: x + 0.0, jit_compile=True)
+        >>> print(f.experimental_get_compiler_ir(tf.ones([2]))("hlo").splitlines()[0])
+        graph __inference_<lambda>_1(%x: float32[2])
+
+        TensorFlow: tf.types.experimental.PolymorphicFunction.experimental_get_compiler_ir.
+        """
+        if not self._jit_compile:
+            raise ValueError(
+                "Compiler IR can only be returned for functions marked with 'jit_compile=True'; `duoflow show` prints "
+                "it for every function."
+            )
+        return functools.partial(compiler_ir, self.get_concrete_function(*args, **kwargs).graph)
+
     def experimental_get_tracing_count(self) -> int:
         """How many traces were made."""
         return len(self._traces)
@@ -276,7 +303,7 @@ class Function:
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces as text."""
-        return "\n\n".join(t.concrete.pretty_printed_signature(verbose) for t in self._traces)
+        return ("\n\n" if verbose else "\n").join(t.concrete.pretty_printed_signature(verbose) for t in self._traces)
 
     def __get__(self, instance: Any, owner: Any = None) -> Function:
         """The function as a method of an object: traces are kept per object, and do not keep it alive."""
@@ -344,6 +371,14 @@ _ONCE = (
 )
 
 
+#: What `experimental_attributes` may hold.
+_ATTRIBUTES = frozenset({
+    "_OutputsOnOpDevice", "_disable_acd", "_implements", "_noinline", "_tf_data_function", "api_implements",
+    "api_preferred_device", "disable_summaries_at_runtime", "experimental_ints_on_device",
+    "function_runs_at_most_once", "go_backwards", "runtime_constant_optimization", "time_major",
+})  # fmt: skip
+
+
 def _too_late(variables: Sequence[Variable], message: str) -> ValueError:
     return ValueError(with_origin(f"{message}. ({variables[0].name!r} was created again.)", caller_origin()))
 
@@ -373,7 +408,7 @@ def function(
       jit_compile: accepted; every graph is compiled.
       reduce_retracing: use one trace with unknown dimensions for calls that differ in shapes.
       experimental_implements, experimental_autograph_options, experimental_attributes: accepted; they guide other
-        runtimes.
+        runtimes. `ValueError` for an attribute that TensorFlow does not know.
       experimental_relax_shapes, experimental_compile: old names of reduce_retracing and jit_compile.
       experimental_follow_type_hints: make tensors of numbers given for parameters annotated `tf.Tensor`.
 
@@ -385,6 +420,10 @@ def function(
 
     TensorFlow: tf.function.
     """
+
+    for attribute in experimental_attributes or ():
+        if attribute not in _ATTRIBUTES:
+            raise ValueError(f"`{attribute} is not supported by tf.function as an attribute.")
 
     def decorate(inner: Callable[..., Any]) -> Any:
         if not callable(inner):

@@ -21,7 +21,7 @@ from duoflow.core.variables import Variable
 
 from .types import Literal, TensorType, TraceType, type_of, types_of
 
-__all__ = ["FunctionType", "Parameters", "binding_error"]
+__all__ = ["FunctionSpec", "FunctionType", "Parameters", "binding_error"]
 
 
 class Parameters:
@@ -62,11 +62,15 @@ class Parameters:
         for name, value in [*self._positional(positional), *keyword.items()]:
             for leaf in nest.flatten(value):
                 names[leaf] = name
+        return [given or name for given, name in zip(self.given_names(leaves), names, strict=True)]
+
+    def given_names(self, leaves: Sequence[Any]) -> list[str | None]:
+        """The names that specs of the leaves have."""
         specs = nest.flatten(self.specs) if self.specs is not None else []
-        for i, leaf in enumerate([*specs, *leaves[len(specs) :]]):
-            if isinstance(leaf, TensorSpec) and leaf.name:
-                names[i] = leaf.name
-        return names
+        return [
+            leaf.name if isinstance(leaf, TensorSpec) and leaf.name else None
+            for leaf in [*specs, *leaves[len(specs) :]]
+        ]
 
     def paths(self, form: Any) -> list[str]:
         """Where each leaf stands, as Python writes it: `x`, `state['w'][0]`."""
@@ -193,6 +197,77 @@ def _shown_parameter(parameter: inspect.Parameter, specs: Mapping[str, Any]) -> 
     if parameter.default is not parameter.empty:
         return f"{parameter.name}: Literal[{parameter.default!r}]"
     return str(parameter)
+
+
+class FunctionSpec:
+    """What a traced Python function takes, as its `function_spec` tells.
+
+    TensorFlow: tf.types.experimental.PolymorphicFunction.function_spec.
+    """
+
+    def __init__(self, parameters: Parameters, jit_compile: bool | None) -> None:
+        self._parameters = parameters
+        self.jit_compile = jit_compile
+
+    @property
+    def function_type(self) -> inspect.Signature:
+        """The Python function's signature, without `self`."""
+        return self._parameters.signature
+
+    @property
+    def fullargspec(self) -> inspect.FullArgSpec:
+        """The parameters as `inspect.getfullargspec` gives them."""
+        named = self._named("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")
+        only = self._named("KEYWORD_ONLY")
+        defaults = tuple([p.default for p in named if p.default is not p.empty])
+        return inspect.FullArgSpec(
+            args=[p.name for p in named],
+            varargs=next((p.name for p in self._named("VAR_POSITIONAL")), None),
+            varkw=next((p.name for p in self._named("VAR_KEYWORD")), None),
+            defaults=defaults or None,
+            kwonlyargs=[p.name for p in only],
+            kwonlydefaults={p.name: p.default for p in only if p.default is not p.empty} or None,
+            annotations={},
+        )
+
+    @property
+    def input_signature(self) -> tuple[Any, ...] | None:
+        """The specs of the arguments, if they were fixed."""
+        return self._parameters.specs
+
+    @property
+    def flat_input_signature(self) -> tuple[Any, ...]:
+        """The leaves of the input signature."""
+        return tuple(nest.flatten(self.input_signature))
+
+    @property
+    def arg_names(self) -> list[str]:
+        """The names of the parameters."""
+        return list(self.function_type.parameters)
+
+    @property
+    def default_values(self) -> dict[str, Any]:
+        """The parameters' defaults, by name."""
+        return {p.name: p.default for p in self.function_type.parameters.values() if p.default is not p.empty}
+
+    def signature_summary(self, default_values: bool = False) -> str:
+        """The parameters as text, a line each, with their defaults if asked for."""
+        specs, defaults = self.input_signature, self.default_values
+        given = {} if specs is None else {name: Literal(value) for name, value in defaults.items()}
+        given.update(zip(self.function_type.parameters, specs or (), strict=False))
+        lines = [f"{p.name} ({p.kind.name}): {given.get(p.name)}" for p in self.function_type.parameters.values()]
+        sections = [("Input Parameters", lines), ("Output Type", []), ("Captures", [])]
+        if default_values and defaults:
+            sections.append(("Defaults", [f"{name}: {value!r}" for name, value in defaults.items()]))
+        return sections_as_text(sections)
+
+    def _named(self, *kinds: str) -> list[inspect.Parameter]:
+        return [p for p in self.function_type.parameters.values() if p.kind.name in kinds]
+
+
+def sections_as_text(sections: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Titles with their lines indented below them; "None" where there are none."""
+    return "\n".join(f"{title}:\n  " + "\n  ".join(lines or ["None"]) for title, lines in sections)
 
 
 # -- traces ------------------------------------------------------------------------------------------------------------

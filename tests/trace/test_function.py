@@ -399,3 +399,84 @@ def test_a_method_of_an_object_that_is_gone_gets_none():
 
     method = Model().doubled
     assert int(method(tf.constant(2))) == 4
+
+
+def test_a_function_tells_its_parameters():
+    @tf.function(input_signature=[tf.TensorSpec([2], name="q")])
+    def f(x, y=2):
+        return x * tf.cast(y, x.dtype)
+
+    spec = f.function_spec
+    assert spec.fullargspec.args == spec.arg_names == ["x", "y"] and spec.default_values == {"y": 2}
+    assert spec.input_signature == spec.flat_input_signature == (tf.TensorSpec([2], name="q"),)
+    assert spec.signature_summary(default_values=True).splitlines() == [
+        "Input Parameters:",
+        "  x (POSITIONAL_OR_KEYWORD): TensorSpec(shape=(2,), dtype=tf.float32, name='q')",
+        "  y (POSITIONAL_OR_KEYWORD): Literal[2]",
+        "Output Type:",
+        "  None",
+        "Captures:",
+        "  None",
+        "Defaults:",
+        "  y: 2",
+    ]
+
+    class A:
+        @tf.function
+        def m(self, a, *b, k=1, **c):
+            return a
+
+    bound = A().m.function_spec.fullargspec
+    assert (bound.args, bound.varargs, bound.varkw, bound.kwonlydefaults) == (["a"], "b", "c", {"k": 1})
+    assert A.m.function_spec.arg_names == ["self", "a", "b", "k", "c"]
+
+
+def test_names_in_a_type_are_those_that_were_given():
+    f = tf.function(lambda x: x)
+    g = f.get_concrete_function(tf.TensorSpec([]))
+    assert g.structured_input_signature[0][0].name == "x"
+    assert str(g.function_type).startswith("(x: TensorSpec(shape=(), dtype=tf.float32, name=None))")
+    named = f.get_concrete_function(tf.TensorSpec([2], name="n"))
+    assert str(named.function_type).startswith("(x: TensorSpec(shape=(2,), dtype=tf.float32, name='n'))")
+    assert "\n\n" in f.pretty_printed_concrete_signatures()
+    assert len(f.pretty_printed_concrete_signatures(verbose=False).splitlines()) == 2
+
+
+def test_compiler_ir_is_the_graph_before_and_after_the_passes():
+    f = tf.function(lambda x: x * 1.0 + 2.0 * 3.0, jit_compile=True)
+    text = f.experimental_get_compiler_ir(tf.TensorSpec([2]))
+    assert "Mul" in text() and "Mul" not in text(stage="optimized_hlo") and "AddV2" in text("optimized_hlo")
+    for stage in ("hlo_serialized", "bogus"):
+        with pytest.raises(ValueError, match=f"received '{stage}'"):
+            text(stage)
+    with pytest.raises(ValueError, match="static input shape"):
+        f.experimental_get_compiler_ir(tf.TensorSpec([None]))()
+    with pytest.raises(ValueError, match="jit_compile=True"):
+        tf.function(lambda x: x).experimental_get_compiler_ir(1.0)
+
+
+def test_attributes_are_those_that_tensorflow_knows():
+    assert int(tf.function(lambda x: x, experimental_attributes={"_noinline": True})(tf.constant(1))) == 1
+    with pytest.raises(ValueError, match="bogus is not supported by tf.function as an attribute"):
+        tf.function(lambda x: x, experimental_attributes={"bogus": 1})
+
+
+def test_the_predicate_of_a_graphs_cond_is_a_scalar():
+    chosen = tf.function(lambda p: tf.cond(p, lambda: 1, lambda: 2))
+    assert [int(chosen(tf.constant(p))) for p in (True, False, [True], [[False]], 3, 0)] == [1, 2, 1, 2, 1, 2]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be a scalar"):
+        chosen(tf.constant([True, False]))
+    open_shape = tf.function(chosen.python_function, input_signature=[tf.TensorSpec(None, tf.bool)])
+    assert int(open_shape([[True]])) == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be a scalar, received shape \(2,\)"):
+        open_shape([True, False])
+
+
+def test_hessians_of_a_graph():
+    @tf.function
+    def f(x):
+        y = tf.reduce_sum(x**3) + x[0] * x[1]
+        return tf.hessians(y, [x]) + tf.hessians(tf.constant(1.0) * y, x)
+
+    for h in f(tf.constant([1.0, 2.0])):
+        assert h.numpy().tolist() == [[6.0, 1.0], [1.0, 12.0]]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import nest
-from duoflow.core.autodiff import gradients
 from duoflow.core.context import context, entered, name_scope
 from duoflow.core.graph import Graph, get_default_graph
+from duoflow.core.hessians import hessians
 from duoflow.core.late import F
 from duoflow.core.tensor import convert
 from duoflow.formats.messages import (
@@ -194,21 +194,6 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any
     count = F.cast(F.size(t), t.dtype)
     inverse = count * F.rsqrt(F.reduce_sum(t * t))
     return F.multiply(t, clip_norm * F.minimum(inverse, F.constant(1.0, t.dtype) / clip_norm), name=name)
-
-
-def hessians(ys: Any, xs: Any, name: str = "hessians", **kwargs: Any) -> list[Any]:
-    """The second derivatives of sum(ys) for each x, of shape x.shape + x.shape. TensorFlow: tf.hessians."""
-    out = []
-    for x in xs if isinstance(xs, (list, tuple)) else [xs]:
-        (gradient,) = gradients(ys, [x])
-        flat = F.reshape(gradient, [-1])
-        count = flat.dims[0]
-        if count is None:
-            raise ValueError(f"hessians needs the shape of {x!r} to be known.")
-        rows = [gradients(flat[i], [x])[0] for i in range(count)]
-        rows = [F.zeros_like(convert(x)) if r is None else r for r in rows]
-        out.append(F.reshape(F.stack(rows), [*x.shape, *x.shape]))
-    return out
 
 
 def is_variable_initialized(variable: Any) -> Any:
