@@ -22,6 +22,7 @@ from .graph import Graph, Node
 from .indexed_slices import IndexedSlices
 from .late import F
 from .record import Kind, Op, register
+from .recurring import recurring
 from .registered import rule_of
 from .spec import Spec
 from .tensor import Tensor, convert
@@ -348,11 +349,12 @@ class GradientTape:
         flat_keys = [_source_key(t, "target") for t in flat_targets]
         seeds = nest.flatten(output_gradients) if output_gradients is not None else [None] * len(flat_targets)
         unconnected_gradients = UnconnectedGradients(unconnected_gradients)
-        rows = zip(flat_keys, flat_targets, seeds, strict=True)
-        pairs = [(key, _seed(t, g)) for key, t, g in rows if dtypes.as_dtype(t.dtype).is_differentiable]
+        given = zip(flat_keys, flat_targets, seeds, strict=True)
+        rows = [row for row in given if dtypes.as_dtype(row[1].dtype).is_differentiable]
+        pairs = [(key, g if g is None and key is t else _seed(t, g)) for key, t, g in rows]
         targets, cotangents = [key for key, _ in pairs], [g for _, g in pairs]
         keys = [_source_key(s) for s in flat_sources]
-        results = self._pull(list(self._nodes), keys, targets, cotangents)
+        results = self._pull(self._nodes, keys, targets, cotangents)
         self._release()
         finished = [_connected(r, s, unconnected_gradients) for r, s in zip(results, flat_sources, strict=True)]
         return nest.pack_sequence_as(sources, finished)
@@ -361,7 +363,9 @@ class GradientTape:
         """`backpropagate` to what was watched; in functions an outside tensor is also known by its placeholders."""
         known = self._watched.keys() | {id(t) for t in targets if t.dtype is dtypes.resource}  # variables themselves
         names = [[t for t in (key, *_captured_as(key)) if id(t) in known] for key in keys]
-        found = iter(backpropagate(nodes, targets, [t for group in names for t in group], cotangents))
+        sources = [t for group in names for t in group]
+        pulled = recurring.pull(nodes, targets, sources, cotangents, _from_seeds)
+        found = iter(_from_seeds(nodes, targets, sources, cotangents) if pulled is None else pulled)
         by_name = [[next(found) for _ in group] for group in names]
         return [next((g for g in group if g is not None), None) for group in by_name]
 
@@ -485,6 +489,10 @@ def _captured_as(key: Tensor) -> list[Tensor]:
 
 def _seed(target: Any, cotangent: Any) -> Any:
     return F.ones_like(target) if cotangent is None else convert(cotangent, dtype=dtypes.as_dtype(target.dtype))
+
+
+def _from_seeds(nodes: list[Node], targets: list[Tensor], sources: list[Tensor], seeds: list[Any]) -> list[Any]:
+    return backpropagate(nodes, targets, sources, [_seed(t, g) for t, g in zip(targets, seeds, strict=True)])
 
 
 def _connected(cotangent: Any, source: Any, unconnected: UnconnectedGradients) -> Any:

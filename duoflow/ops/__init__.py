@@ -47,6 +47,7 @@ from .loops import *
 from .loss_scaling import *
 from .math import *
 from .normalization import *
+from .operators import *
 from .padding import *
 from .parsing import *
 from .pooling import *

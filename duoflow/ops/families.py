@@ -20,6 +20,7 @@ import numpy as np
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType
 from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.quick import plain_types, quick_binary, quick_unary
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import run_body, value_dtype
 from duoflow.core.spec import Spec
@@ -27,7 +28,8 @@ from duoflow.core.tensor import EagerTensor, Operators, Tensor, convert
 
 __all__ = [
     "ANY", "BOOL", "COMPLEX", "FLOATING", "INEXACT", "INTEGERS", "NUMERIC", "REAL", "SIGNED", "SIGNED_NUMBERS",
-    "binary", "check_dtype", "convert_pair", "elementwise", "in_float32", "is_int", "or_zero", "unary",
+    "binary", "check_dtype", "convert_pair", "elementwise", "in_float32", "is_int", "or_zero", "plain_types_of",
+    "unary",
 ]  # fmt: skip
 
 FLOATING = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
@@ -152,37 +154,50 @@ def elementwise(
 
 def unary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: Any) -> Callable[[Function], Function]:
     """Record an elementwise op of one operand, floating or complex unless `allowed` says otherwise."""
-    op = elementwise(op_name, evaluate, **{"allowed": INEXACT} | record)
+    record = {"allowed": INEXACT} | record
+    op = elementwise(op_name, evaluate, **record)
     sole = _sole_dtype(record)
 
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
-        def call(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
-            if len(args) != 1:
-                args, name = _bound(function, args, kwargs, name)
-            x = args[0]
-            if type(x) is not EagerTensor:
-                x = convert(x, dtype=None if isinstance(x, Operators) else sole)
-            return emit_one(op, (x,), NO_ATTRS, name)
+    def call(x: Any, name: str | None = None) -> Any:
+        if type(x) is not EagerTensor:
+            x = convert(x, dtype=None if isinstance(x, Operators) else sole)
+        return emit_one(op, (x,), NO_ATTRS, name)
 
-        call.op = op  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
+    return functools.partial(_public, op, _quickened(quick_unary, op, evaluate, record, call))
 
-    return decorate
+
+def _quickened(short: Any, op: Op, evaluate: Any, record: dict[str, Any], call: Callable[..., Any]) -> Any:
+    """`call` with a short way before it, if the op is one NumPy function (of plain types `in_float32` is none)."""
+    ufunc = inspect.unwrap(evaluate) if evaluate is not None else None
+    return (
+        short(op, ufunc, plain_types_of(record.get("allowed", NUMERIC)), call) if isinstance(ufunc, np.ufunc) else call
+    )
+
+
+def plain_types_of(allowed: tuple[DType, ...]) -> tuple[Any, ...]:
+    """Those of the dtypes an op takes for which the short way of `core.quick` is right."""
+    return plain_types(frozenset([d.numpy for d in allowed]))
+
+
+def _public(op: Op, call: Callable[..., Any], function: Function) -> Function:
+    """`call` under the name, signature and documentation of `function`."""
+    *operands, _ = inspect.signature(function).parameters
+    public = call
+    if operands != ["x", "y"][: len(operands)]:
+
+        def public(*args: Any, **kwargs: Any) -> Any:
+            bound = inspect.signature(function).bind(*args, **kwargs).arguments
+            return call(*[bound[o] for o in operands], bound.get("name"))
+
+    public = functools.update_wrapper(public, function)
+    public.op = op  # type: ignore[attr-defined]
+    return public  # type: ignore[return-value]
 
 
 def _sole_dtype(record: dict[str, Any]) -> DType | None:
     """The dtype that Python values are made into for an op that takes only one."""
     allowed = record.get("allowed", ())
     return allowed[0] if len(allowed) == 1 else None
-
-
-def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str | None) -> tuple[Any, str | None]:
-    """Operands given by keyword, and a name given by position, in the order of the signature."""
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    given = dict(bound.arguments)
-    name = given.pop("name", name)
-    return tuple(given.values()), name
 
 
 def convert_pair(x: Any, y: Any, dtype: DType | None = None) -> tuple[Tensor, Tensor]:
@@ -199,20 +214,12 @@ def binary(op_name: str, evaluate: Callable[..., Any] | None = None, **record: A
     op = elementwise(op_name, evaluate, **record)
     sole = _sole_dtype(record)
 
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
-        def call(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
-            if len(args) != 2:
-                args, name = _bound(function, args, kwargs, name)
-            x, y = args
-            if type(x) is not EagerTensor or type(y) is not EagerTensor:
-                x, y = convert_pair(x, y, sole)
-            return emit_one(op, (x, y), NO_ATTRS, name)
+    def call(x: Any, y: Any, name: str | None = None) -> Any:
+        if type(x) is not EagerTensor or type(y) is not EagerTensor:
+            x, y = convert_pair(x, y, sole)
+        return emit_one(op, (x, y), NO_ATTRS, name)
 
-        call.op = op  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
-
-    return decorate
+    return functools.partial(_public, op, _quickened(quick_binary, op, evaluate, record, call))
 
 
 def binary_reversed(function: Callable[..., Any], left: Any, right: Any, name: str) -> Any:

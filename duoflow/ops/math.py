@@ -14,7 +14,7 @@ from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.scalar import value_dtype
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import EagerTensor, Tensor, convert
+from duoflow.core.tensor import Tensor, convert
 
 from .families import (
     COMPLEX,
@@ -58,7 +58,7 @@ _ADD_STRINGS = register(
 )
 
 
-_ADD = elementwise("AddV2", np.add, body=lambda b, x, y: x + y, gradient=lambda n, g: (g, g))
+ADD = elementwise("AddV2", np.add, body=lambda b, x, y: x + y, gradient=lambda n, g: (g, g))
 
 
 def add(x: Any, y: Any, name: str | None = None) -> Any:
@@ -72,13 +72,10 @@ def add(x: Any, y: Any, name: str | None = None) -> Any:
 
     TensorFlow: tf.math.add.
     """
-    if type(x) is EagerTensor and type(y) is EagerTensor:
-        strings = x._array.dtype.hasobject and y._array.dtype.hasobject
-    else:
-        x = convert(x)
-        y = convert(y, dtype_hint=x.dtype)
-        strings = x.dtype is dtypes.string and y.dtype is dtypes.string
-    return emit_one(_ADD_STRINGS if strings else _ADD, (x, y), NO_ATTRS, name or "Add")
+    x = convert(x)
+    y = convert(y, dtype_hint=x.dtype)
+    strings = x.dtype is dtypes.string and y.dtype is dtypes.string
+    return emit_one(_ADD_STRINGS if strings else ADD, (x, y), NO_ATTRS, name or "Add")
 
 
 @binary("Sub", np.subtract, body=lambda b, x, y: x - y, gradient=lambda n, g: (g, -g))
