@@ -25,12 +25,11 @@ from .contract import as_gemm
 from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, describe_all, storage
-from .ir import Module
-from .jit import compile_module
 from .loops import LoopKernel
 from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program
+from .shared import compile_all
 from .specialization import ARENA, CHECKS, Specialization
 from .static import inputs_of, output_of
 from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
@@ -151,25 +150,12 @@ class _Compiler:
     # Code -------------------------------------------------------------------------------------------------------------
 
     def _write(self) -> dict[int, int]:
-        """Compile every kernel that is not yet there; kernels with the same code are one."""
-        module = Module()
-        names: dict[int, str] = {}
-        bodies: dict[str, str] = {}
-        for i, task in enumerate(self.tasks):
-            name = f"kernel{i}"
-            if not task.write(module, name):
-                continue
-            body = module.body(name).replace(f"@{name}(", "@kernel(")
-            if body in bodies:
-                module.discard(name)
-            names[id(task)] = bodies.setdefault(body, name)
+        """The addresses of the tasks' kernels, compiled if need be."""
+        codes = compile_all(self.tasks, self.graph.name or "graph")
         for task in self.tasks:
             task.reads = self._unique(self._stored(task.reads))
-        if not names:
-            return {}
-        library = compile_module(module.text(), self.graph.name or "graph")
-        self.out.libraries.append(library)
-        return {task: library.address(name) for task, name in names.items()}
+        self.out.codes += codes.values()
+        return {task: code.address for task, code in codes.items()}
 
     @staticmethod
     def _unique(tensors: list[GraphTensor]) -> list[GraphTensor]:

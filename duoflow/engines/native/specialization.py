@@ -26,10 +26,10 @@ from ..reference import evaluate_node
 from . import profile
 from .failures import raise_error
 from .fuse import Fusion, storage
-from .jit import Library
 from .profile import Timing
 from .roofline import seconds_at_best
 from .runner import Operand, Program
+from .shared import Code
 from .static import elements, sizes
 from .tasks import Task, describe_task
 from .threads import Block, thread_count
@@ -51,7 +51,8 @@ class Specialization:
     def __init__(self, graph: Graph, table: StateTable) -> None:
         self.graph, self.table = graph, table
         self.program: Program
-        self.libraries: list[Library] = []
+        #: The machine code it runs.
+        self.codes: list[Code] = []
         self.tasks: list[Task] = []
         #: Where each stored tensor (by id) lives.
         self.where: dict[int, Operand] = {}

@@ -7,7 +7,7 @@ what scratch memory it needs; it writes its code into a module, if it has any, a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -42,6 +42,8 @@ class Task:
     scratch_bytes: int = 0
     #: The byte in the check buffer that is cleared when something fails, if the kernel can fail.
     check: Operand = (0, 0)
+    #: The loops that are its code, or a part of it.
+    kernel: LoopKernel | None = None
 
     @property
     def is_host(self) -> bool:
@@ -77,6 +79,13 @@ class Task:
         """Write the kernel's function into a module; False if there is nothing to compile."""
         return False
 
+    def written(self) -> None:
+        """Take note of what the code reads; it was written for this task or for one with the same kernel."""
+
+    def form(self, numbers: Mapping[int, int]) -> Hashable:
+        """What the code depends on besides its kernel; `numbers` are those of tensors (by id)."""
+        return None
+
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         """Add the calls to a program; `address` is that of the function written."""
         raise NotImplementedError
@@ -91,7 +100,7 @@ class LoopTask(Task):
 
     def __init__(self, kernel: LoopKernel) -> None:
         super().__init__(kernel.members, [], list(kernel.outputs), kernel.worth_sharing)
-        self.kernel = kernel
+        self.kernel: LoopKernel = kernel
 
     @property
     def flops(self) -> int:
@@ -103,8 +112,13 @@ class LoopTask(Task):
 
     def write(self, module: Module, name: str) -> bool:
         write_loops(module, name, self.kernel)
-        self.reads = list(self.kernel.reads)
         return True
+
+    def written(self) -> None:
+        self.reads = list(self.kernel.reads)
+
+    def form(self, numbers: Mapping[int, int]) -> Hashable:
+        return "loops"
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         operands = [self.check, *map(where, self.kernel.reads), *map(where, self.kernel.outputs)]
@@ -122,7 +136,6 @@ class BlockTask(Task):
     def __init__(self, node: Node, operands: Sequence[GraphTensor], parallel: bool) -> None:
         super().__init__([node], list(operands), [output_of(node)], parallel)
         self.node = node
-        self.kernel: LoopKernel | None = None
         #: The output that takes the place of the product itself, if nothing else needs that.
         self.replaced_by: GraphTensor | None = None
 
@@ -143,8 +156,14 @@ class BlockTask(Task):
             return False
         assert self.grid is not None
         write_epilogue(module, name, self.kernel, self.grid, self.columns, self.product)
-        self.reads = [*self.reads, *[t for t in self.kernel.reads if t is not self.product]]
         return True
+
+    def written(self) -> None:
+        assert self.kernel is not None
+        self.reads = [*self.reads, *[t for t in self.kernel.reads if t is not self.product]]
+
+    def form(self, numbers: Mapping[int, int]) -> Hashable:
+        return self.grid, self.columns, numbers.get(id(self.product))
 
     def choose_replacement(self, taken: Container[int]) -> None:
         """Let an output of the product's type be written over it, block by block."""
