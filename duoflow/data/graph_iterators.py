@@ -66,7 +66,7 @@ class HandleIterator:
         return self
 
     def _stream(self) -> Iterator[Flat]:
-        return self.handle  # type: ignore[no-any-return]
+        return self.handle.stream  # type: ignore[no-any-return]
 
     def _fold(self, initial_state: Any, step: Callable[..., Any], shapes: Any) -> Any:
         return fold_in_graph(self, initial_state, step, shapes)

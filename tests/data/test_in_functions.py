@@ -159,3 +159,29 @@ def test_windows_of_a_function():
         return number, first.reduce(int64(0), lambda s, x: s + x)
 
     assert [int(v) for v in digits(int64(5))] == [1234, 10]
+
+
+def test_a_loop_takes_what_it_needs_of_an_iterator():
+    @tf.function
+    def total(iterator, limit):
+        result = int64(0)
+        for x in iterator:
+            if x > limit:
+                break
+            result += x
+        return result
+
+    iterator = iter(D.range(7))
+    assert [int(total(iterator, int64(limit))) for limit in (2, 9)] == [3, 15]
+    with pytest.raises(StopIteration):
+        next(iterator)
+
+
+def test_what_a_loop_over_windows_leaves_defined():
+    @tf.function
+    def last(n):
+        for window in D.range(n).window(2):
+            size = window.reduce(0, lambda s, x: s + 1)
+        return size
+
+    assert [int(last(int64(n))) for n in (5, 4)] == [1, 2]

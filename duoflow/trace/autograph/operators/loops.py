@@ -10,7 +10,6 @@ import collections.abc
 from collections.abc import Callable
 from typing import Any
 
-from ....core import nest
 from ....core.context import context
 from ....core.late import F
 from ....core.tensor import convert
@@ -143,7 +142,8 @@ def _over_dataset(
     def some_element() -> None:
         graph = context.graph
         assert graph is not None
-        item[0] = nest.map_structure(lambda s: graph.placeholder(s.dtype, s.shape.as_tuple()), dataset.element_spec)
+        form = dataset._structure
+        item[0] = form.pack_tensors([graph.placeholder(s.dtype, s.shape.as_tuple()) for s in form.tensor_specs])
 
     def step(tensors: Any, element: Any) -> Any:
         item[0] = element
