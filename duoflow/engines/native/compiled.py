@@ -167,6 +167,7 @@ class _Compiler:
         """Let a task write a variable's new value over the old one where nobody needs that any more."""
         inputs = self.graph.all_inputs
         made = plan.producers(self.tasks)
+        readers = plan.readers(self.tasks)
         shown = {id(storage(t, self.descriptions)) for i, t in enumerate(self.graph.outputs) if not self._is_update(i)}
         self.in_place: dict[int, int] = {}
         for input_position, output_position in self.table.updates:
@@ -179,10 +180,10 @@ class _Compiler:
                 continue
             if not self._reads_at_the_same_point(task, old):
                 continue
-            readers = [t for t in self.tasks if t is not task and any(r is old for r in t.reads)]
-            if any(plan.depends_on(reader, task, before) for reader in readers):
+            others = [t for t in readers.get(id(old), ()) if t is not task]
+            if any(plan.depends_on(reader, task, before) for reader in others):
                 continue
-            before[id(task)] += readers
+            before[id(task)] += others
             self.in_place[id(new)] = input_position
         self._update_after_what_may_fail(before)
 
@@ -226,31 +227,27 @@ class _Compiler:
             return storage(task.base, self.descriptions) is old and all(t is not old for t in self._stored(others))
         else:
             return False
-        levels = set()
-        for node in kernel.members:
-            for edge in self.fusion.edges[id(node)]:
-                if storage(edge.source, self.descriptions) is old:
-                    if edge.relation.kind != FULL or id(node) not in self._computed_once(kernel):
-                        return False
-                    levels.add(kernel.full[id(node.outputs[0])])
-        return len(levels) < 2
+        at_old = [
+            (node, edge.relation.kind)
+            for node in kernel.members
+            for edge in self.fusion.edges[id(node)]
+            if storage(edge.source, self.descriptions) is old
+        ]
+        once = self._computed_once(kernel) if at_old else set()
+        levels = {kernel.full[id(node.outputs[0])] for node, _ in at_old}
+        return len(levels) < 2 and all(kind == FULL and id(node) in once for node, kind in at_old)
 
     def _computed_once(self, kernel: LoopKernel) -> set[int]:
         """Members computed in the only phase of a kernel, or none if it has several."""
-        reductions = {
-            id(n) for n in kernel.members if not kernel.full[id(n.outputs[0])] and id(n) in self._reductions(kernel)
-        }
+        reductions = {id(n) for n in kernel.members if isinstance(kernel.descriptions[id(n)], Reduction)}
         behind: set[int] = set()
-        for node in kernel.members:
+        for node in kernel.members if reductions else ():
             sources = {id(e.source.node) for e in self.fusion.edges[id(node)]}
             if sources & (reductions | behind):
                 behind.add(id(node))
                 if id(node) in reductions or kernel.full[id(node.outputs[0])]:
                     return set()
         return {id(n) for n in kernel.members} - reductions
-
-    def _reductions(self, kernel: LoopKernel) -> set[int]:
-        return {id(n) for n in kernel.members if isinstance(kernel.descriptions[id(n)], Reduction)}
 
     # Places -----------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from duoflow.core import lowering
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.tensor import GraphTensor, Tensor
 
-from .expression import INDEXED, VIEWS, Counting, Elementwise, Load, Resolver, describe
+from .expression import INDEXED, VIEWS, Counting, Elementwise, Load, Resolver, describe, uniform_value
 from .index import Affine, Split, Var, flat, row_major
 from .loops import Dimension, LoopKernel
 from .recompute import recomputed
@@ -171,6 +171,9 @@ class Fusion:
 
     def _edges_of(self, node: Node) -> list[Edge]:
         """What a looped node reads through views, and how."""
+        plain = self._plain_edges(node)
+        if plain is not None:
+            return plain
         found = self.descriptions[id(node)]
         domain = node.inputs[0] if isinstance(found, lowering.Reduction) else node.outputs[0]
         shape = sizes(domain)
@@ -181,6 +184,23 @@ class Fusion:
             except Split as split:
                 dimension, place = split.var.key
                 factors[dimension][place : place + 1] = [split.var.extent // split.inner, split.inner]
+
+    def _plain_edges(self, node: Node) -> list[Edge] | None:
+        """The edges of elementwise work on numbers and on tensors in memory of the result's shape; None for others."""
+        if not isinstance(self.descriptions[id(node)], Elementwise):
+            return None
+        shape, count = sizes(node.outputs[0]), elements(node.outputs[0])
+        found: dict[int, Edge] = {}
+        for tensor in inputs_of(node):
+            if uniform_value(tensor) is not None:
+                continue
+            if self.is_view(tensor.node) and id(tensor.node) not in self.stored:
+                return None
+            same = sizes(tensor) == shape
+            if not same and (count == 1 or elements(tensor) > 1):
+                return None
+            found[id(tensor)] = Edge(tensor, Relation(FULL, count) if same else Relation(PREFIX, 1))
+        return list(found.values())
 
     def _related(self, node: Node, shape: tuple[int, ...], factors: list[list[int]]) -> list[Edge]:
         variables = [[Var((i, j), size) for j, size in enumerate(sizes)] for i, sizes in enumerate(factors)]
@@ -301,14 +321,24 @@ class Fusion:
     def _fuse_siblings(self) -> None:
         """Reductions over one domain that read the same tensor and do not wait for each other walk over it once."""
         unique = {id(g): g for n in self.graph.nodes if (g := self.group_of.get(id(n))) is not None and not g.is_flat}
-        by_domain: dict[tuple[Dimension, ...], list[Group]] = {}
+        by_domain: dict[tuple[Dimension, ...], list[tuple[Group, set[int]]]] = {}
         for group in unique.values():
+            read = self._large_sources(group)
             candidates = by_domain.setdefault(group.domain, [])
-            if not any(self._try_join(other, group) for other in candidates):
-                candidates.append(group)
+            for other, theirs in candidates:
+                if read & theirs and self._try_join(other, group):
+                    theirs |= read
+                    break
+            else:
+                candidates.append((group, read))
+
+    def _large_sources(self, group: Group) -> set[int]:
+        """The tensors (by id) of about the size of the domain that a group reads."""
+        points = group.points
+        return {id(e.source) for n in group.nodes for e in self.edges[id(n)] if 4 * elements(e.source) > points}
 
     def _try_join(self, first: Group, second: Group) -> bool:
-        if not self._share_a_source(first, second) or self._depends(first, second) or self._depends(second, first):
+        if self._depends(first, second) or self._depends(second, first):
             return False
         full = first.full | second.full
         nodes = sorted(first.nodes + second.nodes, key=lambda n: self.position[id(n)])
@@ -319,14 +349,6 @@ class Fusion:
         first.full = full
         self._unite(first, second, nodes)
         return True
-
-    def _share_a_source(self, first: Group, second: Group) -> bool:
-        """Whether something of about the size of the domain is read by both."""
-        read = [
-            {id(e.source) for n in g.nodes for e in self.edges[id(n)] if 4 * elements(e.source) > g.points}
-            for g in (first, second)
-        ]
-        return bool(read[0] & read[1])
 
     def _depends(self, first: Group, second: Group) -> bool:
         """Whether the second group needs what the first computes."""

@@ -38,6 +38,15 @@ def producers(tasks: Sequence[Task]) -> dict[int, Task]:
     return {id(t): task for task in tasks for t in task.writes}
 
 
+def readers(tasks: Sequence[Task]) -> dict[int, list[Task]]:
+    """The tasks that read each tensor (by id), in order."""
+    found: dict[int, list[Task]] = {}
+    for task in tasks:
+        for key in {id(t) for t in task.reads}:
+            found.setdefault(key, []).append(task)
+    return found
+
+
 def edges(tasks: Sequence[Task], extra: Sequence[tuple[Task, Task]] = ()) -> dict[int, list[Task]]:
     """For each task (by id), those that must come before it."""
     made = producers(tasks)
