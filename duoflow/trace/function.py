@@ -146,6 +146,7 @@ class Function:
                 wider = generalize(known.types, types) if known.form == form else None
                 types = types if wider is None else wider
         first = not self._called and not self._created
+        watched = [] if self._told else watched_by(self._bound_python_function())
         concrete, created = self._traced(leaves, form, types)
         initial = None
         if created:
@@ -162,17 +163,16 @@ class Function:
         made = _Trace(form, types, concrete, cause, initial)
         self._traces.append(made)
         self._note(made)
+        self._watched = [each for each in watched if not each.changed()]
         self._exact[form, types] = made
         return made
 
     def _note(self, made: _Trace) -> None:
-        """Warn of too many traces, and watch what this one took from outside."""
+        """Warn of too many traces."""
         function = self._bound_python_function()
         if len(self._traces) == 1 and self._instance is None:
             Warner.first_trace(self, getattr(function, "__code__", None))
         self._warner.traced(self, made.cause, sum(t.form == made.form for t in self._traces))
-        if not self._told:
-            self._watched = watched_by(function)
 
     def _check_watched(self) -> None:
         if tell(self._name, self._watched):

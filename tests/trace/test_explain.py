@@ -209,3 +209,66 @@ def test_recursion_without_end_is_explained():
         countdown(c(3.0), 0)
     assert "'n' goes from" in str(e.value) and "both branches are traced" in str(e.value)
     assert float(tf.function(lambda x: x + 1.0)(c(1.0))) == 2.0
+
+
+RATES = {"slow": [0.1, 0.2]}
+TABLE = np.array([1.0, 2.0])
+WEIGHT = tf.constant(2.0)
+
+
+def helper(x):
+    return x * WEIGHT
+
+
+def test_lists_arrays_and_objects_that_change_are_told(warnings):
+    global WEIGHT
+
+    class Options:
+        def __init__(self):
+            self.deep = {"n": 1}
+
+    options = Options()
+    cases = [
+        (lambda x: x * RATES["slow"][0], lambda: RATES["slow"].append(0.3)),
+        (lambda x: x * TABLE[0], lambda: TABLE.__setitem__(0, 5.0)),
+        (lambda x: x * options.deep["n"], lambda: options.deep.update(n=2)),
+        (lambda x: helper(x), lambda: globals().update(WEIGHT=tf.constant(3.0))),
+    ]
+    for function, change in cases:
+        f = tf.function(function)
+        first = float(f(c(1.0)))
+        f(c(1.0))
+        change()
+        assert float(f(c(1.0))) == first
+        f(c(1.0))
+    assert [message.partition(" when ")[0] for message in warnings()] == [
+        "'RATES' was {'slow': [0.1, 0.2]}",
+        "'TABLE' was <ndarray>",
+        "'options.deep' was {'n': 1}",
+        "'WEIGHT' was <EagerTensor>",
+    ]
+
+
+def test_methods_and_functions_that_stay_are_no_news(warnings):
+    class Model:
+        def __init__(self):
+            self.layers = [c(1.0), c(2.0)]
+            self.scale = tf.Variable(2.0)
+
+        def inner(self, x):
+            return sum(x * layer for layer in self.layers) * self.scale
+
+        @tf.function
+        def __call__(self, x):
+            return self.inner(x)
+
+    model = Model()
+    for n in range(3):
+        model(c(1.0))
+        model.scale.assign_add(1.0)
+        model(tf.ones([n]))
+    assert not warnings()
+    model.layers.append(c(3.0))
+    model(c(1.0))
+    (message,) = warnings()
+    assert message.startswith("'self.layers' was [<EagerTensor>, <EagerTensor>] when '__call__' was traced")
