@@ -20,15 +20,20 @@ from typing import Any
 __all__ = ["switches"]
 
 
+def _threads_asked_for() -> int:
+    wanted = os.environ.get("DUOFLOW_THREADS", "")
+    return int(wanted) if wanted.isdigit() else 0
+
+
 @dataclass
 class Switches:
-    """The switches and their defaults; `DUOFLOW_CHECK=1` sets the first."""
+    """The switches and their defaults; `DUOFLOW_CHECK=1` sets the first, `DUOFLOW_THREADS` the number of threads."""
 
     check_graphs: bool = os.environ.get("DUOFLOW_CHECK", "") not in ("", "0")
     eager_compile: bool = True
     check_numerics: bool = False
     watched: int = 0
-    threads: int = 0
+    threads: int = _threads_asked_for()
     inter_op_threads: int = 0
     optimizer_options: dict[str, Any] = field(default_factory=dict)
     traceback_filtering: bool = True

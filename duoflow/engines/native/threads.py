@@ -8,7 +8,7 @@ called once by every thread, `part` 0 being the caller; inside it the threads ma
     team.launch(team.address, fn_address, context_address)
 
 `launch` runs the job alone (parts = 1) if the team is already busy, so it may be called from several Python threads
-and from inside a job. `set_threads(n)` changes the size; it is otherwise DUOFLOW_THREADS or the number of processors
+and from inside a job. Its size is `switches.threads` (tf.config.threading, DUOFLOW_THREADS) or the number of processors
 this process may use. The team is made at its first use, made again in a forked child, and stopped at exit.
 
 `Pacer` decides run by run whether a program is quicker with the team: under load from other processes, or with little
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
 import os
 import platform
 import sys
@@ -34,12 +35,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from duoflow.core.arrays import address_of
+from duoflow.core.switches import switches
 
 from .ir import Function, Module
 from .jit import Library, compile_module, kept
 from .target import host
 
-__all__ = ["Block", "Pacer", "Team", "current_team", "set_threads", "thread_count"]
+__all__ = ["Block", "Pacer", "Team", "current_team", "thread_count"]
 
 _LINE = 64
 EPOCH, JOB, PENDING, SLEEPERS, STOP, BUSY, COUNT, PHASE, MUTEX = (line * _LINE for line in range(9))
@@ -348,47 +350,34 @@ class Team:
 
 _lock = threading.Lock()
 _team: Team | None = None
-_size: int | None = None
 
 
 def thread_count() -> int:
     """How many threads a team has."""
-    global _size
-    if _size is None:
-        wanted = os.environ.get("DUOFLOW_THREADS", "")
-        _size = max(1, int(wanted)) if wanted.isdigit() else _usable_processors()
-    return _size
+    return switches.threads or _usable_processors()
 
 
+@functools.cache
 def _usable_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 
 
-def set_threads(count: int | None) -> None:
-    """Set the number of threads (None: as at start). Programs pick it up at their next run."""
-    global _size, _team
-    if count is not None and count < 1:
-        raise ValueError(f"A team needs at least one thread, got {count}.")
+def current_team() -> Team | None:
+    """The team of this process, made at first use and whenever its size is to change; None if that is 1."""
+    global _team
+    count, team = thread_count(), _team
+    if team is not None and team.size == count:
+        return team
     with _lock:
-        _size = count
-        retired, _team = _team, None
+        retired = None
+        if _team is None or _team.size != count:
+            retired, _team = _team, Team(count) if count > 1 else None
+        team = _team
     if retired is not None:
         retired.stop()
-
-
-def current_team() -> Team | None:
-    """The team of this process, made at first use; None if `thread_count()` is 1."""
-    global _team
-    if _team is not None:
-        return _team
-    if thread_count() == 1:
-        return None
-    with _lock:
-        if _team is None:
-            _team = Team(thread_count())
-    return _team
+    return team
 
 
 def _stop() -> None:

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from duoflow.engines.native import threads
+from duoflow.core.switches import switches
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import compile_module
 from duoflow.engines.native.runner import Program, float_bits
@@ -42,10 +42,9 @@ def kernels():
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"], autouse=True)
-def team_size(request):
-    threads.set_threads(request.param)
-    yield request.param
-    threads.set_threads(None)
+def team_size(request, monkeypatch):
+    monkeypatch.setattr(switches, "threads", request.param)
+    return request.param
 
 
 def run(program, *arrays):

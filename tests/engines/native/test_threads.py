@@ -8,6 +8,8 @@ import time
 import numpy as np
 import pytest
 
+import duoflow as tf
+from duoflow.core.switches import switches
 from duoflow.engines.native import threads
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import compile_module
@@ -99,33 +101,39 @@ def test_a_stopped_team_leaves_jobs_to_their_callers(jobs):
     assert x[:2].tolist() == [1, 0]
 
 
-def test_size_can_be_set():
-    try:
-        threads.set_threads(3)
-        assert threads.current_team().size == 3
-        threads.set_threads(1)
-        assert threads.current_team() is None
-        with pytest.raises(ValueError, match="at least one thread"):
-            threads.set_threads(0)
-    finally:
-        threads.set_threads(None)
+def test_size_can_be_set(monkeypatch):
+    monkeypatch.setattr(switches, "threads", switches.threads)
+    tf.config.threading.set_intra_op_parallelism_threads(3)
+    team = threads.current_team()
+    assert team.size == 3
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    assert threads.current_team() is None
+    assert not any(thread.is_alive() for thread in team._threads)
+    with pytest.raises(ValueError, match="must not be negative"):
+        tf.config.threading.set_intra_op_parallelism_threads(-1)
+
+
+def test_a_program_runs_on_the_threads_asked_for_last(monkeypatch):
+    monkeypatch.setattr(switches, "threads", 1)
+    product = tf.function(lambda x: tf.matmul(x, x))
+    x = tf.ones([256, 256])
+    for count in (1, 2, 1, 3, 2):
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        np.testing.assert_array_equal(product(x), np.full([256, 256], 256.0))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_forked_child_makes_its_own_team(jobs):
-    try:
-        threads.set_threads(2)
-        threads.current_team()
-        pid = os.fork()
-        if pid == 0:
-            x = np.zeros(16, np.int64)
-            team = threads.current_team()
-            team.launch(team.address, jobs.address("count"), x.ctypes.data)
-            os._exit(0 if x[:2].tolist() == [1, 1] else 1)
-        assert os.waitpid(pid, 0)[1] == 0
-    finally:
-        threads.set_threads(None)
+def test_forked_child_makes_its_own_team(jobs, monkeypatch):
+    monkeypatch.setattr(switches, "threads", 2)
+    threads.current_team()
+    pid = os.fork()
+    if pid == 0:
+        x = np.zeros(16, np.int64)
+        team = threads.current_team()
+        team.launch(team.address, jobs.address("count"), x.ctypes.data)
+        os._exit(0 if x[:2].tolist() == [1, 1] else 1)
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 def drive(pacer, runs, alone, together):
