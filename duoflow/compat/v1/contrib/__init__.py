@@ -1,6 +1,20 @@
 """`tf.contrib`: the parts of it that programs used, which TensorFlow has dropped since."""
 
-from . import data, eager, framework, layers, learn, lookup, losses, metrics, rnn, training
+from . import crf, data, eager, framework, layers, learn, lookup, losses, metrics, rnn, seq2seq, training
 from . import slim as slim
 
-__all__ = ["data", "eager", "framework", "layers", "learn", "lookup", "losses", "metrics", "rnn", "slim", "training"]
+__all__ = [
+    "crf",
+    "data",
+    "eager",
+    "framework",
+    "layers",
+    "learn",
+    "lookup",
+    "losses",
+    "metrics",
+    "rnn",
+    "seq2seq",
+    "slim",
+    "training",
+]
