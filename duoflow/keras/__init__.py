@@ -28,11 +28,13 @@ from . import (
     ops,
     optimizers,
     preprocessing,
+    quantizers,
     random,
     regularizers,
     saving,
     tree,
     utils,
+    visualization,
 )
 from .dtype_policies import DTypePolicy, FloatDTypePolicy
 from .function import Function
@@ -44,8 +46,10 @@ from .models import Model, Sequential
 from .naming import name_scope
 from .operation import Operation
 from .optimizers import Optimizer
+from .quantizers import Quantizer
 from .random import SeedGenerator
 from .regularizers import Regularizer
+from .remat import RematScope
 from .scopes import StatelessScope, SymbolicScope
 from .symbolic import KerasTensor
 from .variables import Variable

@@ -1,8 +1,10 @@
 """Weights and model files: Keras' layout, all or nothing, what is refused, and files that real Keras wrote."""
 
 import contextlib
+import copy
 import json
 import os
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -90,6 +92,17 @@ def test_training_goes_on_where_a_saved_model_stopped(tmp_path):
         np.testing.assert_array_equal(a, b)
     assert int(again.optimizer.iterations) == 3
     assert not keras.models.load_model(tmp_path / "m.keras", compile=False).compiled
+
+
+def test_models_are_pickled_and_copied_with_their_state():
+    model = small()
+    model.fit(ones, np.ones((2, 3)), verbose=0)
+    for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert type(again) is type(model) and int(again.optimizer.iterations) == 1
+        for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(TypeError, match=r"Unable to revive model|could not be deserialized"):
+        copy.deepcopy(Net())
 
 
 def test_the_archive_has_keras_members(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ..layers.layer import Layer
 from ..operation import default, is_default
 from ..saving import serialization
-from ..saving.archive import save_model
+from ..saving.archive import model_from_bytes, model_to_bytes, save_model
 from ..saving.weights_file import load_weights, save_weights
 from ..symbolic import KerasTensor, compute_output_spec
 from ..trainer import Trainer
@@ -152,6 +153,43 @@ class Model(Trainer, Layer):
                     stacklevel=2,
                 )
 
+    # -- weights in few bits -----------------------------------------------------------------------------------------
+
+    def quantize(
+        self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any
+    ) -> None:
+        """Keep the large weights of all layers that can be quantized in few bits.
+
+        Args:
+          mode: "int8", "int4", "float8", "gptq" or "awq". config: a `QuantizationConfig`, for the last two in any case.
+          filters: a regular expression of layer names, a list of them, or a function that says of a layer whether it
+            is quantized. type_check: refuse subclasses of the layers, which is the default.
+
+        Layers that cannot be quantized are left, with a warning. Raises `ValueError` for a model that is not built.
+
+        >>> model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
+        >>> model.quantize("int8")
+        >>> model.layers[0].kernel.dtype
+        'int8'
+
+        Keras: keras.Model.quantize.
+        """
+        type_check = kwargs.pop("type_check", True)
+        if kwargs:
+            raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
+        if filters is not None and not (callable(filters) or isinstance(filters, str | list | tuple)):
+            raise ValueError(
+                "The `filters` argument must be a regex string, a list of regex strings, or a callable. Received: "
+                f"{type(filters)}"
+            )
+        for layer in self._flatten_layers():
+            if _chosen(layer, filters) and not layer._layers:
+                try:
+                    layer.quantize(mode, type_check=type_check, config=config)
+                except NotImplementedError as error:
+                    warnings.warn(str(error), stacklevel=2)
+        self._steps = {}
+
     # -- state -------------------------------------------------------------------------------------------------------
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
@@ -224,6 +262,10 @@ class Model(Trainer, Layer):
             "`model.save_weights('model.weights.h5')`."
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies are made as files are: of the configuration, the weights and the optimizer."""
+        return model_from_bytes, (model_to_bytes(self), type(self))
+
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text, without weights."""
         return json.dumps(serialization.serialize_keras_object(self), **kwargs)
@@ -255,6 +297,13 @@ class Model(Trainer, Layer):
 
 #: The class that `Model(inputs, outputs)` makes; functional.py, which builds on this module, puts it here.
 FUNCTIONAL: list[Any] = []
+
+
+def _chosen(layer: Any, filters: Any) -> bool:
+    """Whether `quantize` should look at a layer."""
+    if filters is None or callable(filters):
+        return filters is None or bool(filters(layer))
+    return any(re.search(pattern, layer.name) for pattern in ([filters] if isinstance(filters, str) else filters))
 
 
 def _nested(variables: list[Any], value_format: str) -> dict[str, Any]:

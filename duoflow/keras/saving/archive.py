@@ -23,7 +23,7 @@ from .members import open_archive, read_member
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
 
-__all__ = ["CONFIG", "METADATA", "load_model", "read_json", "save_model"]
+__all__ = ["CONFIG", "METADATA", "load_model", "model_from_bytes", "model_to_bytes", "read_json", "save_model"]
 
 CONFIG, METADATA = "config.json", "metadata.json"
 
@@ -60,13 +60,31 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         )
     if not may_write(path, overwrite):
         return
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with replacing(path) as temporary:
+        _write(model, temporary)
+
+
+def _write(model: Any, target: Any) -> None:
+    """Write an archive to a path or buffer."""
+    with zipfile.ZipFile(target, "w") as archive:
         saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
         archive.writestr(METADATA, json.dumps({"keras_version": __version__, "date_saved": saved}))
         archive.writestr(CONFIG, json.dumps(serialize_keras_object(model)))
         weights = io.BytesIO()
         save_weights_to(model, weights, AssetsWriter(archive))
         archive.writestr(WEIGHTS_IN_ARCHIVE, weights.getvalue())
+
+
+def model_to_bytes(model: Any) -> bytes:
+    """The archive of a model, as pickles hold it."""
+    buffer = io.BytesIO()
+    _write(model, buffer)
+    return buffer.getvalue()
+
+
+def model_from_bytes(data: bytes, cls: Any) -> Any:
+    """The model of an archive in a pickle, which names its class and is code that runs as it is."""
+    return _read(io.BytesIO(data), len(data), "a pickle", {cls.__name__: cls}, True, safe_mode=False)
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
@@ -88,7 +106,13 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 "
             "format files (`.h5` extension)."
         )
-    with open_archive(filepath) as archive, memory_for(os.path.getsize(filepath), filepath):
+    size = os.path.getsize(filepath) if os.path.exists(filepath) else 0
+    return _read(filepath, size, filepath, custom_objects, compile, safe_mode)
+
+
+def _read(source: Any, size: int, filepath: Any, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """The model of an archive in a file or buffer of `size` bytes; errors call it `filepath`."""
+    with open_archive(source) as archive, memory_for(size, filepath):
         config = read_json(archive, CONFIG, filepath)
         if "class_name" not in config:
             raise ValueError(f"{CONFIG} in {filepath} describes no model.")
