@@ -35,6 +35,24 @@ from .rewrite import Rewriter, users
 __all__ = ["StateTable", "explicit_state"]
 
 
+@dataclass(frozen=True)
+class _Inside:
+    """A sub-graph with the calls in it inlined, and what is asked about it for every variable passed to it."""
+
+    graph: Graph
+    uses: dict[int, list[Node]]
+    effects: Effect
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Inside:
+        """That of a sub-graph, always the same one."""
+        key = "inlined"
+        if key not in graph.extras:
+            inlined = prune(inline(graph))
+            graph.extras[key] = cls(inlined, users(inlined), _effects(inlined))
+        return graph.extras[key]  # type: ignore[no-any-return]
+
+
 @dataclass
 class StateTable:
     """How the inputs and outputs of a graph with explicit state belong to states.
@@ -89,25 +107,26 @@ def _collect_inside(node: Node, at: int, found: list[dict[str, Any]]) -> bool:
     is_loop = node.op.name in _LOOPS
     if at < (len(node.outputs) if is_loop else 1):
         return False
-    if is_loop and _effects(node.attrs["cond"]) & Effect.WRITE:
+    if is_loop and _Inside.of(node.attrs["cond"]).effects & Effect.WRITE:
         return False
-    graphs = [_ready(g) for g in node.subgraphs]
-    inner = at if is_loop else at - 1
-    first = [next((n.op for n in users(g).get(id(g.all_inputs[inner]), ())), None) for g in graphs]
+    theirs = [_Inside.of(g) for g in node.subgraphs]
+    handles = [inside.graph.all_inputs[at if is_loop else at - 1] for inside in theirs]
+    passed = list(zip(handles, theirs, strict=True))
+    first = [next((n.op for n in inside.uses.get(id(handle), ())), None) for handle, inside in passed]
     if not is_loop and all(op is ASSIGN for op in first):
         return False  # the variable may be uninitialised, and then has no value to pass
-    if any(_effects(g) & Effect.IO for g in graphs) and any(_assigns(g.all_inputs[inner], g) for g in graphs):
+    if any(inside.effects & Effect.IO for inside in theirs) and any(_assigns(*pair) for pair in passed):
         return False
-    return all(_collect(g.all_inputs[inner], g, users(g), found) for g in graphs)
+    return all(_collect(handle, inside.graph, inside.uses, found) for handle, inside in passed)
 
 
-def _assigns(handle: Tensor, graph: Graph) -> bool:
+def _assigns(handle: Tensor, inside: _Inside) -> bool:
     """Whether something other than a read is done to a handle."""
-    for node in users(graph).get(id(handle), ()):
-        for inner in map(_ready, node.subgraphs):
-            theirs = inner.all_inputs
+    for node in inside.uses.get(id(handle), ()):
+        for inner in map(_Inside.of, node.subgraphs):
+            theirs = inner.graph.all_inputs
             passed = zip(node.inputs[len(node.inputs) - len(theirs) :], theirs, strict=True)
-            if any(mine is handle and _assigns(inside, inner) for mine, inside in passed):
+            if any(mine is handle and _assigns(its, inner) for mine, its in passed):
                 return True
         if not node.subgraphs and node.op is not READ:
             return True
@@ -122,14 +141,6 @@ def _effects(graph: Graph) -> Effect:
             out |= _effects(inside)
         out |= Effect.NONE if inner else node.op.effects
     return out
-
-
-def _ready(graph: Graph) -> Graph:
-    """A sub-graph with the calls in it inlined, always the same one."""
-    key = "inlined"
-    if key not in graph.extras:
-        graph.extras[key] = prune(inline(graph))
-    return graph.extras[key]  # type: ignore[no-any-return]
 
 
 def explicit_state(graph: Graph) -> Graph:
@@ -193,7 +204,7 @@ class _Threading:
         graphs: dict[int, Graph] = {}
         subgraphs = list({id(g): g for g in node.subgraphs}.values())
         for old in subgraphs:
-            own = _ready(old)
+            own = _Inside.of(old).graph
             handles = {id(own.all_inputs[p]): self.handles[h] for p, h in passed.items()}
             inner[id(old)] = _Threading(own, handles, {id(own.all_inputs[p]): p for p in passed})
             graphs[id(old)] = inner[id(old)].walk()
