@@ -67,7 +67,7 @@ class TracedStep:
         if portion.form is not self._form:
             self._form, self._trace = portion.form, self._traced(portion.form)
         most = min(most, portion.steps - at)
-        if most > 1 and isinstance(portion, Rows) and (loop := self._loop(portion)) is not None:
+        if isinstance(portion, Rows) and (loop := self._loop(portion, most)) is not None:
             return loop.run(portion, at, most)
         return 1, self._trace.run_flat(portion.batch(at).leaves)
 
@@ -85,9 +85,12 @@ class TracedStep:
             self._traces[form] = function(step, autograph=False).get_concrete_function(*specs)
         return self._traces[form]
 
-    def _loop(self, rows: Rows) -> _Loop | None:
+    def _loop(self, rows: Rows, most: int) -> _Loop | None:
+        """The loop over such rows; for a single step none is made, but one that is there saves compiling the step."""
         key = (rows.form, *rows.order.shape)
         if key not in self._loops:
+            if most == 1:
+                return None
             loop = _Loop(self._trace, rows)
             self._loops[key] = loop if loop.is_native(rows) else None
         return self._loops[key]
