@@ -31,7 +31,7 @@ from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program
 from .shared import compile_all
 from .specialization import ARENA, CHECKS, Specialization
-from .static import inputs_of, output_of
+from .static import elements, inputs_of, output_of
 from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
 
 __all__ = ["compile_graph"]
@@ -294,8 +294,14 @@ class _Compiler:
     def _allocate(self, inner: list[GraphTensor], kept: Container[int] = ()) -> dict[int, int]:
         """Offsets in the arena."""
         stages = {id(t): self.schedule.stage[id(task)] for task in self.schedule.tasks for t in task.writes}
-        offsets, self.scratch, self.arena_bytes = plan.allocate(self.schedule, inner, stages, kept)
-        return offsets
+        self.arena = plan.allocate(self.schedule, inner, stages, self._may_replace, kept)
+        self.arena_bytes = self.arena.size
+        return self.arena.tensors
+
+    def _may_replace(self, task: Task, old: GraphTensor, new: GraphTensor) -> bool:
+        """Whether a task may write one tensor over another of as many bytes, which it is the last to read."""
+        same = elements(old) == elements(new)
+        return isinstance(task, LoopTask) and same and self._reads_at_the_same_point(task, old)
 
     def _build(self) -> None:
         out = self.out
@@ -325,7 +331,7 @@ class _Compiler:
         """Add a task to the program; the arena starts at `base`."""
         if isinstance(task, (LoopTask, RoutineTask)) and task.can_fail:
             task.check = self.out.add_check(self._suspects(task))
-        scratch = (ARENA, base + self.scratch.get(id(task), 0))
+        scratch = (ARENA, base + self.arena.scratch[id(task)])
         first = len(program.names)
         task.call(program, where, scratch, self.addresses.get(id(task), 0))
         self.out.instructions[id(task)] = first, len(program.names)

@@ -2,13 +2,14 @@
 
 Tasks are put into stages: a barrier lies between two stages and nothing within one depends on another thread's work.
 A task follows its producers, and, when it replaces a variable's value in place, all others that read the old one.
-Tensors that live only inside the program share one arena: two may have the same bytes if their stages do not meet.
+Tensors that live only inside the program share one arena: two may have the same bytes if their stages do not meet, or
+if a task reads one for the last time and writes the other at the same points.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from duoflow.core.tensor import GraphTensor
@@ -16,7 +17,7 @@ from duoflow.core.tensor import GraphTensor
 from .static import elements
 from .tasks import Task
 
-__all__ = ["Schedule", "allocate", "depends_on", "schedule"]
+__all__ = ["Arena", "Schedule", "allocate", "depends_on", "schedule"]
 
 _ALIGNMENT = 64
 
@@ -121,15 +122,49 @@ class _Interval:
     first: int
     last: int
     offset: int = 0
+    #: Those that read a tensor in the last stage in which anybody does.
+    readers: list[Task] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Offsets of tensors and of tasks' scratch memory (both by id), and the size of it all.
+
+    `live` says for each tensor (by id) in which stages its bytes are taken.
+    """
+
+    tensors: dict[int, int]
+    scratch: dict[int, int]
+    size: int
+    live: dict[int, tuple[int, int]]
+
+
+#: Whether a task may write its second tensor over the first, which it reads and nobody needs any more.
+MayReplace = Callable[[Task, GraphTensor, GraphTensor], bool]
 
 
 def allocate(
-    planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int], kept: Container[int] = ()
-) -> tuple[dict[int, int], dict[int, int], int]:
-    """Offsets in the arena of tensors and of tasks' scratch memory (both by id), and the arena's size.
+    planned: Schedule,
+    tensors: Sequence[GraphTensor],
+    node_stage: dict[int, int],
+    may_replace: MayReplace,
+    kept: Container[int] = (),
+) -> Arena:
+    """Places in the arena. Tensors in `kept` (by id) are still needed after the last stage."""
+    intervals = _intervals(planned, tensors, node_stage, kept)
+    live = {key: (i.first, i.last) for key, i in intervals.items()}
+    home = _shared(planned, {id(t): t for t in tensors}, intervals, may_replace)
+    scratch = {id(t): _Interval(t.scratch_bytes, s, s) for t in planned.tasks for s in [planned.stage[id(t)]]}
+    total = _place([i for k, i in intervals.items() if home[k] == k] + [i for i in scratch.values() if i.size])
+    return Arena(
+        {k: intervals[home[k]].offset for k in intervals}, {k: i.offset for k, i in scratch.items()}, total, live
+    )
 
-    Tensors in `kept` (by id) are still needed after the last stage.
-    """
+
+def _intervals(
+    planned: Schedule, tensors: Sequence[GraphTensor], node_stage: dict[int, int], kept: Container[int]
+) -> dict[int, _Interval]:
+    """From which stage to which each tensor (by id) is needed."""
     intervals: dict[int, _Interval] = {}
     for tensor in tensors:
         size = elements(tensor) * tensor.dtype.numpy.itemsize
@@ -138,12 +173,41 @@ def allocate(
     for task in planned.tasks:
         stage = planned.stage[id(task)]
         for tensor in (*task.reads, *task.writes):
-            if id(tensor) in intervals:
-                intervals[id(tensor)].last = max(intervals[id(tensor)].last, stage)
-        if task.scratch_bytes:
-            intervals[id(task)] = _Interval(task.scratch_bytes, stage, stage)
+            interval = intervals.get(id(tensor))
+            if interval is not None and stage >= interval.last:
+                interval.readers = [*(interval.readers if stage == interval.last else ()), task]
+                interval.last = stage
+    return intervals
+
+
+def _shared(
+    planned: Schedule,
+    by_id: dict[int, GraphTensor],
+    intervals: dict[int, _Interval],
+    may_replace: MayReplace,
+) -> dict[int, int]:
+    """For each tensor (by id), whose memory it has: its own, or that of one that ends where it begins."""
+    home = {key: key for key in intervals}
+    taken: set[int] = set()
+    for task in planned.tasks:
+        for new in (t for t in task.writes if id(t) in intervals):
+            own = intervals[id(new)]
+            for old in (t for t in task.reads if id(t) in intervals and id(t) not in taken):
+                interval = intervals[id(old)]
+                ends = interval.readers == [task] and interval.last == own.first and interval.size == own.size > 0
+                if ends and interval.first < own.first and may_replace(task, by_id[id(old)], new):
+                    taken.add(id(old))
+                    home[id(new)] = home[id(old)]
+                    root = intervals[home[id(old)]]
+                    root.last = max(root.last, own.last)
+                    break
+    return home
+
+
+def _place(intervals: Sequence[_Interval]) -> int:
+    """Give each an offset, the largest first; the bytes they take in all."""
     placed: list[_Interval] = []
-    for interval in sorted(intervals.values(), key=lambda i: (-i.size, i.first)):
+    for interval in sorted(intervals, key=lambda i: (-i.size, i.first)):
         size = interval.size
         busy = sorted(
             (p.offset, p.offset + p.size) for p in placed if p.first <= interval.last and interval.first <= p.last
@@ -155,9 +219,4 @@ def allocate(
             offset = max(offset, -(-end // _ALIGNMENT) * _ALIGNMENT)
         interval.offset = offset
         placed.append(interval)
-    total = max((p.offset + p.size for p in placed), default=0)
-    offsets = {key: interval.offset for key, interval in intervals.items()}
-    tensor_ids = {id(t) for t in tensors}
-    of_tensors = {k: o for k, o in offsets.items() if k in tensor_ids}
-    of_tasks = {k: o for k, o in offsets.items() if k not in tensor_ids}
-    return of_tensors, of_tasks, total
+    return max((p.offset + p.size for p in placed), default=0)
