@@ -168,6 +168,9 @@ class _Compiler:
         inputs = self.graph.all_inputs
         made = plan.producers(self.tasks)
         readers = plan.readers(self.tasks)
+        failing = [t for t in self.tasks if self._may_fail(t)]
+        # There may be results when these fail; routines look at all operands first.
+        halfway = {id(t) for t in failing if not isinstance(t, RoutineTask)}
         shown = {id(storage(t, self.descriptions)) for i, t in enumerate(self.graph.outputs) if not self._is_update(i)}
         self.in_place: dict[int, int] = {}
         for input_position, output_position in self.table.updates:
@@ -176,7 +179,7 @@ class _Compiler:
             task = made.get(id(new))
             if task is None or task.is_host or id(old) in shown or id(new) in shown or id(new) in self.in_place:
                 continue
-            if old.dtype is not new.dtype or self._may_fail_halfway(task):
+            if old.dtype is not new.dtype or id(task) in halfway:
                 continue
             if not self._reads_at_the_same_point(task, old):
                 continue
@@ -185,19 +188,14 @@ class _Compiler:
                 continue
             before[id(task)] += others
             self.in_place[id(new)] = input_position
-        self._update_after_what_may_fail(before)
+        self._update_after_what_may_fail(before, failing)
 
     def _may_fail(self, task: Task) -> bool:
         """Whether a run can end with an error in this task: calls with effects, and gathers."""
         return self._assumes(task) or self._acts(task) or (not task.is_host and task.can_fail)
 
-    def _may_fail_halfway(self, task: Task) -> bool:
-        """Whether there may be results when it fails; routines look at all operands first."""
-        return self._may_fail(task) and not isinstance(task, RoutineTask)
-
-    def _update_after_what_may_fail(self, before: dict[int, list[Task]]) -> None:
+    def _update_after_what_may_fail(self, before: dict[int, list[Task]], failing: list[Task]) -> None:
         """A failed assertion or a bad index must leave variables as they were, as far as the order is free."""
-        failing = [t for t in self.tasks if self._may_fail(t)]
         for task in self._updating():
             later = [f for f in failing if plan.depends_on(f, task, before)]
             if any(map(self._assumes, later)):
