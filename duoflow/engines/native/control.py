@@ -240,10 +240,10 @@ class Loop(Region):
     def __init__(self, node: Node, parts: Sequence[Part]) -> None:
         # Variables that take the value of another one are exchanged by way of memory of the region's own.
         self._exchange: dict[int, int] = {}
-        size = 0
-        for k, (tensor, new) in enumerate(zip(node.outputs, parts[1].graph.outputs, strict=True)):
-            others = [t for i, t in enumerate(parts[1].graph.inputs) if i != k]
-            if any(parts[1].source(new) is t for t in others):
+        size, body = 0, parts[1]
+        variables = {id(t): i for i, t in enumerate(body.graph.inputs)}
+        for k, (tensor, new) in enumerate(zip(node.outputs, body.graph.outputs, strict=True)):
+            if variables.get(id(body.source(new)), k) != k:
                 self._exchange[k] = size
                 size += -(-_bytes(tensor) // _ALIGNMENT) * _ALIGNMENT
         super().__init__(node, parts, size)
