@@ -4,11 +4,13 @@ Some are the same every time; others are new in every run. A failure of one of t
 `DUOFLOW_TEST_SEED=<seed>` draws it first.
 """
 
+import contextlib
 import linecache
 import os
 import random
 import types
 
+import numpy as np
 import pytest
 
 import duoflow as tf
@@ -22,6 +24,7 @@ ARGUMENTS = [(0, 0), (3, -1), (-2, 5)]
 def compiled(text, name, **space):
     """The function of a text that linecache knows, as of a notebook cell."""
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
+    space["scope"] = contextlib.nullcontext
     exec(compile(text, name, "exec"), space)
     return space["function"]
 
@@ -70,7 +73,7 @@ def observed(run, said):
     said.clear()
     try:
         result = int(run())
-    except (Stopped, tf.errors.InvalidArgumentError):
+    except (Stopped, AssertionError, tf.errors.InvalidArgumentError):
         result = "failed"
     return result, list(said)
 
@@ -83,8 +86,18 @@ def over_numbers(text, name):
         if not held:
             raise Stopped
 
-    function = compiled(text, name, over=range, start=int, say=said.append, check=check, make=types.SimpleNamespace)
-    return function, said
+    space = {"over": range, "start": int, "say": said.append, "check": check, "array": Rows, "traced": lambda f: f}
+    return compiled(text, name, **space, make=types.SimpleNamespace), said
+
+
+class Rows(list):
+    """What a TensorArray of numbers is to Python."""
+
+    def write(self, index, value):
+        return Rows([*self[:index], value, *self[index + 1 :]])
+
+    def read(self, index):
+        return self[index]
 
 
 def over_tensors(text, name):
@@ -97,8 +110,11 @@ def over_tensors(text, name):
     def check(held):
         tf.debugging.Assert(held, ["a check failed"])
 
-    space = {"over": tf.range, "start": tf.constant, "say": say, "check": check, "make": types.SimpleNamespace}
-    return compiled(text, name, **space), said
+    def array(values):
+        return tf.TensorArray(tf.int32, len(values), clear_after_read=False, element_shape=()).unstack(values)
+
+    space = {"over": tf.range, "start": tf.constant, "say": say, "check": check, "array": array, "traced": tf.function}
+    return compiled(text, name, **space, make=types.SimpleNamespace), said
 
 
 @pytest.mark.parametrize("index", range(12))
@@ -124,3 +140,30 @@ def test_programs_drawn_anew_in_python(index):
     function = compiled(text, f"<random {seed}>", over=range, start=int)
     for arguments in ARGUMENTS:
         assert outcome(convert(function), arguments) == outcome(function, arguments), f"seed {seed}:\n{text}"
+
+
+def gradients(function, arguments):
+    """The value, both derivatives, and the derivatives of their sum."""
+    with tf.GradientTape() as outer:
+        outer.watch(arguments)
+        with tf.GradientTape() as inner:
+            inner.watch(arguments)
+            value = function(*arguments)
+        first = inner.gradient(value, arguments, unconnected_gradients="zero")
+        total = tf.add_n(first)
+    return [value, *first, *outer.gradient(total, arguments, unconnected_gradients="zero")]
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_programs_drawn_anew_have_the_gradients_of_eager_mode(index):
+    seed = new_seed(index)
+    text = Writer(seed, total=True).text().replace("c = 1", "c = a * a * 0.5").replace("d = 2", "d = a * b")
+    space = {"over": lambda count: tf.range(float(count)), "start": lambda number: tf.constant(float(number))}
+    function = compiled(text, f"<random {seed}>", **space)
+    traced = tf.function(function)
+    both = tf.function(lambda *arguments: gradients(traced, arguments))
+    for a, b in ARGUMENTS:
+        arguments = tf.constant(a + 0.25), tf.constant(b - 0.5)
+        expected = gradients(function, arguments)
+        for form, got in {"called": gradients(traced, arguments), "inside": both(*arguments)}.items():
+            np.testing.assert_allclose(got, expected, 1e-4, 1e-4, err_msg=f"{form}, {(a, b)}, seed {seed}:\n{text}")

@@ -34,7 +34,7 @@ def convert(function: ast.FunctionDef, variables: set[str], names: Names, class_
     walk = Walk(function, variables, names, class_name)
     arguments = frozenset(activity.bound(ast.Lambda(args=function.args, body=ast.Constant(value=None))))
     never_assigned = sorted(variables - activity.bound(function))
-    function.body = walk.scope(function.body, arguments, _Scope(set(), never_assigned), function)[0]
+    function.body = walk.scope(function.body, arguments, _Scope(set(), never_assigned, arguments), function)[0]
 
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -72,6 +72,7 @@ class _Scope:
 
     shared: set[str]
     undefined: list[str] = field(default_factory=list)
+    arguments: frozenset[str] = frozenset()
 
 
 class Walk:
@@ -127,7 +128,7 @@ class Walk:
             if name in assigned or name in self.declared or name not in self.local:
                 continue
             owner = next(scope for scope in reversed(self.scopes) if name not in scope.shared)
-            if name not in owner.undefined:
+            if name not in owner.undefined and name not in owner.arguments:
                 owner.undefined.append(name)
 
     # -- statements --------------------------------------------------------------------------------------------------
