@@ -11,10 +11,7 @@ from typing import Any
 from duoflow.core.autodiff import (
     GradientTape,
     UnconnectedGradients,
-    custom_gradient,
-    grad_pass_through,
     gradients,
-    recompute_grad,
 )
 from duoflow.core.context import (
     device,
@@ -24,6 +21,7 @@ from duoflow.core.context import (
     inside_function,
     name_scope,
 )
+from duoflow.core.custom_gradients import custom_gradient, grad_pass_through, recompute_grad
 from duoflow.core.engine import install as _install
 from duoflow.core.graph import Graph
 from duoflow.core.graph import Node as Operation

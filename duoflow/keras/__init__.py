@@ -6,8 +6,8 @@
 import importlib
 from typing import Any
 
-from duoflow.core.autodiff import recompute_grad as remat
 from duoflow.core.context import device
+from duoflow.core.custom_gradients import recompute_grad as remat
 
 from . import (
     activations,

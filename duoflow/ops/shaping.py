@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from .static import (
 
 __all__ = [
     "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape", "expand_dims",
-    "guarantee_const", "identity", "identity_n", "rank", "reshape", "shape", "shape_n", "size", "squeeze",
+    "guarantee_const", "identity", "identity_n", "later", "rank", "reshape", "shape", "shape_n", "size", "squeeze",
     "stop_gradient", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
@@ -66,6 +67,17 @@ STOP_GRADIENT = register(
 )
 GUARANTEE_CONST = register(
     Op("GuaranteeConst", Kind.VIEW, _same, lambda x: x, lambda node, g: g, checked=False, lower=_as_reshape)
+)
+LATER = register(
+    Op(
+        "Later",
+        Kind.VIEW,
+        lambda x, *after: _same(x),
+        lambda x, *after: x,
+        lambda node, g: (g, *[None] * (len(node.inputs) - 1)),
+        checked=False,
+        lower=_as_reshape,
+    )
 )
 
 
@@ -102,6 +114,14 @@ def stop_gradient(input: Any, name: str | None = None) -> Any:
 def guarantee_const(input: Any, name: str | None = None) -> Any:
     """The same value, promised not to change; engines take no advantage of it. TensorFlow: tf.guarantee_const."""
     return emit_one(GUARANTEE_CONST, (convert(input),), NO_ATTRS, name)
+
+
+def later(input: Any, after: Sequence[Any]) -> Any:
+    """The same value, for what must not be computed before the tensors `after` are: computing it again saves memory.
+
+    No two ops that read it by different calls are equal, so nothing is merged with what was computed before.
+    """
+    return emit_one(LATER, (convert(input), *after), NO_ATTRS, None)
 
 
 # -- what the shape is -------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from .contract import as_gemm
 from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, describe_all, storage
+from .later import waits
 from .loops import LoopKernel
 from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
@@ -67,7 +68,7 @@ class _Compiler:
         )
         self.tasks = self._partition()
         self.addresses = self._write()
-        before = plan.edges(self.tasks, self._effects_in_order())
+        before = plan.edges(self.tasks, self._effects_in_order() + waits(self.graph, self.tasks))
         self._choose_in_place(before)
         self.schedule = plan.schedule(self.tasks, before, self.position)
 

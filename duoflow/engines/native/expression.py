@@ -70,12 +70,12 @@ INDEXED = (lowering.Gather, lowering.GatherNd, lowering.Part, lowering.Search)
 def describe(node: Node) -> Any:
     """How the node is lowered: `Elementwise`, a description of `core.lowering`, or None for the host."""
     op = node.op
-    # The shape that a scalar is reshaped to has no elements.
-    inputs = node.inputs[:1] if op.name == "Reshape" else node.inputs
+    # The shape that a scalar is reshaped to has no elements; what must come first is only waited for.
+    inputs = node.inputs[:1] if op.name in ("Reshape", "Later") else node.inputs
     if not all(map(has_elements, (*inputs, *node.outputs))):
         return None
     try:
-        if any(register_type(t.dtype) is None for t in (*node.inputs, *node.outputs)):
+        if any(register_type(t.dtype) is None for t in (*inputs, *node.outputs)):
             return None
         if op.kind is Kind.ELEMENTWISE:
             return _elementwise(node)

@@ -7,7 +7,7 @@ from typing import Any
 
 from duoflow import ops as tf
 from duoflow.core import nest
-from duoflow.core.autodiff import custom_gradient
+from duoflow.core.custom_gradients import custom_gradient
 from duoflow.core.tensor import Tensor, convert
 
 __all__ = [

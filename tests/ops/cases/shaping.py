@@ -11,6 +11,7 @@ _SHAPE = np.array([4, 6], np.int32)
 CASES = [
     *(Case(f, real(2, 3), dtypes=["bfloat16", "int32"]) for f in (F.identity, F.guarantee_const)),
     Case(F.stop_gradient, real(2, 3), grad=()),
+    Case(lambda x, y: F.later(x, [y]), real(2, 3), real(4), grad=(0,), id="later"),
     Case(F.identity_n, [real(2), ints(3)], id="identity_n"),
     *(Case(f, _X, id=f"{f.__name__}") for f in (F.shape, F.size, F.rank)),
     *(Case(f, _X, out_type="int64", id=f"{f.__name__}-int64") for f in (F.shape, F.size)),
