@@ -457,7 +457,7 @@ def test_compiler_ir_is_the_graph_before_and_after_the_passes():
 
 def test_attributes_are_those_that_tensorflow_knows():
     assert int(tf.function(lambda x: x, experimental_attributes={"_noinline": True})(tf.constant(1))) == 1
-    with pytest.raises(ValueError, match="bogus is not supported by tf.function as an attribute"):
+    with pytest.raises(ValueError, match=r"bogus is not supported by tf.function as an attribute"):
         tf.function(lambda x: x, experimental_attributes={"bogus": 1})
 
 
