@@ -21,6 +21,7 @@ from .constants import *
 from .control_flow import *
 from .convolution import *
 from .counting import *
+from .crossing import *
 from .cumulative import *
 from .debugging import *
 from .decompositions import *

@@ -20,6 +20,7 @@ from . import (
     contrib,
     data,
     estimator,
+    feature_column,
     flags,
     gfile,
     graph_util,

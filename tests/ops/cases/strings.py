@@ -35,4 +35,5 @@ CASES = [
     Case(F.as_string, real(3), grad=()),
     Case(F.as_string, ints(2, 2), width=4, fill="0", id="as_string-int"),
     Case(F.string_format, "x={}", real(3), grad=()),
+    Case(lambda x: F.feature_cross([F.as_string(x), x], 10, optional=[False, True]), ints(2, 3), id="feature_cross"),
 ]
