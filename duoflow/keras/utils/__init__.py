@@ -18,6 +18,7 @@ from . import bounding_boxes, legacy
 from .batches import *
 from .config import Config
 from .directories import *
+from .feature_space import FeatureSpace
 from .files import get_file
 from .graphs import get_source_inputs
 from .images import array_to_img, img_to_array, load_img, save_img
