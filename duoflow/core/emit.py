@@ -14,7 +14,15 @@ import numpy as np
 from . import dtypes, heavy
 from .context import context
 from .dtypes import DType
-from .errors import InvalidArgumentError, OpError, UnimplementedError, caller_origin, out_of_scope, with_origin
+from .errors import (
+    InvalidArgumentError,
+    OpError,
+    ResourceExhaustedError,
+    UnimplementedError,
+    caller_origin,
+    out_of_scope,
+    with_origin,
+)
 from .graph import Node
 from .late import F
 from .quiet import restore, silence
@@ -107,6 +115,8 @@ def _translated(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any], error
         return TypeError(with_origin(out_of_scope(symbolic, symbolic.node.origin), caller_origin()))
     if isinstance(error, OpError):
         return error.at(caller_origin())
+    if isinstance(error, MemoryError):
+        return ResourceExhaustedError(None, None, with_origin(f"OOM: {error} [Op:{op.name}]", caller_origin()))
     if not isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):
         return error
     message = str(error)

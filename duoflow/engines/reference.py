@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core.errors import InvalidArgumentError, OpError, UnimplementedError, with_origin
+from duoflow.core.errors import InvalidArgumentError, OpError, ResourceExhaustedError, UnimplementedError, with_origin
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
 from duoflow.core.record import Kind
 from duoflow.core.spec import Spec
@@ -30,10 +30,13 @@ def located(error: Exception, node: Node) -> Exception:
     """The exception a failing node raises: TensorFlow's type, with the node's name and the user's line."""
     if isinstance(error, OpError):
         return error.at(node.origin)
+    kind: Any
     if isinstance(error, TypeError) and "ufunc" in str(error):
-        kind: Any = UnimplementedError
+        kind = UnimplementedError
     elif isinstance(error, (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError)):
         kind = InvalidArgumentError
+    elif isinstance(error, MemoryError):
+        kind = ResourceExhaustedError
     else:
         return error
     return kind(None, node, with_origin(f"{{{{node {node.name}}}}} {error} [Op:{node.op.name}]", node.origin))  # type: ignore[no-any-return]

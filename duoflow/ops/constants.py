@@ -11,7 +11,7 @@ from duoflow.core.arrays import as_array
 from duoflow.core.context import context
 from duoflow.core.dtypes import DType, as_dtype
 from duoflow.core.emit import emit_one
-from duoflow.core.errors import InvalidArgumentError
+from duoflow.core.errors import InvalidArgumentError, ResourceExhaustedError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
 from duoflow.core.spec import Spec
@@ -167,7 +167,11 @@ def _filled(shape: Any, item: Any, dtype: Any, name: str | None) -> Any:
         item = as_array("" if item == 0 else item, dtype)[()]
     if context.graph is None:
         dims = _eager_dims(shape)
-        return EagerTensor(np.full(dims, item, dtype.numpy))
+        try:
+            return EagerTensor(np.full(dims, item, dtype.numpy))
+        except (MemoryError, ValueError) as error:  # NumPy's for sizes beyond memory, and beyond any
+            message = f"OOM when allocating tensor with shape {list(dims)}: {error}"
+            raise ResourceExhaustedError(message).here() from None
     return fill(shape if not isinstance(shape, (int, np.integer)) else (shape,), convert(item, dtype=dtype), name)
 
 

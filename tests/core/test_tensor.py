@@ -213,3 +213,16 @@ def test_text_stands_beside_bytes_that_are_none() -> None:
     """Strings are encoded, bytes are kept, in lists of any depth."""
     assert tf.constant(["text", b"\xff"]).numpy().tolist() == [b"text", b"\xff"]
     assert tf.constant([[b"\xff"], ["\u00e9"]]).numpy().tolist() == [[b"\xff"], [b"\xc3\xa9"]]
+
+
+def test_memory_that_there_is_not_is_a_resource_that_ran_out():
+    huge, side = [2**45, 2**13], tf.constant(2**30, tf.int64)
+    for make in (
+        lambda: tf.zeros(huge),
+        lambda: tf.ones([2**62, 2**62]),
+        lambda: tf.range(10**15),
+        tf.function(lambda: tf.zeros(huge)),
+        lambda: tf.function(lambda n: tf.zeros([n, n]))(side),
+    ):
+        with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM|Unable to allocate"):
+            make()

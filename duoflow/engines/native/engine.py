@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from duoflow.core.errors import ResourceExhaustedError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import Dims
 from duoflow.core.state import State
@@ -80,6 +81,8 @@ class NativeExecutable:
             return found.run(values)
         except ShapeChanged:
             return self._observe(key, values)
+        except MemoryError as error:
+            raise ResourceExhaustedError(f"OOM when running {self.graph.name!r}: {error}").here() from error
 
     def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
         """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
