@@ -224,5 +224,5 @@ def test_memory_that_there_is_not_is_a_resource_that_ran_out():
         tf.function(lambda: tf.zeros(huge)),
         lambda: tf.function(lambda n: tf.zeros([n, n]))(side),
     ):
-        with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM|Unable to allocate"):
+        with pytest.raises(tf.errors.ResourceExhaustedError, match=r"OOM|Unable to allocate"):
             make()
