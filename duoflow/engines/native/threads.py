@@ -14,9 +14,12 @@ this process may use. The team is made at its first use, made again in a forked 
 `Pacer` decides run by run whether a program is quicker with the team: under load from other processes, or with little
 work, static shares and barriers lose to a single thread.
 
-Memory of the team, one 64-byte line each: EPOCH counts jobs and is what workers wait on; JOB holds function, context
-and number of threads; PENDING counts workers still running; SLEEPERS those parked; BUSY is 1 while a job runs; COUNT
-and PHASE make the barrier; MUTEX and CONDITION are for systems without a wait on an address.
+Linux likes to wake a thread on the processor of whoever wakes it, and does not correct that in the short time a job
+takes: a worker that finds itself there moves away before it begins.
+
+Memory of the team, one 64-byte line each: EPOCH counts jobs and is what workers wait on; JOB holds function, context,
+number of threads and the caller's processor; PENDING counts workers still running; SLEEPERS those parked; BUSY is 1
+while a job runs; COUNT and PHASE make the barrier; MUTEX and CONDITION are for systems without a wait on an address.
 """
 
 from __future__ import annotations
@@ -55,6 +58,10 @@ _SPINS = 4000
 _YIELD_AFTER = 1000
 _SLEEP_AFTER = 20_000
 _SLEEP_MICROSECONDS = 50
+#: Whether workers leave the caller's processor; where JOB says which that is; bytes of a set of processors.
+_MOVES = sys.platform == "linux"
+_CALLER = 24
+_MASK_BYTES = 128
 #: How long stopping waits for a running job and for the workers to leave.
 _STOP_SECONDS = 1.0
 
@@ -208,12 +215,40 @@ def _write_worker(module: Module, parking: _Parking) -> None:
         f.label(work)
         f.fork(f.compare("ne", _atomic_load(f, _at(f, STOP)), 0), leave, run)
         f.label(run)
+        if _MOVES:
+            f.call("void", "part", "ptr %team")
         function, context, parts = _job(f)
         f.call("void", function, f"ptr {context}", "i64 %part", f"i64 {parts}")
         f.do(f"%s2 = atomicrmw sub ptr {_at(f, PENDING)}, i64 1 release, align 8")
         f.fill(seen_place, f"{seen} = phi i64 [0, %entry], [{epoch}, %{f.block}]")
         f.jump(begin)
         f.label(leave)
+
+
+def _processor(f: Function) -> str:
+    """The processor that runs this thread."""
+    return f.emit(f"sext i32 {f.intrinsic('sched_getcpu', 'i32')} to i64")
+
+
+def _write_part(module: Module) -> None:
+    """part(team): leave the processor of the job's caller, if there is another; the choice stays as free as it was."""
+    with module.function("part", [("ptr", "team")]) as f:
+        here = _processor(f)
+        with f.when(f.compare("eq", here, f.load("i64", _at(f, JOB, _CALLER)))):
+            allowed, others = f.alloca("i64", _MASK_BYTES // 8), f.alloca("i64", _MASK_BYTES // 8)
+            size, own_thread = ("i64", str(_MASK_BYTES)), ("i32", "0")
+            f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", allowed), ("i8", "0"), size, ("i1", "false"))
+            failed = f.intrinsic("sched_getaffinity", "i32", own_thread, size, ("ptr", allowed))
+            with f.when(f.emit(f"icmp sge i32 {failed}, 0")):
+                f.intrinsic(
+                    "llvm.memcpy.p0.p0.i64", "void", ("ptr", others), ("ptr", allowed), size, ("i1", "false")
+                )  # fmt: skip
+                byte = f.gep(others, f.div(here, 8))
+                bit = f.emit(f"shl i64 1, {f.rem(here, 8)}")
+                without = f.emit(f"xor i8 {f.emit(f'trunc i64 {bit} to i8')}, -1")
+                f.store("i8", f.emit(f"and i8 {f.load('i8', byte)}, {without}"), byte)
+                f.intrinsic("sched_setaffinity", "i32", own_thread, size, ("ptr", others))
+                f.intrinsic("sched_setaffinity", "i32", own_thread, size, ("ptr", allowed))
 
 
 def _job(f: Function) -> tuple[str, str, str]:
@@ -229,6 +264,8 @@ def _write_launch(module: Module) -> None:
             _, _, parts = _job(f)
             f.store("ptr", "%fn", _at(f, JOB))
             f.store("ptr", "%context", _at(f, JOB, 8))
+            if _MOVES:
+                f.store("i64", _processor(f), _at(f, JOB, _CALLER))
             f.store("i64", f.sub(parts, 1), _at(f, PENDING))
             f.call("void", "wake", "ptr %team")
             f.call("void", "%fn", "ptr %context", "i64 0", f"i64 {parts}")
@@ -287,6 +324,8 @@ def _library(parking_name: str) -> Library:
     module = Module(host())
     parking = _PARKING[parking_name]
     _write_wake(module, parking)
+    if _MOVES:
+        _write_part(module)
     _write_worker(module, parking)
     _write_launch(module)
     _write_take(module)
