@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .convolutions import rewrite_convolutions
-from .partial import split_reductions
+from .partial import split_products, split_reductions
 from .pools import decompose_pools
 from .sums import contractions_as_sums
 
@@ -14,4 +14,5 @@ OWN_PASSES = (
     ("pools", decompose_pools),
     ("sums", contractions_as_sums),
     ("partial", split_reductions),
+    ("products", split_products),
 )

@@ -1,8 +1,13 @@
-"""Large reductions to few results in two stages, so that threads can share them.
+"""Work in parts, so that threads can share it, or share it better. Parts depend on sizes only: results are the same for
+any number of threads.
 
 A reduction of the leading dimensions to few elements has too few outputs to divide among threads. It is split in
-parts of equal size, reduced one by one, and then together. The split depends on sizes only: results are the same for
-any number of threads.
+parts of equal size, reduced one by one, and then together.
+
+A layer on a small batch is a product with few rows, which threads share by columns of the weights. The gradient of the
+weights has many rows, and they share it, with the optimizer's update, by these. So half of the weights that a thread
+reads were written by another, and come from its cache: half of the time of a small step. Summed in parts along the
+rows of the weights, the product is shared as they are.
 """
 
 from __future__ import annotations
@@ -21,12 +26,16 @@ from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import rewritten
 
 from .expression import describe
+from .static import elements, sizes
 
-__all__ = ["split_reductions"]
+__all__ = ["split_products", "split_reductions"]
 
 _FEWEST_ELEMENTS = 1 << 16
 _MOST_RESULTS = 256
 _PARTS = range(32, 7, -1)
+#: Products of at most so many rows, with weights of at least so many rows and bytes, are summed in so many parts.
+_FEW_ROWS, _LONG, _LARGE = 48, 512, 128 << 10
+_PRODUCT_PARTS = 4
 
 
 def split_reductions(graph: Graph) -> Graph:
@@ -60,3 +69,30 @@ def _in_two_stages(node: Node, parts: int, inputs: tuple[GraphTensor, ...]) -> G
     if found.mean:
         out = out / F.constant(np.asarray(count, out.dtype.numpy))
     return F.reshape(out, node.outputs[0].dims)  # type: ignore[no-any-return]
+
+
+def split_products(graph: Graph) -> Graph:
+    """The graph with products of few rows by weights that it also finds a gradient of as sums of parts."""
+    transposed = {id(n.inputs[0]) for n in graph.nodes if n.op.name == "MatMul" and n.attrs["transpose_a"]}
+    if not transposed:
+        return graph
+
+    def parts(node: Node) -> int | None:
+        if node.op.name != "MatMul" or id(node.inputs[0]) not in transposed:
+            return None
+        if node.attrs["transpose_a"] or node.attrs["transpose_b"]:
+            return None
+        (rows, depth), w = sizes(node.inputs[0]), node.inputs[1]
+        large = depth >= _LONG and elements(w) * w.dtype.size >= _LARGE
+        return _PRODUCT_PARTS if rows <= _FEW_ROWS and large and depth % _PRODUCT_PARTS == 0 else None
+
+    return rewritten(graph, parts, _as_sum)
+
+
+def _as_sum(node: Node, parts: int, inputs: tuple[GraphTensor, ...]) -> GraphTensor:
+    x, w = inputs
+    (rows, depth), columns = sizes(x), sizes(w)[1]
+    each = F.einsum(
+        "mpk,pkn->pmn", F.reshape(x, (rows, parts, depth // parts)), F.reshape(w, (parts, depth // parts, columns))
+    )
+    return F.reduce_sum(each, 0)  # type: ignore[no-any-return]

@@ -75,7 +75,7 @@ def test_computes_what_the_reference_does(sizes, batch):
 
 def test_takes_few_kernels():
     _, _, executable = Training((784, 128, 64, 10), 32).run(native, 1)
-    assert len(executable.kernels) <= 14
+    assert len(executable.kernels) <= 15
 
 
 def test_updates_in_place_unless_someone_holds_the_value():
