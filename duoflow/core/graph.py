@@ -163,6 +163,8 @@ class Graph:
         self.structured_input_signature: Any = None
         self.structured_outputs: Any = None
         self.extras: dict[str, Any] = {}
+        #: Whether only the pass that gets it next will look at it: that one may take its nodes.
+        self.is_draft = False
         self.compiled: Any = None
         self._names: dict[str, int] = {}
         self._by_name: dict[str, Node] = {}

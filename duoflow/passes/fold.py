@@ -33,7 +33,7 @@ def fold(graph: Graph) -> Graph:
         else:
             changed = True
             rw.replace(node, [rw.constant(v, node) for v in values])
-    return rw.finish() if changed else graph
+    return rw.finish() if changed else rw.undo()
 
 
 def _values(rw: Rewriter, node: Node) -> list[np.ndarray[Any, Any]] | None:

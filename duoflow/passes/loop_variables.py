@@ -29,24 +29,21 @@ LOWERED = "lowered"
 
 def fewer_variables(graph: Graph) -> Graph:
     """The graph with loops that carry what they must; what one loop no longer takes another need not give."""
-    while any(n.op.name in LOOPS and is_lowered(n.attrs["body"]) for n in graph.nodes):
-        before, graph = _carried(graph), _once(graph)
-        if _carried(graph) == before:
-            break
+    while (fewer := _once(graph)) is not graph:
+        graph = fewer
     return graph
 
 
-def _carried(graph: Graph) -> int:
-    return sum(len(n.inputs) for n in graph.nodes if n.op.name in LOOPS)
-
-
 def _once(graph: Graph) -> Graph:
-    used = users(graph)
-    wanted = {id(t) for t in graph.outputs} | set(used)
+    wanted = {id(t) for t in graph.outputs} | set(users(graph))
+    loops = [n for n in graph.nodes if n.op.name in LOOPS and is_lowered(n.attrs["body"])]
+    reduced = {id(n): _Reduced(n, {k for k, t in enumerate(n.outputs) if id(t) in wanted}) for n in loops}
+    if not any(r.changes for r in reduced.values()):
+        return graph
     rw = Rewriter(graph)
     for node in graph.nodes:
-        if node.op.name in LOOPS and is_lowered(node.attrs["body"]):
-            _Reduced(rw, node, {k for k, t in enumerate(node.outputs) if id(t) in wanted}).write()
+        if id(node) in reduced:
+            reduced[id(node)].write(rw)
         else:
             rw.copy(node)
     return prune(rw.finish())
@@ -69,11 +66,11 @@ def needed_inputs(graph: Graph, outputs: Iterable[Tensor]) -> set[int]:
 class _Reduced:
     """One loop: which variables it keeps, and how the others are had."""
 
-    def __init__(self, rw: Rewriter, node: Node, used: set[int]) -> None:
-        self.rw, self.node = rw, node
+    def __init__(self, node: Node, used: set[int]) -> None:
+        self.node = node
         self.cond, self.body = node.attrs["cond"], node.attrs["body"]
         self.count = len(node.outputs)
-        self.trips: Trips = trips(self.cond, self.body, rw.inputs(node))
+        self.trips: Trips = trips(self.cond, self.body, node.inputs)
         self.fixed = [k for k in range(self.count) if self.body.outputs[k] is self.body.inputs[k]]
         live = self._live({k for k in used if not self._is_final(k)})
         self.leader = self._leader(live)
@@ -82,6 +79,8 @@ class _Reduced:
         in_body = needed_inputs(self.body, [self.body.outputs[k] for k in self.kept])
         constant = [k for k in range(len(node.inputs)) if k >= self.count or k in self.fixed]
         self.passed = [k for k in constant if k in in_cond | in_body]
+        #: Whether there is a variable too many, or a result that is had without the loop.
+        self.changes = len(self.kept) + len(self.passed) < len(node.inputs) or any(map(self._is_final, used))
 
     def _is_final(self, k: int) -> bool:
         """Whether the final value is known without running the loop."""
@@ -124,8 +123,9 @@ class _Reduced:
 
     # Writing ----------------------------------------------------------------------------------------------------------
 
-    def write(self) -> None:
-        rw, node = self.rw, self.node
+    def write(self, rw: Rewriter) -> None:
+        """Write the loop, and what stands for its results."""
+        node = self.node
         inputs = rw.inputs(node)
         if not self.kept and not acts(node):
             outputs: list[GraphTensor] = []

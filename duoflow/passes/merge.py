@@ -47,4 +47,4 @@ def merge(graph: Graph) -> Graph:
             first[key] = rw.copy(node)
         else:
             rw.replace(node, found.outputs)  # type: ignore[arg-type]
-    return graph if len(rw.graph.nodes) == len(graph.nodes) else rw.finish()
+    return rw.undo() if len(rw.graph.nodes) == len(graph.nodes) else rw.finish()

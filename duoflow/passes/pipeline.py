@@ -98,9 +98,14 @@ def finish(
 
 
 def sized(graph: Graph, dims: Sequence[Dims], observed: Observed | None = None) -> Graph:
-    """The first part of `finish`: the graph for inputs of these shapes, with lists of tensors as tensors."""
+    """The first part of `finish`: the graph for inputs of these shapes, with lists of tensors as tensors.
+
+    It is a draft: the second part takes it over.
+    """
     steps = (("specialize", lambda g: specialize(g, dims, observed)), ("lists", lists_as_tensors))
-    return _through(graph, steps, SIZED)
+    out = _through(graph, steps, SIZED, drafts=False)  # loops are walked more than once
+    out.is_draft = out is not graph and not watchers
+    return out
 
 
 def lowered(graph: Graph, claimed: Container[str] = (), own: Sequence[Step] = ()) -> Graph:
@@ -142,8 +147,10 @@ def runs_of(graph: Graph) -> list[PassRun]:
     return [run for kept_as in (PREPARED, SIZED, FINISHED) for run in graph.extras.get(kept_as, ())]
 
 
-def _through(graph: Graph, steps: Sequence[Step], kept_as: str) -> Graph:
+def _through(graph: Graph, steps: Sequence[Step], kept_as: str, drafts: bool = True) -> Graph:
+    """The graph after the steps; with `drafts`, each takes the nodes of what the one before it made."""
     runs = []
+    given = None if graph.is_draft else graph
     for name, step in steps:
         began = time.perf_counter()
         after = step(graph)
@@ -155,6 +162,8 @@ def _through(graph: Graph, steps: Sequence[Step], kept_as: str) -> Graph:
                 check_graph(after, name)
             _tell(name, after)
         graph = after
+        graph.is_draft = drafts and graph is not given and not watchers
+    graph.is_draft = False
     graph.extras[kept_as] = tuple(runs)
     return graph
 

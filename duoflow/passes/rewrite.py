@@ -10,6 +10,9 @@
 
 Names, origins and the order of nodes are kept. Captures of the old graph become plain inputs of the new one, in the
 order of `all_inputs`. Control inputs are dropped: program order is what keeps effects in order from here on.
+
+The nodes of a draft, a graph that only the pass at hand knows, are not copied but go over to the new graph. A pass that
+then finds nothing to change gives the draft back by `rw.undo()`.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ class Rewriter:
         self.graph.extras = dict(old.extras)
         self.graph.structured_input_signature = old.structured_input_signature
         self.graph.structured_outputs = old.structured_outputs
+        self.graph._names = dict(old._names)
         self._now: dict[int, GraphTensor] = {}
 
     def __getitem__(self, tensor: Tensor) -> GraphTensor:
@@ -67,11 +71,28 @@ class Rewriter:
         self, node: Node, attrs: dict[str, Any] | None = None, specs: Iterable[Spec] | None = None, prefix: str = ""
     ) -> Node:
         """The same op on what its inputs are now; `specs` if more is known of the outputs."""
+        if self.old.is_draft and attrs is None and specs is None and not prefix:
+            return self._move(node)
         attrs = node.attrs if attrs is None else attrs
         specs = [t._spec for t in node.outputs] if specs is None else specs  # type: ignore[attr-defined]
         new = self._node(node.op, self.inputs(node), attrs, specs, prefix + node.name if prefix else node.name, node)
         self.replace(node, new.outputs)  # type: ignore[arg-type]
         return new
+
+    def _move(self, node: Node) -> Node:
+        """Let a node of a draft be the new graph's."""
+        now = self._now
+        for tensor in node.inputs:
+            if now[id(tensor)] is not tensor:
+                node.inputs = self.inputs(node)
+                break
+        node.name = self._free_name(node.name)
+        node.graph = self.graph
+        self.graph.nodes.append(node)
+        self.graph._by_name[node.name] = node
+        for tensor in node.outputs:
+            now[id(tensor)] = tensor  # type: ignore[assignment]
+        return node
 
     def add(
         self, op: Op, inputs: Sequence[GraphTensor], attrs: dict[str, Any] | None = None, *, like: Node, name: str = ""
@@ -105,16 +126,29 @@ class Rewriter:
         like: Node,
     ) -> Node:
         graph = self.graph
-        if name in graph._by_name:
-            name = graph.unique_name(name)
-            while name in graph._by_name:
-                name = graph.unique_name(name)
+        name = self._free_name(name)
         graph._names.setdefault(name.lower(), 1)
         node = Node(op, inputs, attrs, (), name, graph, (), like.origin, like.device)
         node.outputs = tuple([GraphTensor(node, i, spec) for i, spec in enumerate(specs)])
         graph.nodes.append(node)
         graph._by_name[name] = node
         return node
+
+    def _free_name(self, name: str) -> str:
+        """The name, or one made of it if the new graph has it already."""
+        graph = self.graph
+        if name in graph._by_name:
+            name = graph.unique_name(name)
+            while name in graph._by_name:
+                name = graph.unique_name(name)
+        return name
+
+    def undo(self) -> Graph:
+        """The old graph, after a walk that changed nothing."""
+        if self.old.is_draft:
+            for node in self.old.nodes:
+                node.graph = self.old
+        return self.old
 
     def finish(self) -> Graph:
         """The new graph, with the old one's inputs and outputs."""

@@ -53,7 +53,7 @@ def simplify(graph: Graph) -> Graph:
         else:
             changed = True
             rw.bind(node.outputs[0], found)
-    return rw.finish() if changed else graph
+    return rw.finish() if changed else rw.undo()
 
 
 def _simplified(rw: Rewriter, node: Node) -> GraphTensor | None:
