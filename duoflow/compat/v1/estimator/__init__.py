@@ -23,13 +23,27 @@ from ..hooks import (
     SummarySaverHook,
 )
 from . import inputs
+from .canned import (
+    BaselineClassifier,
+    BaselineRegressor,
+    DNNClassifier,
+    DNNLinearCombinedClassifier,
+    DNNLinearCombinedRegressor,
+    DNNRegressor,
+    LinearClassifier,
+    LinearRegressor,
+    classifier_parse_example_spec,
+    regressor_parse_example_spec,
+)
 from .model import Estimator, EvalSpec, TrainSpec, train_and_evaluate
-from .spec import EstimatorSpec, ModeKeys, RunConfig, export
+from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings, export
 
 __all__ = [
-    "CheckpointSaverHook", "CheckpointSaverListener", "Estimator", "EstimatorSpec", "EvalSpec", "FeedFnHook",
-    "FinalOpsHook", "GlobalStepWaiterHook", "LoggingTensorHook", "ModeKeys", "NanLossDuringTrainingError",
-    "NanTensorHook", "ProfilerHook", "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext",
-    "SessionRunHook", "SessionRunValues", "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec",
-    "export", "inputs", "train_and_evaluate",
+    "BaselineClassifier", "BaselineRegressor", "CheckpointSaverHook", "CheckpointSaverListener", "DNNClassifier",
+    "DNNLinearCombinedClassifier", "DNNLinearCombinedRegressor", "DNNRegressor", "Estimator", "EstimatorSpec",
+    "EvalSpec", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook", "LinearClassifier", "LinearRegressor",
+    "LoggingTensorHook", "ModeKeys", "NanLossDuringTrainingError", "NanTensorHook", "ProfilerHook", "RunConfig",
+    "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues",
+    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec", "WarmStartSettings",
+    "classifier_parse_example_spec", "export", "inputs", "regressor_parse_example_spec", "train_and_evaluate",
 ]  # fmt: skip

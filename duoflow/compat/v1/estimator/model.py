@@ -25,7 +25,7 @@ from ..modes import GraphKeys
 from ..saver import Saver, latest_checkpoint, load_checkpoint, warm_start
 from ..summary import FileWriterCache
 from ..summary import scalar as scalar_summary
-from .spec import EstimatorSpec, ModeKeys, RunConfig
+from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings
 
 __all__ = ["Estimator", "EvalSpec", "TrainSpec", "train_and_evaluate"]
 
@@ -111,7 +111,8 @@ class Estimator:
         with self._graph():
             spec = self._spec(input_fn, ModeKeys.TRAIN)
             if self._warm_start is not None and self.latest_checkpoint() is None:
-                warm_start(self._warm_start)
+                settings = self._warm_start
+                warm_start(*(settings if isinstance(settings, WarmStartSettings) else [settings]))
             self._run_training(spec, list(hooks or ()), steps, max_steps, saving_listeners)
         return self
 
@@ -295,57 +296,113 @@ def _chosen(predictions: Any, keys: Any) -> Any:
 # -- training and evaluation in turn -----------------------------------------------------------------------------------
 
 
-class TrainSpec(NamedTuple):
-    """How to train. TensorFlow: tf.estimator.TrainSpec."""
-
+class _TrainSpec(NamedTuple):
     input_fn: Callable[..., Any]
-    max_steps: int | None = None
-    hooks: Any = ()
-    saving_listeners: Any = None
+    max_steps: int | None
+    hooks: Any
+    saving_listeners: Any
 
 
-class EvalSpec(NamedTuple):
-    """How to evaluate. TensorFlow: tf.estimator.EvalSpec."""
+class TrainSpec(_TrainSpec):
+    """How to train: up to `max_steps`, or as long as there is input.
 
+    Raises `ValueError` if max_steps is not positive. TensorFlow: tf.estimator.TrainSpec.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls, input_fn: Callable[..., Any], max_steps: int | None = None, hooks: Any = None, saving_listeners: Any = None
+    ) -> TrainSpec:
+        if not callable(input_fn):
+            raise TypeError(f"input_fn must be callable, given: {input_fn}.")
+        if max_steps is not None and max_steps <= 0:
+            raise ValueError(f"Must specify max_steps > 0, given: {max_steps}")
+        return super().__new__(cls, input_fn, max_steps, tuple(hooks or ()), tuple(saving_listeners or ()))
+
+
+class _EvalSpec(NamedTuple):
     input_fn: Callable[..., Any]
-    steps: int | None = 100
-    name: str | None = None
-    hooks: Any = ()
-    exporters: Any = None
-    start_delay_secs: float = 120
-    throttle_secs: float = 600
+    steps: int | None
+    name: str | None
+    hooks: Any
+    exporters: Any
+    start_delay_secs: float
+    throttle_secs: float
+
+
+class EvalSpec(_EvalSpec):
+    """How to evaluate: `steps` batches, not more often than every `throttle_secs`.
+
+    Raises `ValueError` for numbers that are out of range. TensorFlow: tf.estimator.EvalSpec.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls, input_fn: Callable[..., Any], steps: int | None = 100, name: str | None = None, hooks: Any = None,
+        exporters: Any = None, start_delay_secs: float = 120, throttle_secs: float = 600,
+    ) -> EvalSpec:  # fmt: skip
+        if not callable(input_fn):
+            raise TypeError(f"input_fn must be callable, given: {input_fn}.")
+        if steps is not None and steps <= 0:
+            raise ValueError(f"Must specify steps > 0, given: {steps}")
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"`name` must be string, given: {name}")
+        if start_delay_secs < 0:
+            raise ValueError(f"Must specify start_delay_secs >= 0, given: {start_delay_secs}")
+        if throttle_secs < 0:
+            raise ValueError(f"Must specify throttle_secs >= 0, given: {throttle_secs}")
+        return super().__new__(
+            cls, input_fn, steps, name, tuple(hooks or ()), exporters, start_delay_secs, throttle_secs
+        )
 
 
 class _Evaluating(h.CheckpointSaverListener):
-    """Evaluates after checkpoints, the last one included."""
+    """Evaluates after checkpoints: not the one before the first step, as often as is asked, and the last."""
 
     def __init__(self, estimator: Estimator, spec: EvalSpec) -> None:
         self._estimator, self._spec, self.last = estimator, spec, None
-        self._at: int | None = None
+        self._timer = h.SecondOrStepTimer(every_secs=spec.throttle_secs)
+        self._started = False
+
+    def after_save(self, session: Any, global_step_value: int) -> None:
+        if not self._started:
+            self._started = True
+        elif self._timer.should_trigger_for_step(global_step_value):
+            self._evaluate(global_step_value)
 
     def end(self, session: Any, global_step_value: int) -> None:
-        self._evaluate(global_step_value)
+        if global_step_value != self._timer.last_triggered_step():
+            self._evaluate(global_step_value)
 
     def _evaluate(self, step: int) -> None:
-        if step != self._at:
-            self._at = step
-            spec = self._spec
-            self.last: Any = self._estimator.evaluate(spec.input_fn, spec.steps, list(spec.hooks or ()), name=spec.name)
+        self._timer.update_last_triggered_step(step)
+        spec = self._spec
+        self.last: Any = self._estimator.evaluate(spec.input_fn, spec.steps, list(spec.hooks), name=spec.name)
 
 
 def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: EvalSpec) -> tuple[Any, list[Any]]:
-    """Train up to `max_steps`, and evaluate at the end: (metrics, what exporters gave).
+    """Train up to `max_steps`, and evaluate after checkpoints and at the end: (the last metrics, what exporters gave).
 
-    Evaluations in between need a process of their own in TensorFlow; here there is the last one.
+    Raises:
+      TypeError: for what is no estimator or no spec.
+      NotImplementedError: if there are exporters.
 
     TensorFlow: tf.estimator.train_and_evaluate.
     """
+    for what, value, kind in (
+        ("estimator", estimator, Estimator),
+        ("train_spec", train_spec, TrainSpec),
+        ("eval_spec", eval_spec, EvalSpec),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"`{what}` must have type `tf.estimator.{kind.__name__}`, given {type(value)}")
+    if eval_spec.exporters:
+        raise NotImplementedError("Exporters are not built here.")
     listener = _Evaluating(estimator, eval_spec)
-    listeners = [*(train_spec.saving_listeners or ()), listener]
-    estimator.train(train_spec.input_fn, list(train_spec.hooks or ()), None, train_spec.max_steps, listeners)
+    listeners = [*train_spec.saving_listeners, listener]
+    estimator.train(train_spec.input_fn, list(train_spec.hooks), None, train_spec.max_steps, listeners)
     if listener.last is None:
         listener._evaluate(-1)
-    exporters = eval_spec.exporters or ()
-    if exporters:
-        raise NotImplementedError("Exporters are not built here.")
     return listener.last, []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from duoflow.core.graph import Node
 from duoflow.core.tensor import Tensor
 
-__all__ = ["EstimatorSpec", "ModeKeys", "RunConfig", "export"]
+__all__ = ["EstimatorSpec", "ModeKeys", "RunConfig", "WarmStartSettings", "export"]
 
 
 class ModeKeys:
@@ -121,6 +121,18 @@ class RunConfig:
                 raise ValueError(f"Replacing {name} is not supported.")
             setattr(out, name, value)
         return out
+
+
+class WarmStartSettings(NamedTuple):
+    """What variables start from; the parts are arguments of `tf.train.warm_start`.
+
+    TensorFlow: tf.estimator.WarmStartSettings.
+    """
+
+    ckpt_to_initialize_from: Any
+    vars_to_warm_start: Any = ".*"
+    var_name_to_vocab_info: Any = None
+    var_name_to_prev_var_name: Any = None
 
 
 class _Output(NamedTuple):
