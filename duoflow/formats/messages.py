@@ -5,12 +5,12 @@ from __future__ import annotations
 from .wire import Field, Message
 
 __all__ = [
-    "AttrList", "AttrValue", "BundleEntryProto", "BundleHeaderProto", "BytesList", "CheckpointState", "CollectionDef",
-    "Event", "Example", "Feature", "FeatureList", "FeatureLists", "Features", "FloatList", "FunctionDef",
-    "FunctionDefLibrary", "GraphDef", "HistogramProto", "Int64List", "LogMessage", "MetaGraphDef", "NameAttrList",
-    "NodeDef", "SaverDef", "SequenceExample", "SessionLog", "SignatureDef", "Summary", "SummaryDescription",
-    "SummaryMetadata", "TaggedRunMetadata", "TensorInfo", "TensorProto", "TensorShapeProto", "TensorSliceProto",
-    "TrackableObjectGraph", "VersionDef",
+    "AssetFileDef", "AttrList", "AttrValue", "BundleEntryProto", "BundleHeaderProto", "BytesList", "CheckpointState",
+    "CollectionDef", "Event", "Example", "Feature", "FeatureList", "FeatureLists", "Features", "FloatList",
+    "FunctionDef", "FunctionDefLibrary", "GraphDef", "HistogramProto", "Int64List", "LogMessage", "MetaGraphDef",
+    "NameAttrList", "NodeDef", "SavedModel", "SaverDef", "SequenceExample", "SessionLog", "SignatureDef", "Summary",
+    "SummaryDescription", "SummaryMetadata", "TaggedRunMetadata", "TensorInfo", "TensorProto", "TensorShapeProto",
+    "TensorSliceProto", "TrackableObjectGraph", "VersionDef",
 ]  # fmt: skip
 
 
@@ -126,7 +126,14 @@ class OpDef(Message):
     name = Field(1, "string")
     input_arg = Field(2, ArgDef, repeated=True)
     output_arg = Field(3, ArgDef, repeated=True)
+    control_output = Field(20, "string", repeated=True)
     is_stateful = Field(17, "bool")
+
+
+class ArgAttrs(Message):
+    """Attributes of an argument of a function."""
+
+    attr = Field(1, AttrValue, key="string")
 
 
 class FunctionDef(Message):
@@ -134,6 +141,7 @@ class FunctionDef(Message):
 
     signature = Field(1, OpDef)
     attr = Field(5, AttrValue, key="string")
+    arg_attr = Field(7, ArgAttrs, key="uint32")
     node_def = Field(3, NodeDef, repeated=True)
     ret = Field(4, "string", key="string")
     control_ret = Field(6, "string", key="string")
@@ -217,6 +225,14 @@ class SignatureDef(Message):
     inputs = Field(1, TensorInfo, key="string")
     outputs = Field(2, TensorInfo, key="string")
     method_name = Field(3, "string")
+    defaults = Field(4, TensorProto, key="string")
+
+
+class AssetFileDef(Message):
+    """A file that a graph reads: the tensor of its path, and its name in the folder of assets."""
+
+    tensor_info = Field(1, TensorInfo)
+    filename = Field(2, "string")
 
 
 class MetaInfoDef(Message):
@@ -226,6 +242,8 @@ class MetaInfoDef(Message):
     tags = Field(4, "string", repeated=True)
     tensorflow_version = Field(5, "string")
     tensorflow_git_version = Field(6, "string")
+    stripped_default_attrs = Field(7, "bool")
+    function_aliases = Field(8, "string", key="string")
 
 
 class MetaGraphDef(Message):
@@ -237,6 +255,15 @@ class MetaGraphDef(Message):
     saver_def = Field(3, SaverDef)
     collection_def = Field(4, CollectionDef, key="string")
     signature_def = Field(5, SignatureDef, key="string")
+    asset_file_def = Field(6, AssetFileDef, repeated=True)
+    object_graph_def = Field(7, "bytes")  # a SavedObjectGraph (saved_objects.py), read only when objects are asked for
+
+
+class SavedModel(Message):
+    """The file saved_model.pb of a folder."""
+
+    saved_model_schema_version = Field(1, "int64")
+    meta_graphs = Field(2, MetaGraphDef, repeated=True)
 
 
 class VariableDef(Message):

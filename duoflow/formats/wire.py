@@ -99,6 +99,7 @@ def _packed(code: str) -> tuple[Callable[[Any], bytes], Callable[[Any], Any]]:
 _SCALARS: dict[str, _Scalar] = {
     "int32": _Scalar(_VARINT, 0, write_varint, _signed32, int),
     "int64": _Scalar(_VARINT, 0, write_varint, _signed, int),
+    "sint64": _Scalar(_VARINT, 0, lambda v: write_varint(v << 1 ^ v >> 63), lambda v: v >> 1 ^ -(v & 1), int),
     "uint32": _Scalar(_VARINT, 0, write_varint, int, int),
     "uint64": _Scalar(_VARINT, 0, write_varint, int, int),
     "enum": _Scalar(_VARINT, 0, write_varint, _signed32, int),
@@ -354,10 +355,10 @@ class Message:
     def _parse(self, data: memoryview, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise DecodeError(f"{type(self).__name__}: messages nest deeper than {MAX_DEPTH}.")
-        for number, wire, value, raw in _split(data):
+        for number, wire, value, start, end in _split(data):
             field = self._numbers.get(number)
             if field is None or not _fits(field, wire):
-                self._unknown += raw
+                self._unknown += data[start:end]
             else:
                 self._take(field, wire, value, depth)
 
@@ -398,8 +399,8 @@ def _fits(field: Field, wire: int) -> bool:
     return wire == field.scalar.wire or (field.repeated and wire == _BYTES)
 
 
-def _split(data: memoryview) -> Iterator[tuple[int, int, Any, bytes]]:
-    """The fields of a message: number, wire type, value, and all its bytes."""
+def _split(data: memoryview) -> Iterator[tuple[int, int, Any, int, int]]:
+    """The fields of a message: number, wire type, value, and where all its bytes start and end."""
     at = 0
     while at < len(data):
         start = at
@@ -416,7 +417,7 @@ def _split(data: memoryview) -> Iterator[tuple[int, int, Any, bytes]]:
             if at + size > len(data):
                 raise DecodeError(f"Field {number} of a message ends behind its end: {size} bytes at {at}.")
             value, at = data[at : at + size], at + size
-        yield number, wire, value, bytes(data[start:at])
+        yield number, wire, value, start, at
 
 
 def _elements(scalar: _Scalar, wire: int, value: Any) -> list[Any]:
@@ -439,7 +440,7 @@ def _entry(field: Field, data: memoryview, depth: int) -> tuple[Any, Any]:
     keys = _SCALARS[field.key or ""]
     key: Any = keys.default
     value: Any = field.message() if field.scalar is None else field.scalar.default
-    for number, _, part, _raw in _split(data):
+    for number, _, part, _start, _end in _split(data):
         if number == 1:
             key = keys.decode(part)
         elif number == 2 and field.scalar is not None:

@@ -29,7 +29,7 @@ from duoflow.formats.messages import TrackableObjectGraph
 
 __all__ = ["Checkpoint", "CheckpointOptions", "PythonState", "RestoreStatus"]
 
-_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
+OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
 
 
@@ -101,7 +101,7 @@ def _objects_below(root: Any) -> _Objects:
     return found
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name as a part of a key, in which "/" separates and "." announces."""
     return name.replace(".", "..").replace("/", ".S")
 
@@ -127,18 +127,17 @@ def _save_objects(root: Any, prefix: str) -> None:
         leaf = _leaf(value)
         if leaf is not None:
             kind, full_name, arrays = leaf
-            key = "/".join([*map(_escaped, path), ".ATTRIBUTES", kind])
+            key = "/".join([*map(escaped, path), ".ATTRIBUTES", kind])
             node.attributes.add(name=kind, full_name=full_name, checkpoint_key=key)
             tensors.update({key + suffix: array for suffix, array in arrays.items()})
-    for node, holds in zip(graph.nodes, _with_values(found.parts, graph), strict=True):
-        node.has_checkpoint_values.value = holds
-    tensors[_GRAPH_KEY] = np.array(graph.SerializeToString(), object)
+    mark_values(found.parts, graph)
+    tensors[OBJECT_GRAPH_KEY] = np.array(graph.SerializeToString(), object)
     Path(prefix).parent.mkdir(parents=True, exist_ok=True)
     write_bundle(prefix, tensors)
 
 
-def _with_values(parts: list[dict[str, int]], graph: Any) -> list[bool]:
-    """Which nodes have a value or lead to one."""
+def mark_values(parts: list[dict[str, int]], graph: Any) -> None:
+    """Note in each node whether it has a value or leads to one."""
     owners: dict[int, list[int]] = {}
     for number, below in enumerate(parts):
         for part in below.values():
@@ -149,7 +148,8 @@ def _with_values(parts: list[dict[str, int]], graph: Any) -> list[bool]:
         fresh = [owner for owner in owners.get(number, ()) if owner not in holds]
         holds.update(fresh)
         todo.extend(fresh)
-    return [number in holds for number in range(len(parts))]
+    for number, node in enumerate(graph.nodes):
+        node.has_checkpoint_values.value = number in holds
 
 
 # -- restoring ---------------------------------------------------------------------------------------------------------
@@ -434,9 +434,9 @@ class Checkpoint(Trackable):
             return RestoreStatus(self, None)
         path = os.fspath(save_path)
         reader = BundleReader(path)
-        if not reader.has_tensor(_GRAPH_KEY):
+        if not reader.has_tensor(OBJECT_GRAPH_KEY):
             return _NamedRestoreStatus(self, reader)
-        graph = TrackableObjectGraph.FromString(reader.get_tensor(_GRAPH_KEY).item())
+        graph = TrackableObjectGraph.FromString(reader.get_tensor(OBJECT_GRAPH_KEY).item())
         _check_graph(graph, path)
         restoration = _Restoration(reader, graph, path)
         restoration.match(self, 0)

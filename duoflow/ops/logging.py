@@ -88,8 +88,12 @@ def summary(array: Any, limit: int) -> str:
 _STREAMS = {"stdout": lambda: sys.stdout, "stderr": lambda: sys.stderr}
 
 
-def _run_print(*values: Any, pieces: tuple[str, ...], output_stream: str, summarize: int) -> tuple[Any, ...]:
-    text = pieces[0] + "".join(format_tensor(v, summarize) + p for v, p in zip(values, pieces[1:], strict=True))
+def _run_print(*values: Any, pieces: tuple[str, ...] | None, output_stream: str, summarize: int) -> tuple[Any, ...]:
+    """Print what stands between the values and around them, or without `pieces` the one string as it is."""
+    if pieces is None:
+        text = values[0].item().decode("utf-8", "replace")
+    else:
+        text = pieces[0] + "".join(format_tensor(v, summarize) + p for v, p in zip(values, pieces[1:], strict=True))
     if output_stream.startswith("file://"):
         with Path(output_stream[len("file://") :]).open("a", encoding="utf-8") as file:
             file.write(text)

@@ -1,8 +1,8 @@
-"""How our records are written in TensorFlow's op definitions.
+"""How our records are written in TensorFlow's op definitions, beyond what the definitions say themselves.
 
-A `Form` belongs to one op. TensorFlow names the types of inputs in attributes, takes axes as inputs where ours are
-attributes, and calls some attributes otherwise. What it has no place for goes into attributes that start with an
-underscore, which it lets pass.
+TensorFlow takes axes as inputs where ours are attributes, and calls some attributes otherwise. What it has no place for
+goes into attributes that start with an underscore, which it lets pass; ops for which that would change the meaning are
+put in other terms before (see portable.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core import dtypes
+from duoflow.core.graph import Node
 
 __all__ = ["FORMS", "Form", "form_of"]
 
@@ -22,26 +22,24 @@ __all__ = ["FORMS", "Form", "form_of"]
 class Form:
     """One op in TensorFlow's terms.
 
-    types: TensorFlow's type attributes and the inputs (outputs as -1, -2, ...) that have these types
-    index_types: type attributes of inputs that are attributes here: always int32
-    constants: our attributes that are inputs there, with their places and whether they are lists
+    constants: our attributes that are inputs there, with their places (-1: the last)
+    implied: inputs there that ours does without: their places, and their values for a node
     renamed: our names of attributes and theirs
-    count: the attribute that counts a list of inputs, and how many other inputs follow it
     convert: their values of attributes for ours, by our name, and back
-    fixed: attributes that are always the same here
+    fixed: attributes that are always the same here; another value is not imported
     private: attributes that TensorFlow does not have
     algorithm: the place of the input that names a random generator, which is Philox here
+    unset: what None stands for in an attribute that is an input there
     """
 
-    types: dict[str, int] = field(default_factory=dict)
-    index_types: tuple[str, ...] = ()
     constants: tuple[tuple[str, int], ...] = ()
+    implied: tuple[tuple[int, Callable[[Node], Any]], ...] = ()
     renamed: dict[str, str] = field(default_factory=dict)
-    count: str | None = None
     convert: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     private: tuple[str, ...] = ()
     algorithm: int | None = None
+    unset: Callable[[Node], Any] | None = None
 
 
 def _framed(values: Any) -> list[int]:
@@ -64,102 +62,122 @@ def _int(value: Any) -> int:
     return int(np.reshape(value, -1)[0])
 
 
-_WINDOW = (_framed, _spatial)
-_AXES: tuple[Callable[[Any], Any], Callable[[Any], Any]] = (lambda v: np.asarray(v, np.int32), _tuple)
-_AXIS: tuple[Callable[[Any], Any], Callable[[Any], Any]] = (lambda v: np.asarray(v, np.int32), _int)
-_T = {"T": 0}
+def _text(value: Any) -> str:
+    found: bytes = np.reshape(value, -1)[0]
+    return found.decode()
 
 
-def _reduction(types: dict[str, int]) -> Form:
-    return Form(types, ("Tidx",), (("axis", 1),), {"keepdims": "keep_dims"}, convert={"axis": _AXES})
+def _all_axes(node: Node) -> list[int]:
+    dims = node.inputs[0].dims
+    if dims is None:
+        raise ValueError("all axes of a tensor of unknown rank have no form in a GraphDef.")
+    return list(range(len(dims)))
 
 
-def _convolution(backward: bool = False) -> Form:
-    return Form(
-        {"T": -1}, convert={"strides": _WINDOW, "dilations": _WINDOW},
-        fixed={"data_format": "NHWC", "use_cudnn_on_gpu": True},
-    )  # fmt: skip
+def _last_size(node: Node) -> int:
+    dims = node.inputs[0].dims
+    if dims is None or dims[-1] is None:
+        raise ValueError("the length of a transform over an unknown dimension must be given.")
+    return dims[-1]
 
 
-def _scan() -> Form:
-    return Form(_T, ("Tidx",), (("axis", 1),), convert={"axis": _AXIS})
+def _element_shape(node: Node) -> Any:
+    dims = node.inputs[0].dims
+    return np.asarray(-1 if dims is None else [-1 if d is None else d for d in dims[1:]], np.int32)
 
 
-_POOLING = Form(_T, convert={"ksize": _WINDOW, "strides": _WINDOW}, fixed={"data_format": "NHWC"})
-_ARG = Form(_T, ("Tidx",), (("axis", 1),), convert={"axis": _AXIS})
+_Pair = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+_WINDOW: _Pair = (_framed, _spatial)
+_AXES: _Pair = (lambda v: np.asarray(v, np.int32), _tuple)
+_AXIS: _Pair = (lambda v: np.asarray(v, np.int32), _int)
+_LONG: _Pair = (lambda v: np.asarray(v, np.int64), _int)
+_LENGTH: _Pair = (lambda v: np.asarray([v], np.int32), _int)
+_STRING: _Pair = (lambda v: np.asarray(v.encode(), object), _text)
+_POLICY: _Pair = (lambda v: "IGNORE" if v else "", lambda v: v == "IGNORE")
+
+_REDUCTION = Form((("axis", 1),), renamed={"keepdims": "keep_dims"}, convert={"axis": _AXES}, unset=_all_axes)
+_ALONG = Form((("axis", 1),), convert={"axis": _AXIS})
+_OVER = Form((("axis", 1),), convert={"axis": _AXES})
+_CONV_2D = Form(convert={"strides": _WINDOW, "dilations": _WINDOW}, fixed={"data_format": "NHWC"})
+_CONV_3D = Form(convert={"strides": _WINDOW, "dilations": _WINDOW}, fixed={"data_format": "NDHWC"})
+_POOL_2D = Form(convert={"ksize": _WINDOW, "strides": _WINDOW}, fixed={"data_format": "NHWC"})
+_POOL_3D = Form(convert={"ksize": _WINDOW, "strides": _WINDOW}, fixed={"data_format": "NDHWC"})
 _VARIABLE = Form(private=("shape",))
-_LAST_AXIS = Form(_T, private=("axis",))
+_LAST_AXIS = Form(private=("axis",))
+_LIKE = Form(private=("dtype",))
+_RANDOM = Form(algorithm=3)
+_SCATTER = Form(renamed={"ignore": "bad_indices_policy"}, convert={"ignore": _POLICY})
+_ELEMENT = Form(renamed={"dtype": "element_dtype"}, private=("shape",))
+_CALL = Form(renamed={"body": "f"})
 
 FORMS: dict[str, Form] = {
-    **{name: _reduction(_T) for name in ("Sum", "Mean", "Max", "Min", "Prod", "EuclideanNorm")},
-    **{name: _reduction({}) for name in ("Any", "All")},
-    **dict.fromkeys(("ArgMax", "ArgMin"), _ARG),
-    **{name: _scan() for name in ("Cumsum", "Cumprod", "CumulativeLogsumexp")},
-    **{name: _convolution() for name in ("Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput")},
-    **dict.fromkeys(("MaxPool", "AvgPool"), _POOLING),
-    **{name: Form() for name in ("LogicalAnd", "LogicalOr", "LogicalNot", "NoOp", "StringJoin", "VarIsInitializedOp")},
-    **{name: Form({"T": 0}) for name in ("Softplus", "Relu", "Relu6", "Elu", "Selu", "Softsign", "LeakyRelu")},
+    **dict.fromkeys(("Sum", "Mean", "Max", "Min", "Prod", "EuclideanNorm", "Any", "All", "ReduceJoin"), _REDUCTION),
+    **dict.fromkeys(("ArgMax", "ArgMin", "Cumsum", "Cumprod", "CumulativeLogsumexp", "ExpandDims"), _ALONG),
+    **dict.fromkeys(("Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput"), _CONV_2D),
+    **dict.fromkeys(("Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2"), _CONV_3D),
+    **dict.fromkeys(("MaxPool", "AvgPool", "MaxPoolGrad", "AvgPoolGrad", "MaxPoolGradGrad"), _POOL_2D),
+    **dict.fromkeys(("MaxPool3D", "AvgPool3D", "MaxPool3DGrad", "AvgPool3DGrad", "MaxPool3DGradGrad"), _POOL_3D),
     **dict.fromkeys(("Softmax", "LogSoftmax"), _LAST_AXIS),
-    **{name: Form({"dtype": 1}, private=("shape",)) for name in (
-        "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp",
-    )},
-    "ReadVariableOp": _VARIABLE,
+    **dict.fromkeys(("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ReadVariableOp"), _VARIABLE),
+    **dict.fromkeys(("OnesLike", "ZerosLike"), _LIKE),
+    **dict.fromkeys(("ScatterNd", *(f"TensorScatter{k}" for k in ("Add", "Max", "Min", "Sub", "Update"))), _SCATTER),
+    **dict.fromkeys(("TensorListGetItem", "TensorListPopBack", "TensorListStack"), _ELEMENT),
+    **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall"), _CALL),
+    **dict.fromkeys((
+        "StatelessRandomUniformV2", "StatelessRandomNormalV2", "StatelessTruncatedNormalV2", "StatelessRandomGammaV3",
+        "StatelessRandomUniformFullIntV2", "StatelessRandomUniformIntV2", "StatelessShuffle",
+    ), _RANDOM),
+    "Bitcast": Form(renamed={"dtype": "type"}),
+    "Cast": Form(renamed={"dtype": "DstT"}),
+    "ConcatV2": Form((("axis", -1),), convert={"axis": _AXIS}),
+    "CropAndResize": Form(renamed={"extrapolation": "extrapolation_value"}),
+    "CropAndResizeGradImage": Form(private=("extrapolation",)),
+    "DecodeBmp": Form(private=("dtype", "expand")),
+    "DecodeCompressed": Form(renamed={"kind": "compression_type"}),
+    "DecodeGif": Form(private=("channels", "dtype", "expand")),
+    "DecodeImage": Form(renamed={"expand": "expand_animations"}),
+    "DecodeJpeg": Form(private=("dtype", "expand")),
+    "DecodePng": Form(private=("expand",)),
+    "DecodeWav": Form(renamed={"channels": "desired_channels", "samples": "desired_samples"}),
+    "DecodeWebP": Form(private=("expand",)),
+    "Empty": Form((("shape", 0),), convert={"shape": _AXES}),
+    "GatherV2": Form((("axis", 2),), convert={"axis": _AXIS}),
+    "IRFFT": Form((("length", 1),), convert={"length": _LENGTH}, unset=lambda node: 2 * (_last_size(node) - 1)),
+    "InTopKV2": Form((("k", 2),), convert={"k": _AXIS}),
+    "LRN": Form(renamed={"radius": "depth_radius"}),
+    "MatrixBandPart": Form((("num_lower", 1), ("num_upper", 2)), convert={"num_lower": _LONG, "num_upper": _LONG}),
+    "MatrixDiagPartV3": Form((("k", 1),), convert={"k": _AXES}),
+    "MatrixDiagV3": Form(
+        (("k", 1), ("num_rows", 2), ("num_cols", 3)), convert={"k": _AXES, "num_rows": _AXIS, "num_cols": _AXIS}
+    ),
+    "MatrixSetDiagV3": Form((("k", 2),), convert={"k": _AXES}),
+    "MaxPoolWithArgmax": Form(
+        renamed={"index_dtype": "Targmax", "include_batch": "include_batch_in_index"},
+        convert={"ksize": _WINDOW, "strides": _WINDOW},
+    ),
+    "NonMaxSuppressionV5": Form(renamed={"pad": "pad_to_max_output_size"}),
+    "RFFT": Form((("length", 1),), convert={"length": _LENGTH}, unset=_last_size),
+    "ReverseSequence": Form(renamed={"seq_axis": "seq_dim", "batch_axis": "batch_dim"}),
+    "ReverseV2": _OVER,
+    "Roll": Form((("axis", 2),), convert={"axis": _AXES}),
+    "SplitV": Form((("axis", 2),), renamed={"num": "num_split"}, convert={"axis": _AXIS}),
+    "Squeeze": Form(renamed={"axis": "squeeze_dims"}),
+    "StringSplitV2": Form((("sep", 1),), convert={"sep": _STRING}),
+    "TensorListFromTensor": Form(implied=((1, _element_shape),)),
+    "TensorListReserve": Form(implied=((0, lambda node: np.int32(-1)),), renamed={"dtype": "element_dtype"}),
+    "TensorListSetItem": Form(renamed={"grow": "resize_if_index_out_of_bounds"}),
+    "Transpose": Form((("perm", 1),), convert={"perm": _AXES}, unset=lambda node: _all_axes(node)[::-1]),
+    "UnicodeDecode": Form(renamed={"encoding": "input_encoding", "replacement": "replacement_char"}),
+    "UnicodeEncode": Form(renamed={"encoding": "output_encoding", "replacement": "replacement_char"}),
+    "UnicodeTranscode": Form(renamed={
+        "source": "input_encoding", "target": "output_encoding", "replacement": "replacement_char",
+    }),
     "VarHandleOp": Form(private=("trainable", "zero")),
-    "Const": Form({"dtype": -1}),
-    "AddN": Form(_T, count="N"),
-    "BroadcastTo": Form({"T": 0, "Tidx": 1}),
-    "Cast": Form({"SrcT": 0}, renamed={"dtype": "DstT"}),
-    "ClipByValue": Form(_T),
-    "ConcatV2": Form(_T, ("Tidx",), (("axis", -1),), count="N", convert={"axis": _AXIS}),
-    "Einsum": Form(_T, count="N"),
-    "ExpandDims": Form(_T, ("Tdim",), (("axis", 1),), convert={"axis": _AXIS}),
-    "Fill": Form({"T": 1, "index_type": 0}),
-    "GatherNd": Form({"Tparams": 0, "Tindices": 1}),
-    "GatherV2": Form({"Tparams": 0, "Tindices": 1}, ("Taxis",), (("axis", 2),), convert={"axis": _AXIS}),
-    "LRN": Form(_T, renamed={"radius": "depth_radius"}),
-    "MatMul": Form(_T),
-    "BatchMatMulV2": Form(_T),
-    "OneHot": Form({"T": 2, "TI": 0}),
-    "OnesLike": Form(_T, private=("dtype",)),
-    "ZerosLike": Form(_T, private=("dtype",)),
-    "Pack": Form(_T, count="N"),
-    "PadV2": Form({"T": 0, "Tpaddings": 1}),
-    "MirrorPad": Form({"T": 0, "Tpaddings": 1}),
-    "PlaceholderWithDefault": Form({"dtype": 0}),
-    "Range": Form({"Tidx": 0}),
-    "Rank": Form(_T),
-    "Reshape": Form({"T": 0, "Tshape": 1}),
-    "ReverseV2": Form(_T, ("Tidx",), (("axis", 1),), convert={"axis": _AXES}),
-    "SelectV2": Form({"T": 1}),
-    "Shape": Form(_T),
-    "Size": Form(_T),
-    "Slice": Form({"T": 0, "Index": 1}),
-    "SparseSoftmaxCrossEntropyWithLogits": Form({"T": 0, "Tlabels": 1}),
-    "SplitV": Form({"T": 0, "Tlen": 1}, (), (("axis", 2),), {"num": "num_split"}, convert={"axis": _AXIS}),
-    "Squeeze": Form(_T, renamed={"axis": "squeeze_dims"}),
-    "StridedSlice": Form({"T": 0, "Index": 1}),
-    "Tile": Form({"T": 0, "Tmultiples": 1}),
-    "TopKV2": Form({"T": 0, "Tk": 1}),
-    "Transpose": Form(_T, ("Tperm",), (("perm", 1),), convert={"perm": _AXES}),
-    "Unpack": Form(_T),
-    "Where": Form(_T),
-    "StatelessRandomUniformV2": Form({"Tshape": 0}, algorithm=3),
-    "StatelessRandomNormalV2": Form({"Tshape": 0}, algorithm=3),
-    "StatelessTruncatedNormalV2": Form({"Tshape": 0}, algorithm=3),
-    "StatelessRandomUniformFullIntV2": Form({"Tshape": 0}, algorithm=3),
-    "StatelessRandomUniformIntV2": Form({"Tshape": 0, "dtype": -1}, algorithm=3),
-    "Placeholder": Form(),
-    "MergeSummary": Form(count="N"),
-    "ScalarSummary": Form({"T": -2}),
 }  # fmt: skip
 
-#: Ops whose definition takes one type from the first input and has no attributes of other names: all elementwise ones.
-_PLAIN = Form(_T)
+_PLAIN = Form()
 
 
 def form_of(name: str) -> Form:
-    """The form of an op; that of an elementwise op if it has no entry."""
+    """The form of an op; that of one that is the same here and there if it has no entry."""
     return FORMS.get(name, _PLAIN)
-
-
-INT32 = dtypes.int32
