@@ -208,7 +208,7 @@ _LAZY = {
     name: name
     for name in (
         "audio autodiff autograph bitwise compat config data debugging dtypes errors experimental image io keras "
-        "feature_column linalg lookup math nest nn profiler random signal strings tools train types version"
+        "feature_column linalg lookup math nest nn profiler random saved_model signal strings tools train types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 
