@@ -1,7 +1,7 @@
 """Reading images between their pixels: projective transforms, and boxes cut out and resized.
 
 Both compute a place (y, x) in the source for each pixel of the result and read there; their gradients add up what each
-place was given.
+place was given. What says where the places are takes `m`, the module that computes: NumPy, or duoflow's ops (`F`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from duoflow.core.emit import emit_one
 from duoflow.core.errors import InvalidArgumentError, OutOfRangeError
 from duoflow.core.late import F
 from duoflow.core.record import Kind, Op, register
+from duoflow.core.scalar import Unsupported
 from duoflow.core.spec import Spec
-from duoflow.core.tensor import convert
+from duoflow.core.tensor import convert, static_value
 
 from .families import FLOATING, check_dtype
 from .image_resize import _INPUTS
@@ -28,18 +29,28 @@ __all__ = ["crop_and_resize", "image_projective_transform"]
 _SAMPLED = (dtypes.uint8, dtypes.int32, dtypes.int64, *FLOATING)
 
 
-def _corners(y: Any, x: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _corners(y: Any, x: Any, m: Any = np) -> Iterator[tuple[Any, Any, Any]]:
     """The four pixels around each place: row, column, and weight in the place's value."""
-    top, left = np.floor(y), np.floor(x)
+    top, left = m.floor(y), m.floor(x)
     down, right = y - top, x - left
     for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
         weight = (down if dy else 1 - down) * (right if dx else 1 - right)
         yield top + dy, left + dx, weight
 
 
-def _round(x: Any) -> Any:
+def _trunc(x: Any, m: Any) -> Any:
+    """Towards zero."""
+    return m.where(x < 0, -m.floor(-x), m.floor(x))
+
+
+def _round(x: Any, m: Any = np) -> Any:
     """To the nearest, halves away from zero."""
-    return np.trunc(x + np.copysign(np.float32(0.5), x))
+    return _trunc(m.where(x < 0, x - 0.5, x + 0.5), m)
+
+
+def _within(x: Any, last: Any, m: Any) -> Any:
+    """At most `last` and not below zero; NaN stays."""
+    return m.where(x < 0, m.zeros_like(x), m.where(x > last, m.zeros_like(x) + last, x))
 
 
 def _read(images: Any, batch: Any, row: Any, column: Any) -> tuple[Any, Any]:
@@ -61,50 +72,96 @@ def _add(target: Any, batch: Any, row: Any, column: Any, values: Any) -> None:
 # -- projective transforms ---------------------------------------------------------------------------------------------
 
 
-def _reflected(x: Any, size: int) -> Any:
+def _reflected(x: Any, size: int, m: Any) -> Any:
     """Mirrored at the outer edges of the first and last pixel."""
     if size <= 1:
-        return np.zeros_like(x)
-    period = np.float32(2 * size)
-    below = np.where(x < -period, period * np.trunc(-x / period) + x, x)
-    below = np.where(below < -size, below + period, -below - 1)
-    above = x - period * np.trunc(x / period)
-    above = np.where(above >= size, period - above - 1, above)
-    return np.clip(np.where(x < 0, below, np.where(x > size - 1, above, x)), 0, size - 1)
+        return m.zeros_like(x)
+    period = float(2 * size)
+    below = m.where(x < -period, period * _trunc(-x / period, m) + x, x)
+    below = m.where(below < -size, below + period, -below - 1)
+    above = x - period * _trunc(x / period, m)
+    above = m.where(above >= size, period - above - 1, above)
+    return _within(m.where(x < 0, below, m.where(x > size - 1, above, x)), size - 1, m)
 
 
-def _wrapped(x: Any, size: int) -> Any:
+def _wrapped(x: Any, size: int, m: Any) -> Any:
     """Repeated in both directions, with one pixel's distance between the copies."""
     if size <= 1:
-        return np.zeros_like(x)
-    last = np.float32(size - 1)
-    below = x + size * (np.trunc(-x / last) + 1)
-    above = x - size * np.trunc(x / last)
-    return np.clip(np.where(x < 0, below, np.where(x > last, above, x)), 0, last)
+        return m.zeros_like(x)
+    last = float(size - 1)
+    below = x + size * (_trunc(-x / last, m) + 1)
+    above = x - size * _trunc(x / last, m)
+    return _within(m.where(x < 0, below, m.where(x > last, above, x)), last, m)
 
 
-_FILL_MODES: dict[str, Callable[[Any, int], Any]] = {
-    "CONSTANT": lambda x, size: x,
+_FILL_MODES: dict[str, Callable[[Any, int, Any], Any]] = {
+    "CONSTANT": lambda x, size, m: x,
     "REFLECT": _reflected,
     "WRAP": _wrapped,
-    "NEAREST": lambda x, size: np.clip(x, 0, size - 1),
+    "NEAREST": lambda x, size, m: _within(x, size - 1, m),
 }
 
 
-def _projected(transforms: Any, out: Any, source: Any, fill_mode: str) -> tuple[Any, Any]:
+def _projected(transforms: Any, out: Any, source: Any, fill_mode: str, m: Any = np) -> tuple[Any, Any]:
     """The place in the source of each pixel of the result, [transforms, height, width] each; NaN for none."""
-    y, x = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in out), indexing="ij")
-    t = transforms.astype(np.float32).reshape(-1, 8, 1, 1)
+    y, x = (np.arange(n, dtype=np.float32).reshape(shape) for n, shape in zip(out, ((-1, 1), (1, -1)), strict=True))
+    t = m.reshape(transforms, (-1, 8, 1, 1))
     divisor = t[:, 6] * x + t[:, 7] * y + 1
-    divisor = np.where(divisor == 0, np.float32(np.nan), divisor)
+    divisor = m.where(divisor == 0, np.float32(np.nan), divisor)
     px = (t[:, 0] * x + t[:, 1] * y + t[:, 2]) / divisor
     py = (t[:, 3] * x + t[:, 4] * y + t[:, 5]) / divisor
     mapped = _FILL_MODES[fill_mode]
-    return mapped(py, source[0]), mapped(px, source[1])
+    return mapped(py, source[0], m), mapped(px, source[1], m)
 
 
-def _touched(y: Any, x: Any, interpolation: str) -> Any:
-    return _corners(y, x) if interpolation == "BILINEAR" else [(_round(y), _round(x), np.float32(1))]
+def _touched(y: Any, x: Any, interpolation: str, m: Any = np) -> Any:
+    return _corners(y, x, m) if interpolation == "BILINEAR" else [(_round(y, m), _round(x, m), np.float32(1))]
+
+
+def _static(images: Any, g: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape of the images, and the height and width of the result."""
+    if images.dims is None or None in images.dims or g is None or None in g:
+        raise Unsupported("transforming images of unknown size")
+    return images.dims, g
+
+
+def _flat_places(shape: tuple[int, ...], row: Any, column: Any) -> tuple[Any, Any]:
+    """The pixel's number among those of all images [n, height, width], and whether it is one [.., 1]."""
+    count, height, width, _ = shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    rows, columns = (F.cast(F.where(inside, v, F.zeros_like(v)), dtypes.int32) for v in (row, column))
+    first = np.arange(count, dtype=np.int32).reshape(-1, 1, 1) * np.int32(height * width)
+    flat = rows * width + columns + first
+    return flat, F.logical_and(inside, np.ones((count, 1, 1), bool))
+
+
+def _expand_projective(
+    images: Any, transforms: Any, size: Any, fill: Any, *, interpolation: str, fill_mode: str
+) -> Any:
+    shape, out = _static(images, static_value(size))
+    y, x = _projected(transforms, out, shape[1:3], fill_mode, F)
+    wide = images if interpolation == "NEAREST" or images.dtype is dtypes.float64 else F.cast(images, dtypes.float32)
+    pixels = F.reshape(wide, (-1, shape[3]))
+    total: Any = 0
+    for row, column, weight in _touched(y, x, interpolation, F):
+        flat, inside = _flat_places(shape, row, column)
+        part = F.where(inside[..., None], F.gather(pixels, flat), F.cast(fill, wide.dtype))
+        total = part if interpolation == "NEAREST" else total + part * F.cast(weight[..., None], wide.dtype)
+    nowhere = F.is_nan(y)[..., None]
+    return F.where(nowhere, F.cast(fill, images.dtype), F.cast(total, images.dtype))
+
+
+def _expand_projective_back(g: Any, images: Any, transforms: Any, *, interpolation: str, fill_mode: str) -> Any:
+    shape, out = _static(images, g.dims[1:3] if g.dims else None)
+    y, x = _projected(transforms, out, shape[1:3], fill_mode, F)
+    wide = g if g.dtype is dtypes.float64 else F.cast(g, dtypes.float32)
+    count, total = shape[0] * shape[1] * shape[2], 0
+    for row, column, weight in _touched(y, x, interpolation, F):
+        flat, inside = _flat_places(shape, row, column)
+        given = F.reshape(wide * F.cast(weight, wide.dtype)[..., None], (-1, shape[3]))
+        where = F.reshape(F.where(inside, flat, -1), (-1,))
+        total = total + F.unsorted_segment_sum(given, where, count)
+    return F.cast(F.reshape(total, shape), images.dtype)
 
 
 def _wide(dtype: Any) -> Any:
@@ -161,14 +218,24 @@ def _projective_second(node: Any, gg: Any) -> tuple[Any, ...]:
     return emit_one(PROJECTIVE, (gg, transforms, F.shape(g)[1:3], zero), node.attrs), None, None
 
 
-PROJECTIVE = register(Op("ImageProjectiveTransformV3", Kind.HOST, _infer_projective, _projective, _projective_gradient))
+PROJECTIVE = register(
+    Op(
+        "ImageProjectiveTransformV3",
+        Kind.COMPOUND,
+        _infer_projective,
+        _projective,
+        _projective_gradient,
+        expand=_expand_projective,
+    )
+)
 PROJECTIVE_GRAD = register(
     Op(
         "ImageProjectiveTransformV3Grad",
-        Kind.HOST,
+        Kind.COMPOUND,
         lambda g, images, transforms, **attrs: Spec(images.shape, images.dtype),
         _projective_back,
         _projective_second,
+        expand=_expand_projective_back,
     )
 )
 
