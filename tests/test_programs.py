@@ -24,6 +24,9 @@ RECORDED = json.loads((GOLDEN / "programs.json").read_text(encoding="utf-8"))
 TF1_RECORDED = json.loads((GOLDEN / "tf1_programs.json").read_text(encoding="utf-8"))
 #: What those print that TensorFlow 2.21 cannot run any more: they check themselves.
 TF1_CHECKS = {
+    "crf_tagger": [
+        "not yet: True", "[[0, 9, 9]] 12", "learned: True", "accurate: True padding: True", "the same: True True",
+    ],
     "dcgan": ["(32, 8, 8, 1) True True", "discriminator learned: True"],
     "perceptron_estimator": [
         "step 80 accurate: True ['accuracy', 'global_step', 'loss']",
@@ -33,6 +36,11 @@ TF1_CHECKS = {
     ],
     "perceptron_layers": ["14 1 model/logits/BiasAdd:0", "learned: True True", "shared: True"],
     "recurrent_networks": ["learned: True", "learned: True", "learned: True"],
+    "translation_attention": ["learned: True True", "right: True", "4 3 True", "translated: True"],
+    "wide_and_deep": [
+        "step 100 better than chance: True", "good: True True", "same: True",
+        "linear/linear_model/age_bucketized/weights", "['age', 'education', 'hours', 'job'] (1,) <dtype: 'string'>", "baseline: True True",
+    ],
 }  # fmt: skip
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:e[-+]?\d+)?")
 

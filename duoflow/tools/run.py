@@ -21,12 +21,14 @@ TF1_ONLY = frozenset(
     """
     ConfigProto GPUOptions GraphKeys InteractiveSession Print Session add_to_collection app assign assign_add
     assign_sub all_variables contrib examples disable_eager_execution disable_v2_behavior div enable_eager_execution
-    enable_v2_behavior flags get_collection get_default_graph get_default_session get_local_variable get_variable
-    get_variable_scope global_variables global_variables_initializer initialize_all_variables
+    enable_v2_behavior estimator flags get_collection get_default_graph get_default_session get_local_variable
+    get_variable get_variable_scope global_variables global_variables_initializer initialize_all_variables
     is_variable_initialized layers local_variables_initializer log logging multinomial placeholder
     placeholder_with_default py_func random_normal random_uniform reset_default_graph set_random_seed
     sparse_placeholder sparse_tensor_to_dense tables_initializer to_bfloat16 to_double to_float to_int32 to_int64
     trainable_variables truncated_normal truncated_normal_initializer variable_scope variables_initializer
+
+    feature_column.input_layer feature_column.linear_model
 
     nn.bidirectional_dynamic_rnn nn.dynamic_rnn nn.rnn_cell nn.softmax_cross_entropy_with_logits_v2 nn.static_rnn
     nn.xw_plus_b summary.FileWriter summary.merge summary.merge_all train.AdadeltaOptimizer train.AdagradOptimizer

@@ -82,6 +82,8 @@ def split_products(graph: Graph) -> Graph:
             return None
         if node.attrs["transpose_a"] or node.attrs["transpose_b"]:
             return None
+        if any(None in (t.dims or (None,)) for t in node.inputs):
+            return None  # made of what the host's operations give
         (rows, depth), w = sizes(node.inputs[0]), node.inputs[1]
         large = depth >= _LONG and elements(w) * w.dtype.size >= _LARGE
         return _PRODUCT_PARTS if rows <= _FEW_ROWS and large and depth % _PRODUCT_PARTS == 0 else None
