@@ -13,7 +13,18 @@ from duoflow import keras
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "keras"
 sys.path.insert(0, str(GOLDEN))
-from image_cases import CORNERS, IMAGES, LAYERS, OPERATIONS, PLACES, record, record_operation  # noqa: E402
+from image_cases import (  # noqa: E402
+    BOXED,
+    BOXES,
+    CORNERS,
+    IMAGES,
+    LAYERS,
+    OPERATIONS,
+    PLACES,
+    record,
+    record_boxes,
+    record_operation,
+)
 
 RECORDED = json.loads((GOLDEN / "images.json").read_text())
 FORGOTTEN = {"RandomGrayscale": "seed", "MaxNumBoundingBoxes": "fill_value"}  # what Keras leaves out of configs
@@ -44,8 +55,13 @@ def test_masks_move_with_images():
     data = {"images": IMAGES, "segmentation_masks": masks, "labels": np.arange(2)}
     out = keras.layers.RandomFlip("horizontal", seed=4)(data, training=True)
     np.testing.assert_array_equal(out["segmentation_masks"], (out["images"].numpy()[..., :1] > 0.5).astype("float32"))
-    with pytest.raises(NotImplementedError, match="ounding boxes"):
-        keras.layers.RandomFlip()({**data, "bounding_boxes": {}})
+    with pytest.raises(ValueError, match="bounding box format"):
+        keras.layers.RandomFlip()({**data, "bounding_boxes": BOXES})
+    with pytest.raises(ValueError, match="keys 'boxes' and 'labels'"):
+        keras.layers.RandomFlip(bounding_box_format="xyxy")({**data, "bounding_boxes": {}})
+    for kind in (keras.layers.CutMix, keras.layers.RandomElasticTransform):
+        with pytest.raises(NotImplementedError, match="does not move bounding boxes"):
+            kind(bounding_box_format="xyxy")({**data, "bounding_boxes": BOXES}, training=True)
 
 
 @pytest.mark.parametrize("expression", OPERATIONS)
@@ -85,6 +101,105 @@ def test_labels_are_mixed_as_the_images_are(layer):
     np.testing.assert_array_equal(out["segmentation_masks"], out["images"].numpy()[..., :1])
     np.testing.assert_allclose(np.sum(out["labels"], -1), 1, rtol=1e-6)
     np.testing.assert_allclose(out["labels"][:, 1], np.mean(out["images"], (1, 2, 3)), atol=0.15)
+
+
+@pytest.mark.parametrize("expression", BOXED)
+def test_boxes_like_keras(expression):
+    boxes, labels = record_boxes(expression, keras)
+    expected = RECORDED[f"boxes of {expression}"]
+    assert labels == expected[1]
+    np.testing.assert_allclose(boxes, expected[0], rtol=1e-4, atol=1e-4)
+
+
+SIZES = {"Resizing(4, 5)": (4, 5), "CenterCrop(9,4)": (9, 4), "RandomCrop(4,3,seed=3)": (4, 3)}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *SIZES,
+        "RandomFlip(seed=3)",
+        "RandomRotation(0.2,seed=3)",
+        "RandomPerspective(seed=3)",
+        "RandAugment((0,1),seed=3)",
+    ],
+)
+def test_boxes_of_every_format_single_images_and_graphs(expression):
+    convert = keras.utils.bounding_boxes.convert_format
+
+    def run(kind, images, boxes, function=lambda f: f):
+        layer = eval(f"layers.{expression[:-1]}, bounding_box_format={kind!r})", {"layers": keras.layers})
+        given = {
+            "images": images,
+            "bounding_boxes": {**boxes, "boxes": np.asarray(convert(boxes["boxes"], "xyxy", kind, 7, 6))},
+        }
+        out = function(lambda data: layer(data, training=True))(given)["bounding_boxes"]
+        size = SIZES.get(expression, (7, 6))
+        return np.asarray(convert(out["boxes"], kind, "xyxy", *size)), np.asarray(out["labels"])
+
+    expected = run("xyxy", IMAGES, BOXES)
+    for kind in ("rel_yxyx", "center_xywh", "center_yxhw"):
+        for got, want in zip(run(kind, IMAGES, BOXES), expected, strict=True):
+            np.testing.assert_allclose(got, want, atol=1e-5)
+    for got, want in zip(run("xyxy", IMAGES, BOXES, tf.function), expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
+    one = run("xyxy", IMAGES[0], {name: values[0] for name, values in BOXES.items()})
+    assert one[0].shape == (3, 4) and one[1].shape == (3,)
+
+
+def test_boxes_stay_around_their_pixels():
+    images = np.zeros((4, 40, 50, 1), "float32")
+    images[:, 12:22, 15:35] = 1
+    boxes = {"boxes": np.tile(np.array([[[15, 12, 35, 22]]], "float32"), (4, 1, 1)), "labels": np.ones((4, 1), "int32")}
+    for make in (
+        lambda **k: keras.layers.RandomCrop(30, 36, seed=1, **k),
+        lambda **k: keras.layers.RandomFlip(seed=1, **k),
+        lambda **k: keras.layers.RandomTranslation(0.2, 0.2, "constant", seed=1, **k),
+        lambda **k: keras.layers.RandomZoom(0.3, 0.2, "constant", seed=1, **k),
+        lambda **k: keras.layers.Resizing(20, 75, **k),
+        lambda **k: keras.layers.Resizing(20, 75, pad_to_aspect_ratio=True, **k),
+        lambda **k: keras.layers.CenterCrop(30, 36, **k),
+    ):
+        out = make(bounding_box_format="xyxy")({"images": images, "bounding_boxes": boxes}, training=True)
+        for image, (x1, y1, x2, y2) in zip(np.asarray(out["images"]), np.asarray(out["bounding_boxes"]["boxes"])[:, 0]):
+            rows, columns = np.nonzero(image[..., 0] > 0.5)
+            found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            np.testing.assert_allclose((x1, y1, x2, y2), found, atol=1.5)
+
+
+def test_boxes_of_images_that_are_mixed():
+    layer = keras.layers.MixUp(seed=1, bounding_box_format="xyxy")
+    flat = np.stack([np.full((4, 4, 1), value) for value in (1.0, 2.0, 3.0)]).astype("float32")
+    boxes = {"boxes": np.arange(12, dtype="float32").reshape(3, 1, 4), "labels": np.array([[1], [2], [3]])}
+    out = layer({"images": flat, "bounding_boxes": boxes}, training=True)
+    both = np.asarray(out["bounding_boxes"]["labels"])
+    assert both.shape == (3, 2) and both[:, 0].tolist() == [1, 2, 3]
+    low, high, value = both.min(1), both.max(1), np.asarray(out["images"])[:, 0, 0, 0]
+    assert np.all((low - 1e-5 <= value) & (value <= high + 1e-5))
+    np.testing.assert_array_equal(out["bounding_boxes"]["boxes"][:, 1], boxes["boxes"][both[:, 1] - 1, 0])
+
+
+def test_symbolic_boxes():
+    data = {
+        "images": keras.Input((7, 6, 3)),
+        "bounding_boxes": {"boxes": keras.Input((5, 4)), "labels": keras.Input((5,), dtype="int32")},
+    }
+    for layer, count in (
+        (keras.layers.RandomFlip(bounding_box_format="xyxy"), 5),
+        (keras.layers.MaxNumBoundingBoxes(3, bounding_box_format="xyxy"), 3),
+        (keras.layers.MixUp(bounding_box_format="xyxy"), 10),
+    ):
+        boxes = layer(data)["bounding_boxes"]
+        assert [boxes["boxes"].shape, boxes["labels"].shape] == [(None, count, 4), (None, count)]
+
+
+def test_boxes_in_data_sets():
+    data = {"images": IMAGES, "bounding_boxes": BOXES, "labels": np.arange(2)}
+    layer = keras.layers.RandomFlip("horizontal", seed=4, bounding_box_format="xyxy")
+    batch = next(iter(tf.data.Dataset.from_tensor_slices(data).batch(2).map(layer)))
+    np.testing.assert_allclose(
+        batch["bounding_boxes"]["boxes"], RECORDED["boxes of RandomFlip('horizontal',seed=4)"][0]
+    )
 
 
 def test_bounding_boxes_are_cut_off_and_filled():

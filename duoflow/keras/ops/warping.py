@@ -159,7 +159,7 @@ def perspective_transform(
             "start_points and end_points must have the same shape. Received start_points.shape="
             f"{tuple(start.shape)}, end_points.shape={tuple(end.shape)}"
         )
-    transform = _homography(tf.reshape(start, [-1, 4, 2]), tf.reshape(end, [-1, 4, 2]))
+    transform = homography(tf.reshape(start, [-1, 4, 2]), tf.reshape(end, [-1, 4, 2]))
 
     def moved(x: Any) -> Any:
         size, method = tf.shape(x)[1:3], interpolation.upper()
@@ -168,7 +168,7 @@ def perspective_transform(
     return on_batches(moved, images, data_format)
 
 
-def _homography(start: Any, end: Any) -> Any:
+def homography(start: Any, end: Any) -> Any:
     """The eight numbers, [images, 8], of the projection that takes the end points to the start points."""
     (x, y), zero, one = tf.unstack(end, 2, axis=-1), tf.zeros_like(end[..., 0]), tf.ones_like(end[..., 0])
     to_x, to_y = tf.unstack(start, 2, axis=-1)

@@ -34,6 +34,20 @@ LAYERS = [
     "CutMix(seed=3)", "CutMix((0.5,0.9),seed=2)", "RandAugment((0,1),seed=3)", "RandAugment((0,1),4,0.3,seed=4)",
     "RandAugment((0,1),5,(0.2,0.7),'nearest',seed=5)", "AugMix((0,1),seed=3)", "AugMix((0,1),2,4,0.5,0.7,False,seed=4)",
 ]  # fmt: skip
+#: Layers that bounding boxes go through, and boxes of which some stand for none.
+BOXED = [
+    "Resizing(4, 5)", "Resizing(4,9,pad_to_aspect_ratio=True)", "CenterCrop(3, 4)", "CenterCrop(9,4)", "CenterCrop(4,9)",
+    "RandomFlip('horizontal',seed=4)", "RandomFlip('vertical',seed=4)", "RandomRotation(0.2,seed=3)",
+    "RandomRotation((0.1,0.3),seed=5)", "RandomTranslation(0.3,0.2,seed=3)", "RandomZoom(0.3,seed=3)",
+    "RandomZoom(0.3,(0.1,0.2),seed=4)", "RandomShear(0.3,0.2,seed=3)", "RandomShear((0.1,0.3),seed=5)",
+    "RandomShear(0.4,0.0,seed=3)", "RandomPerspective(seed=3)", "RandomPerspective(0.9,0.4,seed=8)",
+    "RandomErasing(value_range=(0,1),seed=3)", "RandomHue(0.5,(0,1),seed=3)", "MaxNumBoundingBoxes(4)",
+    "MaxNumBoundingBoxes(2)", "RandAugment((0,1),seed=3)", "RandAugment((0,1),4,0.3,seed=4)", "AugMix((0,1),seed=3)",
+]  # fmt: skip
+BOXES = {
+    "boxes": np.array([[[1, 1, 4, 3], [0, 2, 6, 7], [-1] * 4], [[2, 0, 5, 6], [0] * 4, [5, 6, 6, 7]]], "float32"),
+    "labels": np.array([[1, 2, -1], [3, -1, 4]], "int32"),
+}
 PLACES = np.array([[0.2, -1.3, 5.5, 6.4], [1.7, 3.2, -0.4, 5.9]], "float32")
 CORNERS = np.array([[0, 0], [5, 0], [0, 6], [5, 6]], "float32")
 NAMES = {
@@ -73,3 +87,12 @@ def record(expression, keras):
     config = {k: v for k, v in json.loads(json.dumps(layer.get_config())).items() if k != "dtype"}
     symbolic = layer(keras.Input(IMAGES.shape[1:]))
     return [[float(f"{v:.7g}") for v in output], config, [list(symbolic.shape), symbolic.dtype]]
+
+
+def record_boxes(expression, keras):
+    """Boxes and labels after a layer."""
+    layer = eval(f"layers.{expression[:-1]}, bounding_box_format='xyxy')", {"layers": keras.layers})
+    random.seed(1)
+    boxes = {name: values.copy() for name, values in BOXES.items()}
+    out = layer({"images": IMAGES.copy(), "bounding_boxes": boxes}, training=True)["bounding_boxes"]
+    return [np.round(np.asarray(out["boxes"]), 5).tolist(), np.asarray(out["labels"]).tolist()]

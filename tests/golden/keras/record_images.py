@@ -3,8 +3,9 @@
 import json
 
 import keras
-from image_cases import LAYERS, OPERATIONS, record, record_operation
+from image_cases import BOXED, LAYERS, OPERATIONS, record, record_boxes, record_operation
 
 layers = {expression: record(expression, keras) for expression in LAYERS}
 operations = {expression: record_operation(expression, keras) for expression in OPERATIONS}
-print(json.dumps({**layers, **operations}, separators=(",", ":")))
+boxes = {f"boxes of {expression}": record_boxes(expression, keras) for expression in BOXED}
+print(json.dumps({**layers, **operations, **boxes}, separators=(",", ":")))

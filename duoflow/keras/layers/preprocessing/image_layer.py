@@ -1,7 +1,7 @@
 """What layers of images share: drawing a transformation and applying it to [height, width, channels] or batches.
 
-Called on a dict with "images", and "labels", "segmentation_masks" or "bounding_boxes" that belong to them: masks move
-with the pixels, labels are mixed where images are, boxes pass through layers that move nothing and no others.
+Called on a dict with "images", and "labels", "segmentation_masks" or "bounding_boxes" that belong to them: masks and
+boxes move with the pixels, labels are mixed where images are.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from ... import ops, random
 from ...preferences import standardize_data_format
 from ...random import SeedGenerator
 from ...symbolic import KerasTensor
+from ...utils.bounding_boxes import clip_to_image_size, convert_format
 from ..layer import Layer
 
 __all__ = [
-    "Coloured", "ImageLayer", "Moved", "column", "factor_range", "interval", "matrix", "rescaled", "values_range",
+    "Coloured", "ImageLayer", "Moved", "around", "column", "factor_range", "interval", "matrix", "rescaled",
+    "values_range",
 ]  # fmt: skip
 
 
@@ -28,7 +30,8 @@ class ImageLayer(Layer):
     """Base: `draw(images, seeds)` makes a transformation of a batch, `apply(images, drawn, nearest)` does it.
 
     moves_pixels: masks and boxes are concerned. is_random: it has a seed. only_in_training: inference changes nothing.
-    always_draws: the seed advances in inference too. keeps_dtype: integers stay what they are.
+    always_draws: the seed advances in inference too. keeps_dtype: integers stay what they are. box_kind: the
+    coordinates that `move_boxes` works on, "xyxy" or "rel_xyxy".
     """
 
     moves_pixels = True
@@ -36,12 +39,11 @@ class ImageLayer(Layer):
     only_in_training = True
     always_draws = False
     keeps_dtype = False
+    box_kind = "xyxy"
 
     def __init__(
         self, data_format: str | None = None, seed: Any = None, bounding_box_format: str | None = None, **kwargs: Any
     ) -> None:
-        if bounding_box_format is not None and self.moves_pixels:
-            raise NotImplementedError("Bounding boxes are not moved with images; leave `bounding_box_format` None.")
         super().__init__(**kwargs)
         self.data_format, self.bounding_box_format = standardize_data_format(data_format), bounding_box_format
         if self.is_random:
@@ -75,7 +77,12 @@ class ImageLayer(Layer):
         out = {**data, "images": on_batch(changed, data["images"])}
         if "bounding_boxes" in data:
             boxes = self._known_boxes(data["bounding_boxes"])
-            out["bounding_boxes"] = {key: on_batch(lambda x: self.rebox(x, drawn), x) for key, x in boxes.items()}
+            if active:
+                batch = {key: tf.expand_dims(x, 0) if single else x for key, x in boxes.items()}
+                size = ops.shape(images)[-3:-1] if self.data_format == "channels_last" else ops.shape(images)[-2:]
+                moved = self.rebox(batch, drawn, size)
+                boxes = {key: tf.squeeze(x, [0]) if single else x for key, x in moved.items()}
+            out["bounding_boxes"] = boxes
         if "labels" in data and active:
             out["labels"] = on_batch(lambda x: self.relabel(x, drawn), data["labels"])
         if "segmentation_masks" in data and self.moves_pixels:
@@ -83,17 +90,17 @@ class ImageLayer(Layer):
         return out
 
     def _known_boxes(self, boxes: dict[str, Any]) -> dict[str, Any]:
-        if self.moves_pixels:
-            raise NotImplementedError("Bounding boxes are not moved with images; remove them from the inputs.")
         if self.bounding_box_format is None:
             raise ValueError(
                 "You passed an input with a 'bounding_boxes' key, but you didn't specify a bounding box format. Pass "
                 f"a `bounding_box_format` argument to your {type(self).__name__} layer, e.g. "
                 "`bounding_box_format='xyxy'`."
             )
-        if set(boxes) != {"boxes", "labels"}:
-            raise ValueError(f"`bounding_boxes` must have the keys 'boxes' and 'labels'. Received: {sorted(boxes)}")
-        return boxes
+        if not isinstance(boxes, dict) or not {"boxes", "labels"} <= set(boxes):
+            raise ValueError(
+                f"Expected `bounding_boxes` to be a dict with keys 'boxes' and 'labels'. Received: {boxes!r}"
+            )
+        return {**boxes, "boxes": tf.cast(convert(boxes["boxes"]), "float32"), "labels": convert(boxes["labels"])}
 
     def draw(self, images: Any, seeds: Any) -> Any:
         """A transformation for a batch."""
@@ -107,9 +114,31 @@ class ImageLayer(Layer):
         """The labels of the transformed batch."""
         return labels
 
-    def rebox(self, boxes: Any, drawn: Any) -> Any:
-        """The bounding boxes [images, boxes, 4], or their labels [images, boxes], of the transformed batch."""
-        return boxes
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        """Boxes {"boxes": [images, boxes, 4], "labels": [images, boxes]} of the transformed batch.
+
+        size: the images' height and width before it. Boxes are cut at the new images' edges; of which nothing is left,
+        the label is -1.
+        """
+        if not self.moves_pixels:
+            return boxes
+        new_size = (
+            self.compute_output_shape((1, *size, 1))[1:3]
+            if self.data_format == "channels_last"
+            else (self.compute_output_shape((1, 1, *size))[2:])
+        )
+        corners = convert_format(boxes["boxes"], self.bounding_box_format, self.box_kind, *size)
+        moved = {**boxes, "boxes": self.move_boxes(corners, drawn, size)}
+        moved = clip_to_image_size(moved, *new_size, self.box_kind)
+        return convert_format(moved, self.box_kind, self.bounding_box_format, *new_size)
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        """Where the corners [images, boxes, 4] of boxes, of the kind `box_kind`, are in the transformed batch."""
+        raise NotImplementedError(f"{type(self).__name__} does not move bounding boxes; remove them from the inputs.")
+
+    def count_boxes(self, count: int | None) -> int | None:
+        """How many boxes an image has after `rebox`."""
+        return count
 
     def _sizes(self, images: Any) -> tuple[Any, Any, Any]:
         """The numbers of images, rows and columns."""
@@ -151,9 +180,18 @@ class ImageLayer(Layer):
             kept = self.keeps_dtype and as_dtype(x.dtype).is_integer
             return KerasTensor(self.compute_output_shape(x.shape), x.dtype if kept else self.compute_dtype)
 
-        if isinstance(data, dict):
-            return {k: described(v) if k in ("images", "segmentation_masks") else v for k, v in data.items()}
-        return described(data)
+        if not isinstance(data, dict):
+            return described(data)
+        out = {k: described(v) if k in ("images", "segmentation_masks") else v for k, v in data.items()}
+        if "bounding_boxes" in data and (training or not self.only_in_training):
+            boxes, labels = (data["bounding_boxes"][key] for key in ("boxes", "labels"))
+            lead, count = boxes.shape[:-2], self.count_boxes(boxes.shape[-2])
+            counted = {
+                "boxes": KerasTensor((*lead, count, 4), "float32"),
+                "labels": KerasTensor((*lead, count, *labels.shape[len(lead) + 1 :]), labels.dtype),
+            }
+            out["bounding_boxes"] = {**data["bounding_boxes"], **counted}
+        return out
 
     def get_config(self) -> dict[str, Any]:
         boxes = {} if self.bounding_box_format is None else {"bounding_box_format": self.bounding_box_format}
@@ -184,6 +222,9 @@ class Moved(ImageLayer):
         method = "nearest" if nearest else self.interpolation
         return ops.image.affine_transform(images, drawn, method, self.fill_mode, self.fill_value, self.data_format)
 
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        return around(corners, drawn)
+
     def get_config(self) -> dict[str, Any]:
         return self._config_of("fill_mode", "interpolation", "fill_value", "seed")
 
@@ -198,6 +239,20 @@ def matrix(*entries: Any) -> Any:
     first = next(entry for entry in entries if not isinstance(entry, int | float))
     columns = [tf.ones_like(first) * entry for entry in entries]
     return tf.concat([*columns, tf.zeros_like(first), tf.zeros_like(first)], axis=1)
+
+
+def around(corners: Any, transform: Any) -> Any:
+    """The boxes around what becomes of boxes [images, boxes, 4] under projections [images, 8] of new points to old."""
+    a0, a1, a2, b0, b1, b2, c0, c1 = (tf.cast(x, corners.dtype)[:, None] for x in tf.unstack(transform, 8, axis=1))
+    x1, y1, x2, y2 = tf.unstack(corners, 4, axis=-1)
+    xs, ys = [], []
+    for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2)):  # solve (a.p / c.p, b.p / c.p) = (x, y) for p
+        ax, ay, bx, by = a0 - c0 * x, a1 - c1 * x, b0 - c0 * y, b1 - c1 * y
+        right, down, determinant = x - a2, y - b2, ax * by - ay * bx
+        xs.append((by * right - ay * down) / determinant)
+        ys.append((ax * down - bx * right) / determinant)
+    ends = [(tf.reduce_min(stacked, 0), tf.reduce_max(stacked, 0)) for stacked in (tf.stack(xs), tf.stack(ys))]
+    return tf.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], axis=-1)
 
 
 def interval(name: str, value: Any, lowest: float | None, highest: float | None) -> tuple[float, float]:

@@ -32,8 +32,25 @@ class _Placed(ImageLayer):
             return (*input_shape[:-3], *size, input_shape[-1])
         return (*input_shape[:-2], *size)
 
+    def _middle(self, rows: int, columns: int) -> tuple[list[int], list[int]]:
+        """Where the largest part of images that has the shape of the outputs begins, and its size."""
+        wanted = (int(columns * self.height / self.width), int(rows * self.width / self.height))
+        size = [max(min(have, want), 1) for have, want in zip((rows, columns), wanted, strict=True)]
+        return [int((have - part) / 2) for have, part in zip((rows, columns), size, strict=True)], size
+
+    def _resized_part(self, corners: Any, start: Any, size: Any) -> Any:
+        """Boxes in a part of the images that is resized."""
+        return (corners - _corner_pairs(corners, *start)) * _corner_pairs(
+            corners, self.height / size[0], self.width / size[1]
+        )
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+def _corner_pairs(corners: Any, down: Any, right: Any) -> Any:
+    """(right, down, right, down), in the dtype of boxes."""
+    return tf.stack([tf.cast(x, corners.dtype) for x in (right, down, right, down)])
 
 
 class Resizing(_Placed):
@@ -66,6 +83,24 @@ class Resizing(_Placed):
             self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value, self.data_format,
         )  # fmt: skip
 
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        places = boxes["boxes"]
+        absent = tf.reduce_all(places == -1, -1, keepdims=True) | tf.reduce_all(places == 0, -1, keepdims=True)
+        moved = super().rebox(boxes, drawn, size)
+        return {**moved, "boxes": tf.where(absent, tf.zeros_like(moved["boxes"]), moved["boxes"])}
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        have = tf.cast(tf.stack([size[1], size[0]]), corners.dtype)
+        want = tf.constant([self.width, self.height], corners.dtype)
+        scale, offset = want / have, tf.zeros_like(want)
+        if self.pad_to_aspect_ratio or self.crop_to_aspect_ratio:
+            choose = tf.reduce_min if self.pad_to_aspect_ratio else tf.reduce_max
+            scale = choose(scale) * tf.ones_like(scale)
+            offset = tf.floordiv(want - have * scale, tf.constant(2.0, corners.dtype))
+            if not self.pad_to_aspect_ratio:
+                offset = -tf.floordiv(have * scale - want, tf.constant(2.0, corners.dtype))
+        return corners * tf.tile(scale, [2]) + tf.tile(offset, [2])
+
     def get_config(self) -> dict[str, Any]:
         names = (
             "interpolation", "antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio", "fill_mode", "fill_value",
@@ -90,6 +125,12 @@ class CenterCrop(_Placed):
         return ops.image.crop_images(
             images, top, left, target_height=self.height, target_width=self.width, data_format=self.data_format
         )
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        rows, columns = size
+        if rows < self.height or columns < self.width:
+            return self._resized_part(corners, *self._middle(rows, columns))
+        return corners - _corner_pairs(corners, (rows - self.height) // 2, (columns - self.width) // 2)
 
 
 class RandomCrop(_Placed):
@@ -122,13 +163,20 @@ class RandomCrop(_Placed):
         if rows > self.height and columns > self.width:
             room = (rows - self.height + 1, columns - self.width + 1)
             return [tf.cast(random.uniform((), 0.0, float(places), seed=seeds), "int32") for places in room]
-        tall, wide = int(columns * self.height / self.width), int(rows * self.width / self.height)
-        return [int((have - max(min(have, want), 1)) / 2) for have, want in ((rows, tall), (columns, wide))]
+        return self._middle(rows, columns)[0]
+
+    def _part_size(self, size: Any, drawn: Any) -> list[int]:
+        """The height and width of what is cut out."""
+        wanted = [self.height, self.width]
+        if not isinstance(drawn[0], int):
+            return wanted
+        return [min(want, have - at) for want, have, at in zip(wanted, size, drawn, strict=True)]
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        return self._resized_part(corners, drawn, self._part_size(size, drawn))
 
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
-        size = [self.height, self.width]
-        if isinstance(drawn[0], int):
-            size = [min(want, have - at) for want, have, at in zip(size, self._sizes(images)[1:], drawn, strict=True)]
+        size = self._part_size(self._sizes(images)[1:], drawn)
         begin, extent = [0, *drawn, 0], [-1, *size, -1]
         if self.data_format == "channels_first":
             begin, extent = [0, 0, *drawn], [-1, -1, *size]
@@ -147,6 +195,8 @@ class RandomFlip(ImageLayer):
     Keras: keras.layers.RandomFlip.
     """
 
+    box_kind = "rel_xyxy"
+
     def __init__(
         self, mode: str = "horizontal_and_vertical", seed: Any = None, data_format: str | None = None, **kwargs: Any
     ) -> None:
@@ -163,6 +213,14 @@ class RandomFlip(ImageLayer):
         if "vertical" in self.mode:
             images = tf.where(drawn, tf.reverse(images, [1 if last else 2]), images)
         return images
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        x1, y1, x2, y2 = tf.unstack(corners, 4, axis=-1)
+        if "horizontal" in self.mode:
+            x1, x2 = 1 - x2, 1 - x1
+        if "vertical" in self.mode:
+            y1, y2 = 1 - y2, 1 - y1
+        return tf.where(tf.squeeze(drawn, [3]), tf.stack([x1, y1, x2, y2], axis=-1), corners)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed, "mode": self.mode}
@@ -248,6 +306,8 @@ class RandomZoom(Moved):
 class RandomShear(Moved):
     """Slants images at random, by shares of their height and width. Keras: keras.layers.RandomShear."""
 
+    box_kind = "rel_xyxy"
+
     def __init__(
         self, x_factor: Any = 0.0, y_factor: Any = 0.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
         fill_value: float = 0.0, data_format: str | None = None, seed: Any = None, **kwargs: Any,
@@ -271,6 +331,19 @@ class RandomShear(Moved):
         right = column(count, self.x_factor, seeds, self.compute_dtype) * sign
         return matrix(1.0, right, 0.0, down, 1.0, 0.0)
 
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        right, down = (tf.cast(drawn[:, at, None], corners.dtype) for at in (1, 3))
+        x1, y1, x2, y2 = tf.unstack(corners, 4, axis=-1)
+        x1, x2 = (
+            x1 - right * tf.where(right < 0, y1, y2),
+            x2 - right * tf.where(right < 0, y2, y1),
+        )
+        y1, y2 = (
+            y1 - down * tf.where(down > 0, x2, x1),
+            y2 - down * tf.where(down > 0, x1, x2),
+        )
+        return tf.stack([x1, y1, x2, y2], axis=-1)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "x_factor": self.x_factor, "y_factor": self.y_factor}
 
@@ -292,11 +365,19 @@ class MaxNumBoundingBoxes(ImageLayer):
     def apply(self, images: Any, drawn: Any, nearest: bool) -> Any:
         return images
 
-    def rebox(self, boxes: Any, drawn: Any) -> Any:
-        kept = boxes[:, : self.max_number]
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        return {key: self._counted(x) for key, x in boxes.items()}
+
+    def _counted(self, x: Any) -> Any:
+        """The first of boxes or labels, and what fills up to `max_number`."""
+        kept = x[:, : self.max_number]
         missing = self.max_number - ops.shape(kept)[1]
         after = [[0, 0], [0, missing]] + [[0, 0]] * (kept.ndim - 2)
-        return tf.pad(kept, after, constant_values=tf.cast(self.fill_value, kept.dtype))
+        filled = tf.pad(kept, after, constant_values=tf.cast(self.fill_value, kept.dtype))
+        return tf.ensure_shape(filled, (*x.shape[:1], self.max_number, *x.shape[2:]))
+
+    def count_boxes(self, count: int | None) -> int | None:
+        return self.max_number
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "max_number": self.max_number, "fill_value": self.fill_value}

@@ -60,6 +60,13 @@ class MixUp(ImageLayer):
     def relabel(self, labels: Any, drawn: Any) -> Any:
         return self.apply(labels, drawn, False)
 
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        """The boxes of both images."""
+        return {key: tf.concat([x, tf.gather(x, drawn[0])], axis=1) for key, x in boxes.items()}
+
+    def count_boxes(self, count: int | None) -> int | None:
+        return None if count is None else 2 * count
+
     def get_config(self) -> dict[str, Any]:
         return self._config_of("alpha", "seed")
 
@@ -101,7 +108,10 @@ class _Composed(ImageLayer):
 
     def _make_parts(self, kinds: Any, factor: Any, interpolation: str) -> None:
         """The layers by kind; they draw with this layer's seed."""
-        settings = {"seed": self.seed, "data_format": self.data_format, "dtype": self.dtype_policy}
+        settings = {
+            "seed": self.seed, "data_format": self.data_format, "dtype": self.dtype_policy,
+            "bounding_box_format": self.bounding_box_format,
+        }  # fmt: skip
         still = {name: value for name, value in settings.items() if name != "seed"}
         ranged = {**settings, "value_range": self.value_range}
         moved = {**settings, "interpolation": interpolation}
@@ -161,6 +171,16 @@ class RandAugment(_Composed):
             images = ops.switch(chosen[step], branches, images)
         return images
 
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        chosen, changes = drawn
+        branches = [
+            lambda x, part=part, change=change: part.rebox(x, change, size)
+            for part, change in zip(self.parts, changes, strict=True)
+        ]
+        for step in range(self.num_ops):
+            boxes = ops.switch(chosen[step], branches, boxes)
+        return boxes
+
     def get_config(self) -> dict[str, Any]:
         return self._config_of("value_range", "num_ops", "factor", "interpolation", "seed")
 
@@ -192,9 +212,7 @@ class AugMix(_Composed):
     def draw(self, images: Any, seeds: Any) -> Any:
         shares = random.gamma((self.num_chains,), self.alpha, seed=seeds)
         kept = random.beta((), self.alpha, self.alpha, seed=seeds)
-        chains = [
-            [(part, part.draw(images, seeds)) for part in self._chosen()] for _ in range(self.num_chains)
-        ]
+        chains = [[(part, part.draw(images, seeds)) for part in self._chosen()] for _ in range(self.num_chains)]
         return shares / tf.reduce_sum(shares), kept, chains
 
     def _chosen(self) -> Any:
@@ -215,6 +233,10 @@ class AugMix(_Composed):
         kept = tf.cast(kept, images.dtype)
         out = kept * images + (1 - kept) * mixed
         return out if nearest else tf.clip_by_value(out, *map(float, self.value_range))
+
+    def rebox(self, boxes: dict[str, Any], drawn: Any, size: Any) -> dict[str, Any]:
+        """The boxes as they are: the images are mixed with themselves where they were."""
+        return boxes
 
     def get_config(self) -> dict[str, Any]:
         return self._config_of(

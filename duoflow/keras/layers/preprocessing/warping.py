@@ -7,9 +7,9 @@ from typing import Any
 from duoflow import ops as tf
 
 from ... import ops, random
-from ...ops.warping import elastic_transform_of
+from ...ops.warping import elastic_transform_of, homography
 from ...random import draw_seed
-from .image_layer import ImageLayer, factor_range
+from .image_layer import ImageLayer, around, factor_range
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
@@ -49,6 +49,10 @@ class RandomPerspective(ImageLayer):
         method = "nearest" if nearest else self.interpolation
         moved = ops.image.perspective_transform(images, start, end, method, self.fill_value, self.data_format)
         return tf.where(happens, moved, images)
+
+    def move_boxes(self, corners: Any, drawn: Any, size: Any) -> Any:
+        happens, start, end = drawn
+        return tf.where(tf.squeeze(happens, [3]), around(corners, homography(start, end)), corners)
 
     def get_config(self) -> dict[str, Any]:
         return self._config_of("factor", "scale", "interpolation", "fill_value", "seed")
@@ -96,6 +100,4 @@ class RandomElasticTransform(ImageLayer):
         return tf.clip_by_value(tf.where(happens, bent, images), *map(float, self.value_range))
 
     def get_config(self) -> dict[str, Any]:
-        return self._config_of(
-            "factor", "scale", "interpolation", "fill_mode", "fill_value", "value_range", "seed"
-        )
+        return self._config_of("factor", "scale", "interpolation", "fill_mode", "fill_value", "value_range", "seed")
