@@ -439,8 +439,9 @@ class Pacer:
     """Chooses for each run of one program between the team and a single thread, from the times of earlier runs.
 
     It begins with the team, tries the other way for a few runs after 16, 32, 64... 1024 more, keeps whichever is
-    quicker, and leaves the team at once when it gets slower than the single thread was. A long run counts as several,
-    so that a loaded machine is noticed within a few of them.
+    quicker, and leaves the team at once when it gets slower than the single thread was; while the team is clearly
+    quicker than that, it tries nothing. A long run counts as several, so that a loaded machine is noticed within a few
+    of them.
     """
 
     __slots__ = ("_elapsed", "_interval", "_trial", "_until_trial", "together")
@@ -468,6 +469,9 @@ class Pacer:
             return
         self._until_trial -= 1 + nanoseconds // self._COUNTS_AS_TWO
         if self._until_trial <= 0:
+            if together and now < 0.8 * alone:
+                self._interval = self._until_trial = min(2 * self._interval, self._LAST)
+                return
             self._trial = 1 if nanoseconds > self._LONG else self._TRIAL_RUNS
             self.together = not together
             self._elapsed[self.together] = 0.0
