@@ -12,9 +12,12 @@ import numpy as np
 
 from . import shapes
 from .dtypes import DType, as_dtype, float32, from_numpy, variant
+from .late import Late
 from .shapes import Dims, TensorShape
 
 __all__ = ["Spec", "TensorSpec", "TypeSpec"]
+
+_tensor: Any = Late("duoflow.core.tensor")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +114,11 @@ class TensorSpec(TypeSpec):
     def dtype(self) -> DType:
         """The element type."""
         return self._dtype
+
+    @property
+    def value_type(self) -> Any:
+        """`tf.Tensor`."""
+        return _tensor.Tensor
 
     @property
     def name(self) -> str | None:

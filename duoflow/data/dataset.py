@@ -125,6 +125,9 @@ class Dataset(Composite):
     TensorFlow: tf.data.Dataset.
     """
 
+    #: What TensorFlow calls it, where that is not the class's name between "_" and "Dataset".
+    _called = ""
+
     def __init__(self, structure: Structure, size: int, *inputs: Dataset) -> None:
         self._structure = structure
         self._size = size
@@ -193,7 +196,7 @@ class Dataset(Composite):
     def with_options(self, options: Any, name: str | None = None) -> Dataset:
         """This dataset with options set."""
         out = t.Take(self, -1)
-        out._options = options
+        out._options, out._called = options, "_OptionsDataset"
         return out
 
     # -- iteration ---------------------------------------------------------------------------------------------------
@@ -283,7 +286,7 @@ class Dataset(Composite):
         synchronous: Any = None, use_unbounded_threadpool: bool = False, name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Apply a function, traced once, to each element; the order is kept."""
-        return t.Map(self, map_func)
+        return _parallel(t.Map(self, map_func), num_parallel_calls)
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements for which a function gives a true scalar."""
@@ -295,7 +298,7 @@ class Dataset(Composite):
         name: str | None = None,
     ) -> Dataset:  # fmt: skip
         """Stack consecutive elements along a new first dimension."""
-        return t.Batch(self, _int(batch_size, "batch_size"), bool(drop_remainder))
+        return _parallel(t.Batch(self, _int(batch_size, "batch_size"), bool(drop_remainder)), num_parallel_calls)
 
     @deferrable
     def padded_batch(
@@ -315,7 +318,9 @@ class Dataset(Composite):
 
     def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> Dataset:
         """Batches of another size."""
-        return self.unbatch().batch(batch_size, drop_remainder)
+        out: Dataset = self.unbatch().batch(batch_size, drop_remainder)
+        out._called = "_RebatchDataset"
+        return out
 
     @deferrable
     def shuffle(
@@ -342,7 +347,9 @@ class Dataset(Composite):
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Elements up to the first for which a function gives false."""
-        return t.Filter(self, predicate, stop=True)
+        out = t.Filter(self, predicate, stop=True)
+        out._called = "_TakeWhileDataset"
+        return out
 
     @deferrable
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
@@ -355,7 +362,9 @@ class Dataset(Composite):
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of the datasets that a function gives, one dataset after another."""
-        return nested.Interleave(self, map_func, 1)
+        out = nested.Interleave(self, map_func, 1)
+        out._called = "_FlatMapDataset"
+        return out
 
     def interleave(
         self, map_func: Callable[..., Any], cycle_length: Any = None, block_length: Any = None,
@@ -364,7 +373,7 @@ class Dataset(Composite):
         """The elements of `cycle_length` (4 if None) datasets in turn, `block_length` from each."""
         cycle = AUTOTUNE if cycle_length is None else _counted(cycle_length)
         block = 1 if block_length is None else _counted(block_length)
-        return nested.Interleave(self, map_func, cycle, block, num_parallel_calls)
+        return _parallel(nested.Interleave(self, map_func, cycle, block, num_parallel_calls), num_parallel_calls)
 
     @deferrable
     def window(
@@ -461,7 +470,14 @@ class Dataset(Composite):
         return si.make_initializable_iterator(self, shared_name)
 
     def __repr__(self) -> str:
-        return f"<_{type(self).__name__}Dataset element_spec={self.element_spec!r}>"
+        return f"<{self._called or f'_{type(self).__name__}Dataset'} element_spec={self.element_spec!r}>"
+
+
+def _parallel(dataset: Dataset, calls: Any) -> Dataset:
+    """A dataset whose elements may be made side by side; they are made one by one here, and in order."""
+    if calls is not None:
+        dataset._called = f"_Parallel{type(dataset).__name__}Dataset"
+    return dataset
 
 
 def whole(number: GraphTensor) -> GraphTensor:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .csv import CsvDataset, make_csv_dataset
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from .options import AutoShardPolicy
 
 __all__ = [
-    "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "AutoShardPolicy", "assert_cardinality", "cardinality",
-    "choose_from_datasets", "enumerate_dataset", "get_single_element", "ignore_errors", "prefetch_to_device",
-    "sample_from_datasets", "shuffle_and_repeat", "take_while", "unbatch", "unique",
+    "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "AutoShardPolicy", "CsvDataset", "assert_cardinality",
+    "cardinality", "choose_from_datasets", "enumerate_dataset", "get_single_element", "ignore_errors",
+    "make_csv_dataset", "prefetch_to_device", "sample_from_datasets", "shuffle_and_repeat", "take_while", "unbatch",
+    "unique",
 ]  # fmt: skip
 
 Transformation = Callable[[Dataset], Dataset]
@@ -29,7 +31,7 @@ def assert_cardinality(expected_cardinality: int) -> Transformation:
 
     def apply(dataset: Dataset) -> Dataset:
         out = dataset.take(-1)
-        out._size = int(expected_cardinality)
+        out._size, out._called = int(expected_cardinality), "_AssertCardinalityDataset"
         return out
 
     return apply

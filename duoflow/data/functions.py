@@ -34,7 +34,8 @@ class Traced:
         converted = convert(user_function)
 
         def normalized(*args: Any) -> Any:
-            return normalize(converted(*args))
+            out = converted(*args)
+            return normalize(tuple(out) if type(out) is list else out)  # as ops that give lists would have it
 
         specs = arguments(structure, list(structure.flat))
         self._concrete = function(normalized, autograph=False).get_concrete_function(*specs)

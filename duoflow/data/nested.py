@@ -141,6 +141,8 @@ _KEY = TensorSpec((), dtypes.int64)
 class _Grouped(Dataset):
     """Groups of elements with one key, each made into a dataset when it is full."""
 
+    _called = "_GroupByWindowDataset"
+
     def _key_of(self, flat: Flat) -> int:
         raise NotImplementedError
 

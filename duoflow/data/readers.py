@@ -29,20 +29,28 @@ class _Records(Dataset):
         self._names: Any = array(element_of(filenames))
         self._read = read
         self._compression = (compression_type or "").upper()
+        self._called = f"{type(self).__name__}V2"
         super().__init__(Structure(TensorSpec((), dtypes.string)), UNKNOWN_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
+        for records in self._streams():
+            yield from records
+
+    def _streams(self) -> Iterator[Iterator[Flat]]:
+        """The records of each file."""
         given = self._names
         names = (flat[0].item() for flat in given._stream()) if isinstance(given, Dataset) else given.reshape(-1)
         for name in names:
-            path = name.decode()
-            if not Path(path).is_file():
-                raise NotFoundError(f"{path}; No such file or directory").here()
-            with self._open(path) as file:
-                for record in self._read(file, path):
-                    out = np.empty((), object)
-                    out[()] = record
-                    yield (out,)
+            yield self._records_of(name.decode())
+
+    def _records_of(self, path: str) -> Iterator[Flat]:
+        if not Path(path).is_file():
+            raise NotFoundError(f"{path}; No such file or directory").here()
+        with self._open(path) as file:
+            for record in self._read(file, path):
+                out = np.empty((), object)
+                out[()] = record
+                yield (out,)
 
     def _open(self, path: str) -> Any:
         if self._compression == "GZIP":

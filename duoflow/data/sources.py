@@ -28,6 +28,8 @@ __all__ = ["Choose", "Generator", "RandomNumbers", "Range", "Sample", "TensorSli
 class Tensors(Dataset):
     """One element."""
 
+    _called = "_TensorDataset"
+
     def __init__(self, tensors: Any) -> None:
         element = element_of(tensors)
         self._element: Flat = tuple(array(leaf) for leaf in nest.flatten(element))
@@ -39,6 +41,8 @@ class Tensors(Dataset):
 
 class TensorSlices(Dataset):
     """The rows of arrays."""
+
+    _called = "_TensorSliceDataset"
 
     def __init__(self, tensors: Any) -> None:
         element = element_of(tensors)
@@ -112,6 +116,8 @@ def _whole(number: Any) -> Any:
 class RandomNumbers(Dataset):
     """Endless random numbers."""
 
+    _called = "_RandomDataset"
+
     def __init__(self, seed: Any, rerandomize: Any) -> None:
         self._generator = generator(seed)
         self._state = self._generator.bit_generator.state
@@ -127,6 +133,8 @@ class RandomNumbers(Dataset):
 
 class Generator(Dataset):
     """Elements from Python code, checked against a signature."""
+
+    _called = "_FlatMapDataset"
 
     def __init__(self, make: Callable[..., Any], types: Any, shapes: Any, args: Any, signature: Any) -> None:
         if not callable(make):
@@ -261,6 +269,8 @@ def _common_structure(datasets: Any) -> Structure:
 class Choose(Dataset):
     """Elements in the order another dataset gives."""
 
+    _called = "_DirectedInterleaveDataset"
+
     def __init__(self, datasets: Any, choice: Dataset, stop_on_empty: bool) -> None:
         datasets = list(datasets)
         if not datasets:
@@ -285,6 +295,8 @@ class Choose(Dataset):
 
 class Sample(Dataset):
     """Elements at random, by weight."""
+
+    _called = "_DirectedInterleaveDataset"
 
     def __init__(self, datasets: Any, weights: Any, seed: Any, stop_on_empty: bool) -> None:
         datasets = list(datasets)

@@ -29,6 +29,8 @@ __all__ = ["cache", "load", "save"]
 class Cached(Dataset):
     """Elements remembered after the first complete iteration."""
 
+    _called = "CacheDataset"
+
     def __init__(self, source: Dataset) -> None:
         self._kept: list[Flat] | None = None
         super().__init__(source._structure, source._size, source)
@@ -46,6 +48,8 @@ class Cached(Dataset):
 
 class CachedInFile(Dataset):
     """Elements written to a file by the first complete iteration."""
+
+    _called = "CacheDataset"
 
     def __init__(self, source: Dataset, name: Any) -> None:
         self._name = name

@@ -6,6 +6,7 @@ flat tuple of NumPy arrays (datasets inside elements, as `window` makes them, st
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,8 @@ Flat = tuple[Any, ...]
 def normalize(element: Any) -> Any:
     """The structure with every leaf a tensor (or a dataset)."""
     if isinstance(element, Mapping):
-        return {key: normalize(value) for key, value in element.items()}
+        parts = {key: normalize(value) for key, value in element.items()}
+        return OrderedDict(parts) if isinstance(element, OrderedDict) else parts
     if isinstance(element, tuple):
         items = [normalize(item) for item in element]
         return type(element)(*items) if hasattr(element, "_fields") else tuple(items)

@@ -22,6 +22,7 @@ from .control_flow import *
 from .convolution import *
 from .counting import *
 from .crossing import *
+from .csv import *
 from .cumulative import *
 from .debugging import *
 from .decompositions import *

@@ -36,7 +36,21 @@ def _parse(serialized):
     return list(found.values())
 
 
+def _csv(records, *defaults):
+    return F.decode_csv(records, defaults, na_value="NA")
+
+
 CASES = [
+    Case(
+        _csv,
+        _strings(b'1,"a,b",2.5', b'NA,"x""y",', b"-7,,1e3"),
+        np.int32([9]),
+        _strings(b"none"),
+        np.float64([0.5]),
+        grad=(),
+        needs="rank",
+        id="decode_csv",
+    ),
     Case(_parse, _strings(_EXAMPLE, _EXAMPLE), grad=(), needs="rank", id="parse_example"),
     *(Case(F.decode_raw, _FOUR, d, needs="rank", id=f"decode_raw-{d}") for d in ("uint8", "int16", "float32")),
     Case(F.decode_raw, _FOUR, "int16", little_endian=False, needs="rank", id="decode_raw-big"),
