@@ -39,7 +39,8 @@ TF1_CHECKS = {
     "translation_attention": ["learned: True True", "right: True", "4 3 True", "translated: True"],
     "wide_and_deep": [
         "step 100 better than chance: True", "good: True True", "same: True",
-        "linear/linear_model/age_bucketized/weights", "['age', 'education', 'hours', 'job'] (1,) <dtype: 'string'>", "baseline: True True",
+        "linear/linear_model/age_bucketized/weights",
+        "['age', 'education', 'hours', 'job'] (1,) <dtype: 'string'>", "baseline: True True",
     ],
 }  # fmt: skip
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:e[-+]?\d+)?")

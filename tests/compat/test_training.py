@@ -80,3 +80,43 @@ def test_adam_creates_its_powers_before_its_slots():
         tf.train.AdamOptimizer().minimize(w * w)
         names = [v.name for v in tf.global_variables()]
     assert names == ["w:0", "beta1_power:0", "beta2_power:0", "w/Adam:0", "w/Adam_1:0"]
+
+
+# -- several gradients a step ------------------------------------------------------------------------------------------
+
+
+def test_steps_wait_for_gradients():
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        x, w = tf.placeholder(tf.float32, []), tf.get_variable("w", initializer=1.0)
+        inner = tf.train.MomentumOptimizer(0.1, 0.9)
+        optimizer = tf.train.SyncReplicasOptimizer(inner, replicas_to_aggregate=2, total_num_replicas=1)
+        with pytest.raises(ValueError, match="after apply_gradients"):
+            optimizer.get_init_tokens_op()
+        train = optimizer.minimize(w * x, global_step=step)
+        assert optimizer.get_slot_names() == ["momentum"] and optimizer.get_slot(w, "momentum") is not None
+        hook = optimizer.make_session_run_hook(is_chief=True)
+        with tf.train.MonitoredTrainingSession(hooks=[hook]) as session:
+            seen = []
+            for value in (1.0, 3.0, 5.0, 5.0):
+                session.run(train, {x: value})
+                seen.append([float(session.run(w)), int(session.run(step))])
+        np.testing.assert_allclose(seen, [[1, 0], [0.8, 1], [0.8, 1], [0.8 - 0.1 * (5 + 0.9 * 2), 2]], rtol=1e-5)
+        with pytest.raises(ValueError, match="Global step"):
+            optimizer.apply_gradients([(w, w)])
+        with pytest.raises(ValueError, match="at least one variable"):
+            optimizer.apply_gradients([], step)
+
+
+def test_a_single_gradient_is_applied_at_once_and_averaged():
+    with tf.Graph().as_default(), tf.Session() as session:
+        step, w = tf.train.get_or_create_global_step(), tf.get_variable("w", initializer=1.0)
+        average = tf.train.ExponentialMovingAverage(0.5)
+        optimizer = tf.train.SyncReplicasOptimizer(
+            tf.train.GradientDescentOptimizer(0.5), 1, variable_averages=average, variables_to_average=[w]
+        )
+        train = optimizer.minimize(w * 1.0, global_step=step)
+        session.run(tf.global_variables_initializer())
+        session.run([optimizer.get_init_tokens_op(), train])
+        assert session.run([w, average.average(w), step]) == [0.5, 0.75, 1]
+        assert optimizer.get_chief_queue_runner().create_threads(session) == []

@@ -18,6 +18,8 @@ OPTIMIZERS = {
     "adadelta": "tf.train.AdadeltaOptimizer(1.0)",
     "ftrl": "tf.train.FtrlOptimizer(0.1, l1_regularization_strength=0.01, l2_regularization_strength=0.01)",
     "proximal": "tf.train.ProximalGradientDescentOptimizer(0.1, l1_regularization_strength=0.1)",
+    "dual averaging": "tf.train.AdagradDAOptimizer(0.1, tf.train.get_or_create_global_step())",
+    "dual averaging, regular": "tf.train.AdagradDAOptimizer(0.1, tf.train.get_or_create_global_step(), 0.3, 0.2, 0.1)",
     "proximal adagrad": "tf.train.ProximalAdagradOptimizer(0.1, l2_regularization_strength=0.1)",
 }
 DECAYS = {

@@ -21,9 +21,9 @@ from .modes import trainable_variables
 from .variables import VariableV1
 
 __all__ = [
-    "AdadeltaOptimizer", "AdagradOptimizer", "AdamOptimizer", "FtrlOptimizer", "GradientDescentOptimizer",
-    "MomentumOptimizer",
-    "Optimizer", "ProximalAdagradOptimizer", "ProximalGradientDescentOptimizer", "RMSPropOptimizer",
+    "AdadeltaOptimizer", "AdagradDAOptimizer", "AdagradOptimizer", "AdamOptimizer", "FtrlOptimizer",
+    "GradientDescentOptimizer", "MomentumOptimizer", "Optimizer", "ProximalAdagradOptimizer",
+    "ProximalGradientDescentOptimizer", "RMSPropOptimizer",
 ]  # fmt: skip
 
 Slots = dict[str, Any]
@@ -459,3 +459,39 @@ class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
         total = slots["accumulator"] + F.square(grad)
         rate = self.number(self._learning_rate, value) * F.rsqrt(total)
         return self.shrunk(value - rate * grad, rate), {"accumulator": total}
+
+
+class AdagradDAOptimizer(Optimizer):
+    """Adagrad with dual averaging (Duchi et al., 2011): what it learns depends on the sums of all gradients.
+
+    Args:
+      global_step: the step, which counts the gradients.
+
+    TensorFlow: tf.compat.v1.train.AdagradDAOptimizer.
+    """
+
+    def __init__(
+        self, learning_rate: Any, global_step: Any, initial_gradient_squared_accumulator_value: float = 0.1,
+        l1_regularization_strength: Any = 0.0, l2_regularization_strength: Any = 0.0, use_locking: bool = False,
+        name: str = "AdagradDA",
+    ) -> None:  # fmt: skip
+        if initial_gradient_squared_accumulator_value <= 0.0:
+            raise ValueError(
+                "initial_gradient_squared_accumulator_value must be positive: "
+                f"{initial_gradient_squared_accumulator_value}"
+            )
+        super().__init__(use_locking, name)
+        self._learning_rate, self._step_of = learning_rate, global_step
+        self._l1, self._l2 = l1_regularization_strength, l2_regularization_strength
+        self.slot_values = {
+            "gradient_accumulator": 0.0,
+            "gradient_squared_accumulator": initial_gradient_squared_accumulator_value,
+        }
+
+    def step(self, value: Any, grad: Any, slots: Slots) -> tuple[Any, Slots]:
+        rate, count = self.number(self._learning_rate, value), F.cast(self._step_of, value.dtype) + 1
+        total = slots["gradient_accumulator"] + grad
+        squares = slots["gradient_squared_accumulator"] + F.square(grad)
+        shrunk = F.sign(total) * F.maximum(F.abs(total) - self.number(self._l1, value) * count, 0)
+        new = -rate * shrunk / (self.number(self._l2, value) * count * rate + F.sqrt(squares))
+        return new, {"gradient_accumulator": total, "gradient_squared_accumulator": squares}

@@ -17,7 +17,7 @@ from duoflow.formats.messages import (
     SequenceExample,
 )
 
-from . import averages, coordinator, hooks, input, meta_graph, monitored, optimizers, saver, training
+from . import averages, coordinator, hooks, input, meta_graph, monitored, optimizers, replicas, saver, training
 from . import coordinator as queue_runner
 from .python_io import summary_iterator
 
@@ -28,7 +28,7 @@ __all__ = [
 
 piecewise_constant_decay = training.piecewise_constant
 
-_TABLES = (optimizers, training, saver, meta_graph, averages, coordinator, input, hooks, monitored)
+_TABLES = (optimizers, replicas, training, saver, meta_graph, averages, coordinator, input, hooks, monitored)
 
 
 def __getattr__(name: str) -> Any:
