@@ -28,6 +28,40 @@ def outcome(function, arguments):
         return type(error)
 
 
+@case((0, 0), (3, -2))
+def deleted_parameters(a, b):
+    """What was deleted may be assigned again, on some ways."""
+    old = a
+    del a
+    if b:
+        a = b * 2
+    return old + a
+
+
+@case((0, 0), (3, -2))
+def deleted_in_a_try(a, b):
+    c = d = 0
+    try:
+        del a
+        c = 1
+    finally:
+        del d
+    if b < 0:
+        a, *rest = c, b
+    return a + c
+
+
+@case((0, 0), (0, 2))
+def deleted_before_a_handler(a, b):
+    try:
+        if b > 0:
+            raise KeyError
+        del a
+    except KeyError:
+        b = a + 1
+    return a + b
+
+
 @case((3, 5), (2, 0))
 def power(x, n):
     result = 1

@@ -14,6 +14,7 @@ Expects jumps lowered. Functions inside the function are left.
 """
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -165,16 +166,18 @@ class Walk:
                 return [self.read(node, assigned)], assigned | activity.of(node).writes
 
     def attempt(self, node: ast.Try | ast.TryStar, assigned: Assigned) -> Assigned | None:
+        kept = assigned - _deleted([*node.body, *node.orelse, *node.handlers])
         node.body, after = self.block(node.body, assigned)
         if after is not None:
             node.orelse, after = self.block(node.orelse, after)
         ends = [after]
+        assigned = kept
         for handler in node.handlers:
             handler.body, end = self.block(handler.body, assigned | ({handler.name} if handler.name else set()))
             ends.append(end - {handler.name} if end is not None and handler.name else end)
         meet = both(*ends)
-        node.finalbody, last = self.block(node.finalbody, assigned)
-        return None if meet is None or last is None else meet | last
+        node.finalbody, last = self.block(node.finalbody, kept)
+        return None if meet is None or last is None else (meet - (kept - last)) | last
 
     def match(self, node: ast.Match, assigned: Assigned) -> Assigned:
         node.subject = self.read(node.subject, assigned)
@@ -291,6 +294,12 @@ class _Loads(ast.NodeTransformer):
         return _Loads(self.names - targets).generic_visit(node)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+
+def _deleted(nodes: Sequence[ast.AST]) -> set[str]:
+    """The variables that statements delete somewhere."""
+    deletions = (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Delete))
+    return {target.id for deletion in deletions for target in deletion.targets if isinstance(target, ast.Name)}
 
 
 def _is_opening(node: ast.stmt) -> bool:
