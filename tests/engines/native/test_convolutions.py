@@ -102,6 +102,28 @@ def test_transposed(name):
     check(function, real(rng, *image), real(rng, *kernel))
 
 
+@pytest.mark.parametrize(
+    "image, kernel, stride, dilation, padding",
+    [
+        ((2, 9, 8, 16), (3, 3, 16, 1), 1, 1, "SAME"),
+        ((2, 9, 8, 24), (4, 5, 24, 1), 1, 1, "SAME"),
+        ((2, 9, 8, 16), (3, 2, 16, 1), 1, 2, "VALID"),
+        ((2, 9, 8, 1), (4, 3, 1, 16), 2, 1, "SAME"),
+        ((2, 9, 8, 1), (3, 3, 1, 24), 1, 2, "VALID"),
+        ((3, 20, 8), (5, 8, 1), 1, 1, "SAME"),
+        ((2, 5, 9, 8, 4), (2, 3, 3, 4, 1), 1, 1, "SAME"),
+    ],
+    ids=str,
+)
+def test_one_filter_and_one_channel(image, kernel, stride, dilation, padding):
+    """They have no vectors of their own; what a layer adds and its activation are done on the way."""
+    rng, rank = np.random.default_rng(0), len(image) - 2
+    op = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[rank]
+    steps = ([1, 1, 1, 1, 1], [1, 1, 1, 1, 1]) if rank == 3 else (stride, dilation)
+    function = lambda x, w: F.tanh(op(x, w, steps[0], padding, dilations=steps[1]) + 0.5)
+    check(function, real(rng, *image), real(rng, *kernel) / 4)
+
+
 def test_channels_first_and_explicit_padding():
     rng = np.random.default_rng(0)
     function = lambda x, w: F.conv2d(x, w, 1, [[0, 0], [0, 0], [1, 2], [0, 3]], data_format="NCHW")
