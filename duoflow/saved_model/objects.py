@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -188,7 +189,9 @@ def _describe_variable(proto: Any, value: Any) -> None:
     proto.name = variable_name(value)
     if isinstance(value, Variable):
         proto.trainable = value.trainable
-        proto.synchronization, proto.aggregation = value.synchronization.value, value.aggregation.value
+        for field in ("synchronization", "aggregation"):
+            kind = getattr(value, field)
+            setattr(proto, field, kind.value if isinstance(kind, enum.Enum) else 0)  # Keras' variables say it in words
 
 
 def variable_name(value: Any) -> str:

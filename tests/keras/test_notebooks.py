@@ -42,8 +42,3 @@ class Written(keras.Model):
 def test_unbuilt_models_are_shown_and_names_escaped(model):
     assert rows(model)[1] == ["d (Dense)", "?", "0 (unbuilt)"]
     assert "&lt;i&gt;" in model._repr_html_() and "<i>" not in model._repr_html_()
-
-
-def test_exporting_says_what_works_instead():
-    with pytest.raises(NotImplementedError, match=r"model\.save\('model\.keras'\)"):
-        keras.Sequential([layers.Dense(1)]).export("folder")

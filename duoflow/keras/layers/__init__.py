@@ -23,6 +23,7 @@ from .recurrent_cells import *
 from .recurrent_convolution import *
 from .regularization import *
 from .reshaping import *
+from .saved_model import *
 from .spectral import *
 from .wrappers import *
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..export.formats import export_model
 from ..layers.layer import Layer
 from ..operation import default, is_default
 from ..saving import serialization
@@ -254,13 +255,25 @@ class Model(Trainer, Layer):
         """
         load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:
-        """Not supported: raises `NotImplementedError` that says what works instead."""
-        raise NotImplementedError(
-            f"Model.export is not supported. Received: filepath={filepath!r}, format={format!r}. Write the whole model "
-            "with `model.save('model.keras')`, which Keras reads too, and its weights alone with "
-            "`model.save_weights('model.weights.h5')`."
-        )
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Write what the model computes, to be run without its Python code.
+
+        Args:
+          filepath: a folder ("tf_saved_model"), or a file ("onnx").
+          format: "tf_saved_model": `tf.saved_model.load` and TensorFlow Serving read it, with the endpoint "serve";
+            "onnx": other runtimes read it.
+          verbose: say what was written; by default True.
+          input_signature: specs of the inputs, instead of those the model was built with.
+          **kwargs: for "onnx" `opset_version`.
+
+        Raises `ValueError` if the model is not built, or for another format.
+
+        Keras: keras.Model.export.
+        """
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and copies are made as files are: of the configuration, the weights and the optimizer."""

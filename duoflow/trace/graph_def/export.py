@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes
+from duoflow.core.context import entered
 from duoflow.core.dtypes import DType
 from duoflow.core.errors import with_origin
 from duoflow.core.graph import Graph, Node
@@ -34,6 +35,8 @@ _PHILOX = 1
 #: Attributes that hold a shape rather than a list of numbers.
 _SHAPES = frozenset({"shape", "element_shape"})
 OPAQUE = "_python_object"
+#: In TensorFlow they count their iterations in two more inputs and outputs, before those that are here.
+LOOPS = frozenset({"While", "StatelessWhile"})
 
 
 def graph_to_def(
@@ -81,14 +84,31 @@ class Library:
             _Function(self, graph, self._names[id(graph)])
         return self._names[id(graph)]
 
-    def whole_body(self, graph: Graph, count: int) -> Graph:
-        """A loop's body that also gives back what it takes and never changes, as TensorFlow's do."""
-        if id(graph) not in self._loops:
-            whole = copy_graph(graph)
-            whole.outputs = [*whole.outputs, *whole.inputs[len(whole.outputs) : count]]
-            self._kept.append(graph)
-            self._loops[id(graph)] = whole
-        return self._loops[id(graph)]
+    def loop_of(self, node: Node) -> dict[str, Graph]:
+        """The graphs of a loop in TensorFlow's form.
+
+        They also take a counter and a limit of iterations, which is -1, and the body gives back all that it takes.
+        """
+        found = {}
+        for key in ("cond", "body"):
+            graph = node.attrs[key]
+            if id(graph) not in self._loops:
+                self._kept.append(graph)
+                self._loops[id(graph)] = _counted(graph, len(node.inputs) if key == "body" else 0)
+            found[key] = self._loops[id(graph)]
+        return found
+
+
+def _counted(graph: Graph, count: int) -> Graph:
+    """A copy of a loop's graph with a counter and a limit before its inputs and, for a body, before its outputs."""
+    whole = copy_graph(graph)
+    inputs = whole.inputs
+    with entered(graph=whole, tapes=(), control=(), scope=""):
+        counter, limit = (whole.placeholder(dtypes.int32, (), name) for name in ("loop_counter", "maximum_iterations"))
+        if count:
+            whole.outputs = [counter + 1, limit, *whole.outputs, *inputs[len(whole.outputs) : count]]
+    whole.inputs = [counter, limit, *inputs]
+    return whole
 
 
 def unused(name: str, taken: set[str]) -> str:
@@ -139,13 +159,14 @@ class _Writer:
                 given[i] = (unused(f"{proto.name}/cast_{i}", self._taken), wanted, None)
                 nodes.append(_cast(given[i][0], reference, dtype, wanted))
         proto.input.extend([*[reference for reference, _, _ in given], *[f"^{legal(c.name)}" for c in control]])
-        if name in ("While", "StatelessWhile"):
-            attrs["body"] = self._library.whole_body(attrs["body"], len(node.inputs))
+        if name in LOOPS:
+            attrs |= self._library.loop_of(node)
         self._attributes(attrs, form, known, proto)
         if add_shapes and node.outputs and not name.endswith("CrossEntropyWithLogits"):
-            given_back = node.inputs[len(node.outputs) :] if name in ("While", "StatelessWhile") else ()
-            tensors = [*node.outputs, *given_back]
-            proto.attr["_output_shapes"].list.shape.extend([shape_proto(t.dims) for t in tensors])
+            shapes = [t.dims for t in node.outputs]
+            if name in LOOPS:
+                shapes = [(), (), *shapes, *(t.dims for t in node.inputs[len(node.outputs) :])]
+            proto.attr["_output_shapes"].list.shape.extend([shape_proto(dims) for dims in shapes])
         nodes.append(proto)
         return proto
 
@@ -165,6 +186,9 @@ class _Writer:
                     continue  # it is an input here too
                 value = form.unset(node)
             insert(place, name, form.convert[name][0](value))
+        if node.op.name in LOOPS:
+            for name, start in (("maximum_iterations", -1), ("loop_counter", 0)):
+                insert(0, name, np.int32(start))
         for place, value_of in form.implied:
             insert(place, f"implied_{place}", value_of(node))
         if node.op.name == "ScalarSummary" or node.op.name.endswith("Summary") and "tag" in attrs:
@@ -312,8 +336,8 @@ def _check(known: Definition, proto: Any) -> None:
 
 def _reference(tensor: Any) -> str:
     assert isinstance(tensor, GraphTensor)
-    name = legal(tensor.node.name)
-    return name if tensor.index == 0 else f"{name}:{tensor.index}"
+    name, index = legal(tensor.node.name), tensor.index + (2 if tensor.node.op.name in LOOPS else 0)
+    return name if index == 0 else f"{name}:{index}"
 
 
 def legal(name: str) -> str:

@@ -31,8 +31,8 @@ REDUCTIONS = frozenset({"All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Pr
 _IGNORED = frozenset(
     "_class _output_shapes allowed_devices cardinality_options config config_proto container debug_name dct_method "
     "executor_type explicit_paddings fancy_upscaling grad_a grad_b grad_x grad_y incompatible_shape_error "
-    "output_shapes parallel_iterations ratio read_only_resource_inputs replace_control_characters Tcond Tin Tout "
-    "Truncate Tsplits try_recover_truncated use_cudnn_on_gpu use_locking validate_shape".split()
+    "num_elements output_shapes parallel_iterations ratio read_only_resource_inputs replace_control_characters Tcond "
+    "Tin Tout Truncate Tsplits try_recover_truncated use_cudnn_on_gpu use_locking validate_shape".split()
 )
 _VARIABLES = frozenset({
     "ReadVariableOp", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatter",

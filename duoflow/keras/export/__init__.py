@@ -1,0 +1,5 @@
+"""keras.export: models as artifacts that run without their Python code."""
+
+from .archive import ExportArchive
+
+__all__ = ["ExportArchive"]
