@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from .collection import collection_paused
 from .graph import Graph
 
 __all__ = ["Engine", "Executable", "current", "executable", "install", "run_graph"]
@@ -63,13 +64,19 @@ def current() -> Engine:
 def executable(graph: Graph) -> Executable:
     """The compiled form of a graph, kept as long as the graph lives."""
     kept = graph.compiled
-    engine = current()
-    if kept is None or kept[0] is not engine:
-        with _compiling:
-            kept = graph.compiled
-            if kept is None or kept[0] is not engine:
-                kept = graph.compiled = (engine, engine.compile(graph))
+    if kept is None or kept[0] is not _installed[0]:
+        kept = _compiled(graph)
     return kept[1]  # type: ignore[no-any-return]
+
+
+@collection_paused()
+def _compiled(graph: Graph) -> Any:
+    """What is kept of a graph: the engine, and what that made of it."""
+    engine = current()
+    with _compiling:
+        if graph.compiled is None or graph.compiled[0] is not engine:
+            graph.compiled = (engine, engine.compile(graph))
+        return graph.compiled
 
 
 def run_graph(graph: Graph, values: Sequence[Any]) -> list[Any]:

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from duoflow.core.collection import collection_paused
 from duoflow.core.composite import expand
 from duoflow.core.context import context
 from duoflow.core.errors import caller_origin, with_origin
@@ -140,6 +141,7 @@ class Function:
                 return candidate
         return None
 
+    @collection_paused()
     def _trace(self, leaves: list[Any], form: Any, types: tuple[Any, ...]) -> _Trace:
         if self._reduce_retracing:
             for known in self._traces:

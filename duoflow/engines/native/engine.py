@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from duoflow.core.collection import collection_paused
 from duoflow.core.errors import ResourceExhaustedError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import Dims
@@ -84,6 +85,7 @@ class NativeExecutable:
         except MemoryError as error:
             raise ResourceExhaustedError(f"OOM when running {self.graph.name!r}: {error}").here() from error
 
+    @collection_paused()
     def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
         """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
         dims = self._dims_of(values)

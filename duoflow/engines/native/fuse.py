@@ -228,6 +228,7 @@ class Fusion:
     # Groups -----------------------------------------------------------------------------------------------------------
 
     def _fuse(self) -> None:
+        only_reduced = self._only_reduced_of_all()
         for node in self.graph.nodes:
             if id(node) in self.anchors:
                 self.edges[id(node)] = []
@@ -235,7 +236,7 @@ class Fusion:
             if self.is_looped(node):
                 self.edges[id(node)] = self._edges_of(node)
                 self.group_of[id(node)] = Group(node, self.descriptions[id(node)])
-                if not self._is_only_reduced(node):
+                if id(node) not in only_reduced:
                     self._take_in(node)
         for node in self.graph.nodes:
             if self.is_looped(node) and len(self.group_of[id(node)].nodes) == 1:
@@ -307,16 +308,18 @@ class Fusion:
                 readers.setdefault(id(tensor), []).extend(seen)
         return readers
 
-    def _is_only_reduced(self, node: Node) -> bool:
-        """Whether an elementwise node serves nothing but reductions, and so is left to them: it need not be stored."""
-        if not isinstance(self.descriptions.get(id(node)), Elementwise):
-            return False
-        readers = self._readers.get(id(node.outputs[0]), [None])
-        return all(
-            reader is not None
-            and (isinstance(self.descriptions.get(id(reader)), lowering.Reduction) or self._is_only_reduced(reader))
-            for reader in readers
-        )
+    def _only_reduced_of_all(self) -> set[int]:
+        """The elementwise nodes (by id) that serve nothing but reductions, and so are left to them, unstored."""
+        found: set[int] = set()
+        for node in reversed(self.graph.nodes):
+            if isinstance(self.descriptions.get(id(node)), Elementwise):
+                readers = self._readers.get(id(node.outputs[0]), [None])
+                if all(r is not None and (id(r) in found or self._reduces(r)) for r in readers):
+                    found.add(id(node))
+        return found
+
+    def _reduces(self, node: Node) -> bool:
+        return isinstance(self.descriptions.get(id(node)), lowering.Reduction)
 
     def _fuse_siblings(self) -> None:
         """Reductions over one domain that read the same tensor and do not wait for each other walk over it once."""
