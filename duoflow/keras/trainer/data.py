@@ -78,7 +78,10 @@ def _leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind == "f" and array.dtype != np.dtype(keras_config.floatx()):
         array = array.astype(keras_config.floatx())
     if array.ndim == 0:
-        raise ValueError(f"Training data needs a first dimension of samples, received a scalar: {leaf!r}")
+        raise ValueError(
+            f"Training data needs a first dimension of samples, received a scalar: {leaf!r}. Data sets and generators "
+            "give batches: `dataset.batch(32)`."
+        )
     return array[:, None] if array.ndim == 1 and hasattr(leaf, "iloc") else array
 
 
@@ -255,7 +258,7 @@ def _class_weights(y: Any, weight: Any, class_weight: dict[int, float]) -> Any:
         raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
     if y is None or nest.is_nested(y):
         raise ValueError("`class_weight` is only supported for Models with a single output.")
-    labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0]
+    labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else np.round(y.reshape(len(y), -1)[:, 0])
     table = {int(k): float(v) for k, v in class_weight.items()}
     return np.asarray([table.get(int(c), 1.0) for c in labels], keras_config.floatx())
 
@@ -292,10 +295,18 @@ class IterableAdapter(Adapter):
         self._class_weight = class_weight
         self._source = source
         self.steps = _length(source)
+        self._first: list[Any] = []
+        if isinstance(source, types.GeneratorType):
+            self._first = list(itertools.islice(source, 2))
+            if not self._first:
+                raise ValueError(
+                    "When passing a Python generator to a Keras model, the generator must yield at least one batch. "
+                    "Received an empty generator."
+                )
 
     def epoch(self) -> Iterator[Batch]:
-        """The batches; a generator goes on where it was left."""
-        for element in self._source:
+        """The batches. A generator gives its first two, which Keras looks at for their shapes, and goes on."""
+        for element in itertools.chain(self._first, self._source):
             yield _batch(element, self._class_weight)
 
 
@@ -358,18 +369,24 @@ def make_adapter(
     whole = isinstance(x, (Dataset, types.GeneratorType)) or _is_sequence(x) or _is_loader(x)
     if not whole:
         return ArrayAdapter(x, y, sample_weight, batch_size, shuffle, class_weight)
-    kind = type(x).__name__
-    if y is not None:
-        raise ValueError(f"When passing `x` as a `{kind}`, `y` should not be passed; the targets come with each batch.")
-    if sample_weight is not None:
-        raise ValueError(
-            f"When passing `x` as a `{kind}`, `sample_weight` should not be passed; it comes with each batch."
-        )
+    for name, given, what in (("y", y, "targets"), ("sample_weight", sample_weight, "sample weights")):
+        if given is not None:
+            raise ValueError(
+                f"When providing `x` as a {_kind(x)}, `{name}` should not be passed. Instead, the {what} should be "
+                f"included as part of the {_kind(x)}."
+            )
     if isinstance(x, Dataset):
         return DatasetAdapter(x, class_weight)
     if _is_sequence(x):
         return SequenceAdapter(x, shuffle, class_weight)
     return IterableAdapter(x, class_weight)
+
+
+def _kind(x: Any) -> str:
+    """What errors call data that come in batches."""
+    if isinstance(x, Dataset):
+        return "tf.data.Dataset"
+    return "PyDataset" if _is_sequence(x) else type(x).__name__
 
 
 def _is_sequence(x: Any) -> bool:

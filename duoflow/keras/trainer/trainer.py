@@ -475,37 +475,36 @@ def _batches(portions: Iterator[Portion]) -> Iterator[Batch]:
 
 
 class _Epochs:
-    """Epoch after epoch of an adapter; with a fixed number of steps an epoch goes on where the last ended."""
+    """Epoch after epoch of an adapter; with a fixed number of steps an epoch goes on where the last ended.
+
+    An epoch whose data end before its steps is over, with a warning; the next begins the data again.
+    """
 
     def __init__(self, adapter: Adapter, steps: int | None) -> None:
         self._adapter, self._steps = adapter, steps
-        self._stream: Iterator[Batch] | None = None
+        self._stream: Iterator[Batch] = iter(())
 
     def next_epoch(self) -> Iterator[Portion]:
         """The batches of the next epoch."""
         if self._steps is None:
             yield from self._adapter.epoch()
             return
-        renewed = self._stream is None
-        stream = self._stream or _batches(self._adapter.epoch())
-        for _ in range(self._steps):
-            batch = next(stream, None)
-            if batch is None and not renewed:
-                stream, renewed = _batches(self._adapter.epoch()), True
-                batch = next(stream, None)
+        batch = next(self._stream, None)
+        if batch is None:
+            self._stream = _batches(self._adapter.epoch())
+            batch = next(self._stream, None)
+        for step in range(self._steps):
+            batch = next(self._stream, None) if step else batch
             if batch is None:
                 warnings.warn(
                     "Your input ran out of data; interrupting training. Make sure that your dataset or generator can "
-                    "generate "
-                    "at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` function when "
-                    "building "
-                    "your dataset.",
+                    "generate at least `steps_per_epoch * epochs` batches. You may need to use the `.repeat()` "
+                    "function when building your dataset.",
                     stacklevel=3,
                 )
-                self._stream = None
+                self._stream = iter(())
                 return
             yield batch
-        self._stream = stream
 
 
 def _bounded_steps(steps: int | None, adapter: Any) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import fit_cases, loss_cases, metric_cases, optimizer_cases
+from . import fit_cases, input_cases, loss_cases, metric_cases, optimizer_cases
 
 
 def optimizers(tf):
@@ -42,7 +42,12 @@ def fits(tf):
         return {name: fit_cases.run(name, tf, Path(folder)) for name in fit_cases.PROGRAMS}
 
 
-PARTS = {"optimizers": optimizers, "losses": losses, "metrics": metrics, "fits": fits}
+def inputs(tf):
+    """Histories of training on each kind of data."""
+    return {name: input_cases.history(tf.keras, case) for name, case in input_cases.cases(tf.keras, tf).items()}
+
+
+PARTS = {"optimizers": optimizers, "losses": losses, "metrics": metrics, "fits": fits, "inputs": inputs}
 
 
 def main(names):
