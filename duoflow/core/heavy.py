@@ -42,7 +42,7 @@ def is_heavy(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> bool:
 def run(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> tuple[Any, ...]:
     """The op's outputs for these values, by a compiled graph of this one op."""
     # Integer operands are shapes: constants of the graph, so that every size is known.
-    sizes = tuple([tuple(a.tolist()) if a.dtype.kind == "i" else a.ndim for a in arrays])
+    sizes = tuple([tuple(a.tolist()) if a.dtype.kind == "i" else (a.ndim, a.dtype) for a in arrays])
     key = (op, sizes, attrs_key(attrs))
     graph = _graphs.get(key)
     if graph is None:

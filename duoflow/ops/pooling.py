@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ def _windows(x: Any, attrs: dict[str, Any], fill: Any) -> Any:
     padded = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill) if any(map(any, pads)) else x
     view = np.lib.stride_tricks.sliding_window_view(padded, attrs["ksize"], axis=tuple(range(1, rank + 1)))
     view = view[(slice(None), *[slice(None, None, s) for s in attrs["strides"]])]
-    return view.reshape(*view.shape[: rank + 2], -1)
+    return view.reshape(*view.shape[: rank + 2], math.prod(attrs["ksize"]))
 
 
 def _infer(name: str, allowed: Any) -> Any:

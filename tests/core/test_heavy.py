@@ -68,3 +68,10 @@ def test_volumes_run_compiled(monkeypatch):
 def test_errors_are_those_of_small_calls():
     with pytest.raises(tf.errors.InvalidArgumentError, match="depth"):
         tf.nn.conv2d(tf.zeros([2, 32, 32, 5]), tf.zeros([3, 3, 4, 8]), 1, "SAME")
+
+
+def test_each_type_has_its_own_code():
+    x, w = np.ones([4, 12, 12, 8], np.float16), np.ones([3, 3, 8, 8], np.float16)
+    for dtype in (tf.float16, tf.float32, tf.float64):
+        y = tf.nn.conv2d(tf.cast(x, dtype), tf.cast(w, dtype), 1, "VALID")
+        assert y.dtype == dtype and float(y[0, 0, 0, 0]) == 72.0
