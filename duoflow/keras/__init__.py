@@ -49,7 +49,7 @@ from .optimizers import Optimizer
 from .quantizers import Quantizer
 from .random import SeedGenerator
 from .regularizers import Regularizer
-from .remat import RematScope
+from .rematerialization import RematScope
 from .scopes import StatelessScope, SymbolicScope
 from .symbolic import KerasTensor
 from .variables import Variable

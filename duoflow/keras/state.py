@@ -23,6 +23,7 @@ class Session(threading.local):
     stateless: the scope that variables are read from and written to in their stead, or None
     symbolic: how many symbolic calls (shape inference by tracing) are in progress
     untracked: how many scopes ask layers not to track what is assigned to them
+    remat: the open scopes of rematerialization
     seeds: the generator behind random ops without a seed of their own
     custom_objects: what `custom_object_scope` lets configs find
     safe_mode: whether configs may hold code, where a scope decides it
@@ -41,6 +42,7 @@ class Session(threading.local):
         self.stateless: Any = None
         self.symbolic = 0
         self.untracked = 0
+        self.remat: list[Any] = []
         self.seeds: Any = None
         self.custom_objects: dict[str, Any] = {}
         self.safe_mode: bool | None = None

@@ -9,6 +9,7 @@ from .attention import *
 from .convolution import *
 from .core import *
 from .dense import *
+from .embedding import *
 from .foreign import *
 from .grouped_attention import *
 from .input_layer import *

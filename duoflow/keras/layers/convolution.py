@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from duoflow import ops as tf
 
@@ -12,6 +12,7 @@ from ..preferences import standardize_data_format
 from .arguments import checked_padding, per_axis, window_shape
 from .input_spec import InputSpec
 from .layer import Layer
+from .low_rank import LowRank, whole_weight
 from .weights import add_configured, configure, weight_config
 
 __all__ = [
@@ -105,8 +106,8 @@ def _positive(value: Any, name: str) -> Any:
     return value
 
 
-class _Conv(_Windowed):
-    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
+class _Conv(LowRank, _Windowed):
+    kernel = whole_weight("kernel")
 
     def __init__(
         self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
@@ -115,8 +116,6 @@ class _Conv(_Windowed):
         bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
         bias_constraint: Any = None, lora_rank: int | None = None, lora_alpha: float | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        if lora_rank is not None:
-            raise NotImplementedError("Low-rank adaptation (`lora_rank`) of layers is not supported.")
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         bias = (bias_initializer, bias_regularizer, bias_constraint)
         self._configure(
@@ -131,6 +130,7 @@ class _Conv(_Windowed):
             allow_causal=self.rank == 1,
         )
         configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._configure_adaptation(lora_rank, lora_alpha)
         self.filters, self.groups = _positive(filters, "filters"), groups
         if groups <= 0:
             raise ValueError(f"The number of groups must be a positive integer. Received: groups={groups}.")
@@ -148,8 +148,9 @@ class _Conv(_Windowed):
                 f"groups={self.groups}, but the input has {channels} channels (full input shape is {input_shape})."
             )
         self.compute_output_shape(input_shape)
-        self.kernel = add_configured(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self._kernel = add_configured(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias(self.filters)
+        self._adapt_as_configured()
 
     def call(self, inputs: Any) -> Any:
         return self._finished(self.convolution_op(inputs, self.kernel))
@@ -160,7 +161,7 @@ class _Conv(_Windowed):
 
     def get_config(self) -> dict[str, Any]:
         own = {"filters": self.filters, "groups": self.groups}
-        return {**super().get_config(), **own, **self._window_config("kernel")}
+        return {**super().get_config(), **own, **self._window_config("kernel"), **self._adaptation_config()}
 
 
 class Conv1D(_Conv):

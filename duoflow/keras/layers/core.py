@@ -1,21 +1,19 @@
-"""Layers that stand on their own: Activation, Embedding, Identity, Lambda, Masking, Rescaling, Wrapper."""
+"""Layers that stand on their own: Activation, Identity, Lambda, Masking, Rescaling, Wrapper."""
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from duoflow import ops as tf
 
-from .. import activations, ops, regularizers
+from .. import activations, ops
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..symbolic import KerasTensor, compute_output_spec, set_keras_mask
+from ..symbolic import compute_output_spec, set_keras_mask
 from .layer import Layer
-from .weights import add_configured, configure, weight_config
 
 __all__ = [
-    "Activation", "Embedding", "Identity", "Lambda", "Masking", "Rescaling", "ReversibleEmbedding", "Wrapper",
+    "Activation", "Identity", "Lambda", "Masking", "Rescaling", "Wrapper",
 ]  # fmt: skip
 
 
@@ -60,134 +58,6 @@ class Identity(Layer):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         return compute_output_spec(lambda x: x, inputs)
-
-
-class Embedding(Layer):
-    """A row of a table for each index.
-
-    Args:
-      input_dim: the number of rows; indices are ints in [0, input_dim).
-      output_dim: the length of a row.
-      mask_zero: whether index 0 is padding, masked from the layers behind.
-      weights: the table's values, in the place of an initializer.
-
-    >>> tf.keras.layers.Embedding(10, 4)(np.array([[1, 2, 3]])).shape
-    TensorShape([1, 3, 4])
-
-    Keras: keras.layers.Embedding.
-    """
-
-    _CHECKPOINT_NAMES: ClassVar = {"embeddings": "_embeddings"}
-
-    def __init__(
-        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None, mask_zero: bool = False, weights: Any = None, lora_rank: int | None = None,
-        lora_alpha: float | None = None, quantization_config: Any = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        if lora_rank is not None or quantization_config is not None:
-            raise NotImplementedError("Low-rank adaptation (`lora_rank`) and quantization of layers are not supported.")
-        length = kwargs.pop("input_length", None)
-        if length is not None:
-            kwargs["input_shape"] = (length,)
-        super().__init__(**kwargs)
-        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            if not isinstance(value, numbers.Integral) or value <= 0:
-                raise ValueError(
-                    f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__})."
-                )
-        self.input_dim, self.output_dim = input_dim, output_dim
-        configure(self, "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
-        self.mask_zero = self.supports_masking = mask_zero
-        self.autocast = False
-        self.lora_rank = self.lora_alpha = None
-        self._given_weights = weights
-
-    def build(self, input_shape: Any = None) -> None:
-        self.embeddings = add_configured(self, "embeddings", (self.input_dim, self.output_dim))
-        if self._given_weights is not None:
-            given = self._given_weights
-            self.embeddings.assign(given[0] if isinstance(given, list | tuple) else given)
-
-    def call(self, inputs: Any) -> Any:
-        if inputs.dtype.name not in ("int32", "int64"):
-            inputs = tf.cast(inputs, "int32")
-        return tf.cast(tf.gather(self.embeddings, inputs, axis=0), self.compute_dtype)
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return ops.not_equal(inputs, 0) if self.mask_zero else None
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        return (*input_shape, self.output_dim)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "input_dim": self.input_dim,
-            "output_dim": self.output_dim,
-            **weight_config(self, "embeddings"),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "quantization_config": None,
-            "mask_zero": self.mask_zero,
-        }
-
-
-class ReversibleEmbedding(Embedding):
-    """An embedding that also goes back: `layer(vectors, reverse=True)` gives a logit for each row of the table.
-
-    Args:
-      tie_weights: whether the way back uses the same table, else one of its own.
-      reverse_dtype: the dtype of the way back. logit_soft_cap: bounds the logits softly.
-
-    >>> layer = tf.keras.layers.ReversibleEmbedding(10, 4)
-    >>> layer(layer(np.array([[1, 2]])), reverse=True).shape
-    TensorShape([1, 2, 10])
-
-    Keras: keras.layers.ReversibleEmbedding.
-    """
-
-    def __init__(
-        self, input_dim: int, output_dim: int, tie_weights: bool = True, embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
-        reverse_dtype: Any = None, logit_soft_cap: float | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero,
-            **kwargs,
-        )  # fmt: skip
-        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
-
-    def build(self, input_shape: Any = None) -> None:
-        super().build(input_shape)
-        if not self.tie_weights:
-            shape = (self.output_dim, self.input_dim)
-            self.reverse_embeddings = self.add_weight(shape, self.embeddings_initializer, name="reverse_embeddings")
-
-    def call(self, inputs: Any, reverse: bool = False) -> Any:
-        if not reverse:
-            rows = super().call(inputs)
-            mask = super().compute_mask(inputs)
-            if mask is not None:
-                set_keras_mask(rows, mask)
-            return rows
-        kernel = tf.transpose(self.embeddings) if self.tie_weights else self.reverse_embeddings
-        dtype = self.reverse_dtype or self.compute_dtype
-        logits = tf.matmul(tf.cast(inputs, dtype), tf.cast(kernel, dtype))
-        cap = self.logit_soft_cap
-        return logits if cap is None else tf.tanh(logits / cap) * cap
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        return None
-
-    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
-
-    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
-        return KerasTensor(self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("tie_weights", "reverse_dtype", "logit_soft_cap")}
-        return {**super().get_config(), **own}
 
 
 class Lambda(Layer):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any, ClassVar
+import string
+from typing import Any
 
 from duoflow import ops as tf
 
 from .. import activations, initializers, regularizers
 from .input_spec import InputSpec
-from .layer import Layer
+from .low_rank import whole_weight
+from .quantizable import Contraction
+from .quantized_weights import Int4Weight, Int8Weight
 from .weights import add_configured, configure, weight_config
 
 __all__ = ["Dense", "EinsumDense"]
 
 
-class Dense(Layer):
+class Dense(Contraction):
     """activation(inputs @ kernel + bias), over the last axis.
 
     Args:
@@ -23,14 +27,14 @@ class Dense(Layer):
       activation: a function or its name; none for None.
       use_bias: whether to add a bias.
       kernel_initializer, bias_initializer, *_regularizer, *_constraint: objects, names or None.
+      lora_rank, lora_alpha: train two small matrices beside the kernel, as `enable_lora` says.
+      quantization_config: how a layer with a quantized dtype policy quantizes.
 
     >>> tf.keras.layers.Dense(4, activation="relu")(np.ones((2, 3), "float32")).shape
     TensorShape([2, 4])
 
     Keras: keras.layers.Dense.
     """
-
-    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
@@ -42,26 +46,49 @@ class Dense(Layer):
             raise ValueError(
                 f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
             )
-        _refuse_lora(lora_rank, quantization_config)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         configure(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
-        self.lora_rank, self.lora_alpha, self.lora_enabled = lora_rank, lora_alpha, False
+        self._configure_adaptation(lora_rank, lora_alpha)
+        self._configure_quantization(quantization_config)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
+    kernel = whole_weight("kernel")
+
     def build(self, input_shape: Any) -> None:
-        self.kernel = add_configured(self, "kernel", (input_shape[-1], self.units))
+        shape = (input_shape[-1], self.units)
+        if self.quantization_mode is not None:
+            self.quantized_build(shape, self.quantization_mode, self.quantization_config)
+        if not self._replaces_weight:
+            self._kernel = add_configured(self, "kernel", shape)
         self.bias = None
         if self.use_bias:
             self.bias = add_configured(self, "bias", (self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        self._adapt_as_configured()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        x = tf.matmul(inputs, self.kernel) if inputs.ndim == 2 else tf.tensordot(inputs, self.kernel, 1)
+        return self._finished(self._contracted(inputs, self.kernel))
+
+    def _contracted(self, inputs: Any, kernel: Any) -> Any:
+        return tf.matmul(inputs, kernel) if inputs.ndim == 2 else tf.tensordot(inputs, kernel, 1)
+
+    def _axes_of_inputs(self) -> int:
+        return -1
+
+    def _like_outputs(self, scale: Any) -> Any:
+        return scale
+
+    def _arrangements(self, shape: tuple[int, ...], mode: str, config: Any) -> dict[str, Int8Weight | Int4Weight]:
+        if mode == "int8":
+            return {"kernel": Int8Weight(shape, (0,), (0, 1), (self.units,))}
+        return {"kernel": Int4Weight(shape, (shape[0], shape[1]), 0, self._block_size(config))}
+
+    def _finished(self, x: Any) -> Any:
         if self.bias is not None:
             x = x + self.bias
         return x if self.activation is activations.linear else self.activation(x)
@@ -76,16 +103,12 @@ class Dense(Layer):
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
             **weight_config(self, "kernel", "bias"),
-            "quantization_config": None,
+            **self._quantization_settings(),
+            **self._adaptation_config(),
         }
 
 
-def _refuse_lora(lora_rank: Any, quantization_config: Any) -> None:
-    if lora_rank is not None or quantization_config is not None:
-        raise NotImplementedError("Low-rank adaptation (`lora_rank`) and quantization of layers are not supported.")
-
-
-class EinsumDense(Layer):
+class EinsumDense(Contraction):
     """activation(einsum(equation, inputs, kernel) + bias).
 
     Args:
@@ -99,8 +122,6 @@ class EinsumDense(Layer):
     Keras: keras.layers.EinsumDense.
     """
 
-    _CHECKPOINT_NAMES: ClassVar = {"kernel": "_kernel"}
-
     def __init__(
         self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
         kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
@@ -108,7 +129,6 @@ class EinsumDense(Layer):
         lora_rank: int | None = None, lora_alpha: float | None = None, gptq_unpacked_column_size: int | None = None,
         quantization_config: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        _refuse_lora(lora_rank, quantization_config)
         super().__init__(**kwargs)
         self.equation = equation
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -116,18 +136,28 @@ class EinsumDense(Layer):
         self.activation = activations.get(activation)
         configure(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         configure(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._configure_adaptation(lora_rank, lora_alpha)
+        self._configure_quantization(quantization_config)
+        self.gptq_unpacked_column_size = gptq_unpacked_column_size
+
+    kernel = whole_weight("kernel")
 
     def build(self, input_shape: Any) -> None:
         kernel_shape, bias_shape, self.full_output_shape = _einsum_shapes(
             self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes
         )
-        self.kernel = self.add_weight(
-            kernel_shape, self._fitted_initializer(), regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        if self.quantization_mode is not None:
+            self.quantized_build(kernel_shape, self.quantization_mode, self.quantization_config)
+        if not self._replaces_weight:
+            self._kernel = self.add_weight(
+                kernel_shape, self._fitted_initializer(), regularizer=self.kernel_regularizer,
+                constraint=self.kernel_constraint, name="kernel",
+            )  # fmt: skip
         self.bias = None
         if bias_shape is not None:
             self.bias = add_configured(self, "bias", bias_shape)
+        self._adapt_as_configured()
 
     def _fitted_initializer(self) -> Any:
         """The kernel's initializer, told which axes are inputs and outputs where it scales by their sizes."""
@@ -141,8 +171,51 @@ class EinsumDense(Layer):
         return type(made).from_config({**made.get_config(), **axes})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        x = tf.einsum(self.equation, inputs, self.kernel)
+        return self._finished(self._contracted(inputs, self.kernel))
+
+    def _contracted(self, inputs: Any, kernel: Any) -> Any:
+        return tf.einsum(self.equation, inputs, kernel)
+
+    def _finished(self, x: Any) -> Any:
         return self.activation(x if self.bias is None else x + self.bias)
+
+    def _letters(self) -> tuple[str, str, str]:
+        """The letters of inputs, kernel and outputs, with further ones for the axes under an ellipsis."""
+        parts = re.split(",|->", self.equation.replace(" ", ""))
+        elided = self.input_spec.ndim - len(parts[0].replace("...", ""))
+        free = "".join(c for c in string.ascii_letters if c not in self.equation)[:elided]
+        inputs, kernel, outputs = (part.replace("...", free) for part in parts)
+        return inputs, kernel, outputs
+
+    def _axes_of_inputs(self) -> tuple[int, ...]:
+        inputs, _, outputs = self._letters()
+        return tuple(i for i, letter in enumerate(inputs) if letter not in outputs)
+
+    def _like_outputs(self, scale: Any) -> Any:
+        inputs, _, outputs = self._letters()
+        kept = [letter for letter in inputs if letter in outputs]
+        ordered = [kept.index(letter) for letter in outputs if letter in inputs]
+        scale = tf.transpose(tf.squeeze(scale, self._axes_of_inputs()), ordered)
+        for i, letter in enumerate(outputs):
+            scale = scale if letter in inputs else tf.expand_dims(scale, i)
+        return scale
+
+    def _arrangements(self, shape: tuple[int, ...], mode: str, config: Any) -> dict[str, Int8Weight | Int4Weight]:
+        _, kernel, outputs = self._letters()
+        summed = tuple(i for i, letter in enumerate(kernel) if letter not in outputs)
+        if mode == "int8":
+            order = [kernel.index(letter) for letter in outputs if letter in kernel]
+            scale = tuple(shape[kernel.index(letter)] if letter in kernel else 1 for letter in outputs)
+            return {"kernel": Int8Weight(shape, summed, (*order, *summed), scale)}
+        rows = math.prod(shape[i] for i in summed)
+        matrix = (rows, math.prod(shape) // rows)
+        return {"kernel": Int4Weight(shape, matrix, 0, self._block_size(config), scales_outputs=False)}
+
+    def _low_rank_product(self, inputs: Any) -> Any:
+        _, kernel, outputs = self._letters()
+        if kernel[-1] == outputs[-1]:
+            return super()._low_rank_product(inputs)
+        return self._contracted(inputs, self._low_rank_part())
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return _einsum_shapes(self.equation, tuple(input_shape), self.partial_output_shape, self.bias_axes)[2]
@@ -156,7 +229,8 @@ class EinsumDense(Layer):
             "bias_axes": self.bias_axes,
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **weight_config(self, "kernel", "bias"),
-            "quantization_config": None,
+            **self._quantization_settings(),
+            **self._adaptation_config(),
         }
 
 

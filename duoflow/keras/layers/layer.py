@@ -17,6 +17,7 @@ from duoflow.trace import autograph
 from .. import dtype_policies, regularizers
 from ..naming import current_path, name_scope
 from ..operation import Node, default, is_default
+from ..quantizers.configs import resolved
 from ..scopes import values_of, with_state
 from ..state import session
 from ..symbolic import KerasTensor, any_symbolic, compute_output_spec, keras_mask, set_keras_mask
@@ -72,6 +73,7 @@ class Layer(LayerState):
         self._trainable, self.autocast = trainable, autocast
         self.built = self._called = self._building = False
         self._path: str | None = None
+        self._remat_mode = session.remat[-1] if session.remat else None
         self._parent_path: str | None = None
         self._input_spec: Any = None
         self._build_shapes_dict: dict[str, Any] | None = None
@@ -98,10 +100,12 @@ class Layer(LayerState):
             self._input_shape_arg = (dimension,) if dimension is not None else tuple(shape)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Put the bookkeeping of building around a class' own `build`."""
+        """Put the bookkeeping around a class' own `build` and `quantize`."""
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _bookkept(cls.__dict__["build"])  # type: ignore[method-assign]
+        if "quantize" in cls.__dict__:
+            cls.quantize = _checked(cls.__dict__["quantize"])  # type: ignore[method-assign]
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -168,6 +172,15 @@ class Layer(LayerState):
     def _lock_state(self) -> None:
         """Refuse further state once built; what can grow overrides this."""
         self._tracker.locked = True
+
+    @contextlib.contextmanager
+    def _state_unlocked(self) -> Iterator[None]:
+        """Let state be added or exchanged inside."""
+        locked, self._tracker.locked = self._tracker.locked, False
+        try:
+            yield
+        finally:
+            self._tracker.locked = locked
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The input shapes that the layer was built with."""
@@ -343,7 +356,11 @@ class Layer(LayerState):
         if any_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
         try:
-            return autograph.convert_in_context(self.call)(*args, **kwargs)
+            own = self.call if self.quantization_mode is None else self.quantized_call
+            function = autograph.convert_in_context(own)
+            if self._remat_mode is not None:
+                function = self._remat_mode.applied(self, function, args, kwargs)
+            return function(*args, **kwargs)
         except Exception as error:
             if getattr(error, "_keras_call_info_injected", False):
                 raise
@@ -405,6 +422,50 @@ class Layer(LayerState):
         for output, mask in zip(flat, nest.flatten(computed), strict=False):
             if mask is not None and keras_mask(output) is None:
                 set_keras_mask(output, mask)
+
+    # -- weights in few bits -----------------------------------------------------------------------------------------
+
+    def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
+        """Keep the large weights in few bits from now on; for layers that can."""
+        raise self._not_implemented("quantize")
+
+    def quantized_build(self, input_shape: Any, mode: str | None) -> None:
+        """Make the variables of a quantization mode; for layers that can be quantized."""
+        raise self._not_implemented("quantized_build")
+
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer does to its inputs once it is quantized: `_int8_call` and its like."""
+        name = f"_{self.quantization_mode}_call"
+        if not hasattr(self, name):
+            raise self._not_implemented(name)
+        return getattr(self, name)(*args, **kwargs)
+
+    def _check_quantizable(self, mode: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"Cannot quantize a layer that isn't yet built. Layer '{self.name}' (of type '{type(self).__name__}') "
+                "is not built yet."
+            )
+        if self._is_quantized:
+            raise ValueError(
+                f"Layer '{self.name}' is already quantized with dtype_policy='{self.dtype_policy.name}'. Received: "
+                f"mode={mode}"
+            )
+        if mode == "int8" and self.compute_dtype == "float16":
+            raise ValueError(
+                f"Quantization mode='{mode}' doesn't work well with compute_dtype='float16'. Consider loading "
+                "model/layer with another dtype policy such as 'mixed_bfloat16' or 'mixed_float16' before calling "
+                "`quantize()`."
+            )
+
+    def _quantize_by_policy(self, policy: dtype_policies.DTypePolicy) -> None:
+        if policy.quantization_mode in ("gptq", "awq"):
+            kind = str(policy.quantization_mode)
+            raise ValueError(
+                f"Implicitly enabling {kind.upper()} quantization by setting `dtype_policy` to '{policy.name}' is not "
+                f"supported: it looks at data. Use `layer.quantize('{kind}', config=...)` or the model's."
+            )
+        self.quantize(policy.quantization_mode)
 
     # -- the surroundings of a call ----------------------------------------------------------------------------------
 
@@ -484,6 +545,19 @@ def _bookkept(build: Any) -> Any:
         self._lock_state()
 
     wrapper._bookkept = True  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _checked(quantize: Any) -> Any:
+    """A class' `quantize`, given the config that mode and config stand for; state may be exchanged inside."""
+
+    @functools.wraps(quantize)
+    def wrapper(self: Layer, mode: str | None = None, config: Any = None, **kwargs: Any) -> None:
+        config = resolved(mode, config)
+        self._check_quantizable(config.mode)
+        with self._state_unlocked():
+            quantize(self, mode=config.mode, config=config, **kwargs)
+
     return wrapper
 
 

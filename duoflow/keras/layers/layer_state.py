@@ -242,7 +242,15 @@ class LayerState(Operation, Trackable):
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = dtype_policies.get(value)
+        policy, own = dtype_policies.get(value), self._dtype_policy
+        if isinstance(own, DTypePolicyMap) and self._path:
+            if self._path in own:
+                del own[self._path]
+            own[self._path] = policy
+        else:
+            self._dtype_policy = policy
+        if policy.quantization_mode is not None and self.built and not self._is_quantized:
+            self._quantize_by_policy(policy)
 
     def _own_policy(self) -> DTypePolicy:
         policy = self._dtype_policy
@@ -268,10 +276,16 @@ class LayerState(Operation, Trackable):
         """The dtype that float inputs are cast to."""
         return self.compute_dtype
 
+    #: Whether the large weights are kept in few bits; layers that can be quantized say so.
+    _is_quantized = False
+
     @property
-    def quantization_mode(self) -> None:
-        """None: layers are not quantized here."""
-        return None
+    def quantization_mode(self) -> str | None:
+        """How weights are kept in few bits: "int8", "int4", "float8", "gptq" or "awq"; None for as they are."""
+        return self._own_policy().quantization_mode  # type: ignore[no-any-return]
+
+    def _quantize_by_policy(self, policy: DTypePolicy) -> None:
+        """Become what a policy says; layers do it by `quantize`."""
 
     # -- losses ------------------------------------------------------------------------------------------------------
 

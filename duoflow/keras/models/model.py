@@ -156,17 +156,16 @@ class Model(Trainer, Layer):
 
     # -- weights in few bits -----------------------------------------------------------------------------------------
 
-    def quantize(
-        self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any
-    ) -> None:
+    def quantize(self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:
         """Keep the large weights of all layers that can be quantized in few bits.
 
         Args:
-          mode: "int8", "int4", "float8", "gptq" or "awq". config: a `QuantizationConfig`, for the last two in any case.
+          mode: "int8", "int4" or "float8". config: a `QuantizationConfig`, in the place of the mode or besides it.
           filters: a regular expression of layer names, a list of them, or a function that says of a layer whether it
             is quantized. type_check: refuse subclasses of the layers, which is the default.
 
-        Layers that cannot be quantized are left, with a warning. Raises `ValueError` for a model that is not built.
+        Layers that cannot be quantized are left, with a warning. Raises `ValueError` for a model that is not built, and
+        `NotImplementedError` for "gptq" and "awq", which calibrate.
 
         >>> model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
         >>> model.quantize("int8")
@@ -182,6 +181,11 @@ class Model(Trainer, Layer):
             raise ValueError(
                 "The `filters` argument must be a regex string, a list of regex strings, or a callable. Received: "
                 f"{type(filters)}"
+            )
+        if mode in ("gptq", "awq"):
+            raise NotImplementedError(
+                f"Calibration (mode='{mode}') is not supported. Weights of four bits with a scale for each block of "
+                "inputs need none: `model.quantize(config=keras.quantizers.Int4QuantizationConfig(block_size=128))`."
             )
         for layer in self._flatten_layers():
             if _chosen(layer, filters) and not layer._layers:

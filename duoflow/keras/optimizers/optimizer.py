@@ -162,13 +162,16 @@ class Optimizer(KerasSaveable, Trackable):
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """A slot per variable, or a tuple of such lists for several names."""
+        """A slot per variable, or a tuple of such lists for several names; None for what its gradient overwrites."""
         if not isinstance(name, (list, tuple)):
-            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+            return self.add_optimizer_variables(trainable_variables, [name], initializer)[0]
         initializers = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
         # Slots of one variable stand together: files store them by position.
         rows = [
-            [self.add_variable_from_reference(v, n, i) for n, i in zip(name, initializers, strict=True)]
+            [
+                None if _overwritten(v) else self.add_variable_from_reference(v, n, i)
+                for n, i in zip(name, initializers, strict=True)
+            ]
             for v in trainable_variables
         ]
         return tuple([row[i] for row in rows] for i in range(len(name)))
@@ -330,7 +333,7 @@ class Optimizer(KerasSaveable, Trackable):
         """Give variables that ask for it their gradients as values; the pairs that are left."""
         left = []
         for grad, variable in zip(grads, variables, strict=True):
-            if getattr(variable, "overwrite_with_gradient", False):
+            if _overwritten(variable):
                 variable.assign(convert(grad))
             else:
                 left.append((grad, variable))
@@ -352,7 +355,7 @@ class Optimizer(KerasSaveable, Trackable):
 
         def update() -> None:
             self._update([s / steps for s in sums], variables)
-            for accumulator in self._accumulators:
+            for accumulator in (a for a in self._accumulators if a is not None):
                 accumulator.assign(tf.zeros_like(accumulator))
 
         def keep() -> None:
@@ -381,11 +384,12 @@ class Optimizer(KerasSaveable, Trackable):
 
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm and self.clipnorm > 0:
-            return [tf.clip_by_norm(g, self.clipnorm) for g in map(convert, grads)]
+            return [_limited(g, self.clipnorm, _norm([g])) for g in grads]
         if self.global_clipnorm and self.global_clipnorm > 0:
-            return tf.clip_by_global_norm([convert(g) for g in grads], self.global_clipnorm)[0]  # type: ignore[no-any-return]
+            norm = _norm(grads)
+            return [_limited(g, self.global_clipnorm, norm) for g in grads]
         if self.clipvalue and self.clipvalue > 0:
-            return [tf.clip_by_value(g, -self.clipvalue, self.clipvalue) for g in map(convert, grads)]
+            return [_mapped(lambda x: tf.clip_by_value(x, -self.clipvalue, self.clipvalue), g) for g in grads]
         return grads
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
@@ -410,6 +414,8 @@ class Optimizer(KerasSaveable, Trackable):
     def _update_model_variables_moving_average(self) -> None:
         momentum = tf.where(tf.equal(convert(self.iterations), 0), 0.0, self.ema_momentum)
         for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            if average is None:
+                continue
             share = tf.cast(momentum, average.dtype)
             average.assign(share * convert(average) + (1 - share) * convert(variable))
         every = self.ema_overwrite_frequency
@@ -421,7 +427,9 @@ class Optimizer(KerasSaveable, Trackable):
 
     def _overwrite_model_variables_with_average_value(self, variables: Sequence[Variable]) -> None:
         for variable in variables:
-            variable.assign(convert(self._averages[self._get_variable_index(variable)]))
+            average = self._averages[self._get_variable_index(variable)]
+            if average is not None:
+                variable.assign(convert(average))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Put the moving averages into the variables at the end of training, if they are kept."""
@@ -506,6 +514,29 @@ def _with_gradients(grads: list[Any], variables: list[Variable]) -> tuple[list[A
         )
     kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g if isinstance(g, IndexedSlices) else convert(g) for g, _ in kept], [v for _, v in kept]
+
+
+def _norm(gradients: list[Any]) -> Any:
+    """The norm of all gradients together; the rows of a sparse one count each by itself, as in Keras."""
+    squares = [tf.reduce_sum(elementwise(tf.square, gradient)) for gradient in gradients]
+    return tf.sqrt(squares[0] if len(squares) == 1 else tf.add_n([tf.cast(s, squares[0].dtype) for s in squares]))
+
+
+def _limited(gradient: Any, limit: float, norm: Any) -> Any:
+    """A gradient, scaled down where the norm is over the limit."""
+    return _mapped(lambda x: x * limit / tf.maximum(tf.cast(norm, x.dtype), tf.cast(limit, x.dtype)), gradient)
+
+
+def _mapped(function: Callable[[Any], Any], gradient: Any) -> Any:
+    """A function of a gradient's elements; a sparse gradient stays sparse."""
+    if isinstance(gradient, IndexedSlices):
+        return IndexedSlices(function(gradient.values), gradient.indices, gradient.dense_shape)
+    return function(convert(gradient))
+
+
+def _overwritten(variable: Any) -> bool:
+    """Whether a variable takes its gradient as its value."""
+    return getattr(variable, "overwrite_with_gradient", False)
 
 
 def choose(condition: Any, action: Callable[[], None], otherwise: Callable[[], None]) -> None:
