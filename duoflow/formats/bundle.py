@@ -10,7 +10,7 @@ import itertools
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from duoflow.core.errors import DataLossError, InvalidArgumentError, NotFoundErr
 
 from .checksum import crc32c, mask
 from .messages import BundleEntryProto, BundleHeaderProto
+from .slices import Slices, slice_key
 from .table import read_table, write_table
 from .tensors import dims_of, dtype_of, shape_proto
 from .wire import DecodeError, read_varint, write_varint
@@ -32,7 +33,7 @@ _writes = itertools.count()
 
 
 def write_bundle(prefix: str, tensors: Mapping[str, Any]) -> None:
-    """Write arrays by name as a checkpoint; `InvalidArgumentError` for the empty name."""
+    """Write arrays, or `Slices` of them, by name as a checkpoint; `InvalidArgumentError` for the empty name."""
     if "" in tensors:
         raise InvalidArgumentError(None, None, "A tensor of a checkpoint needs a name.")
     part = f".part-{os.getpid()}-{next(_writes)}"
@@ -41,7 +42,10 @@ def write_bundle(prefix: str, tensors: Mapping[str, Any]) -> None:
     entries = [(b"", header.SerializeToString())]
     offset = 0
     with open(data_path + part, "wb") as file:
-        for name, value in sorted((n.encode(), v) for n, v in tensors.items()):
+        for name, value in sorted(_entries(tensors), key=lambda item: item[0]):
+            if isinstance(value, BundleEntryProto):
+                entries.append((name, value.SerializeToString()))
+                continue
             array = as_array(value)
             data, checksum = _encoded(array)
             file.write(data)
@@ -54,6 +58,21 @@ def write_bundle(prefix: str, tensors: Mapping[str, Any]) -> None:
     Path(index_path + part).write_bytes(write_table(entries))
     os.replace(data_path + part, data_path)
     os.replace(index_path + part, index_path)
+
+
+def _entries(tensors: Mapping[str, Any]) -> Iterator[tuple[bytes, Any]]:
+    """The keys of an index with their arrays; of a tensor in parts each part's, and the message that tells of them."""
+    for name, value in tensors.items():
+        if not isinstance(value, Slices):
+            yield name.encode(), value
+            continue
+        kind = dtypes.from_numpy(as_array(value.parts[0][1]).dtype)
+        whole = BundleEntryProto(dtype=kind.as_datatype_enum, shape=shape_proto(value.shape))
+        for start, part in value.parts:
+            extent = [{"start": s, "length": n} for s, n in zip(start, part.shape, strict=True)]
+            whole.slices.add(extent=extent)
+            yield slice_key(name, start, part.shape), part
+        yield name.encode(), whole
 
 
 def _encoded(array: np.ndarray[Any, Any]) -> tuple[bytes, int]:
@@ -105,6 +124,7 @@ class BundleReader:
         try:
             header = BundleHeaderProto.FromString(table.pop(b""))
             self._entries = {k.decode(): BundleEntryProto.FromString(v) for k, v in table.items() if k[:1] != b"\0"}
+            self._parts = {k: BundleEntryProto.FromString(v) for k, v in table.items() if k[:1] == b"\0"}
         except (DecodeError, KeyError, UnicodeDecodeError) as error:
             raise DataLossError(None, None, f"{path}: not the index of a checkpoint: {error!r}") from None
         if header.endianness:
@@ -128,8 +148,29 @@ class BundleReader:
         entry = self._entries.get(tensor_str)
         if entry is None:
             raise NotFoundError(None, None, f"Key {tensor_str} not found in checkpoint {self._prefix}")
-        if entry.slices:
-            raise UnimplementedError(None, None, f"{tensor_str} is stored in slices, which are not read.")
+        return self._joined(tensor_str, entry) if entry.slices else self._array(tensor_str, entry)
+
+    def _joined(self, name: str, entry: Any) -> np.ndarray[Any, Any]:
+        """A tensor of its parts."""
+        dims: Any = dims_of(entry.shape)
+        out, filled = np.empty(dims, dtype_of(entry.dtype).numpy), 0
+        for part in entry.slices:
+            given = list(zip(part.extent, dims, strict=True))
+            start = [extent.start for extent, _ in given]
+            size = [extent.length if extent.WhichOneof("has_length") else dim for extent, dim in given]
+            found = self._parts.get(slice_key(name, start, size))
+            if found is None:
+                raise self._damaged(name)
+            place = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))
+            if out[place].shape != tuple(size):
+                raise self._damaged(name)
+            out[place] = self._array(name, found)
+            filled += math.prod(size)
+        if filled != out.size:
+            raise self._damaged(name)
+        return out
+
+    def _array(self, tensor_str: str, entry: Any) -> np.ndarray[Any, Any]:
         try:
             kind, dims = dtype_of(entry.dtype), dims_of(entry.shape)
         except (ValueError, TypeError) as error:

@@ -266,6 +266,15 @@ class SavedModel(Message):
     meta_graphs = Field(2, MetaGraphDef, repeated=True)
 
 
+class SaveSliceInfoDef(Message):
+    """Which part of a whole a variable is."""
+
+    full_name = Field(1, "string")
+    full_shape = Field(2, "int64", repeated=True)
+    var_offset = Field(3, "int64", repeated=True)
+    var_shape = Field(4, "int64", repeated=True)
+
+
 class VariableDef(Message):
     """A variable of a graph, in a collection."""
 
@@ -273,6 +282,7 @@ class VariableDef(Message):
     initial_value_name = Field(6, "string")
     initializer_name = Field(2, "string")
     snapshot_name = Field(3, "string")
+    save_slice_info_def = Field(4, SaveSliceInfoDef)
     is_resource = Field(5, "bool")
     trainable = Field(7, "bool")
 

@@ -112,9 +112,11 @@ from .ops import (
     while_loop,
 )
 from .options import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
+from .partitions import fixed_size_partitioner, min_max_variable_partitioner, variable_axis_size_partitioner
 from .variables import (
     AUTO_REUSE,
     VariableScope,
+    create_partitioned_variables,
     get_local_variable,
     get_variable,
     get_variable_scope,

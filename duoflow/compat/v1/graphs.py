@@ -41,10 +41,10 @@ __all__ = [
     "control_flow_v2_enabled", "convert_variables_to_constants", "disable_control_flow_v2",
     "disable_resource_variables", "disable_tensor_equality", "disable_v2_tensorshape", "enable_control_flow_v2",
     "enable_resource_variables", "enable_tensor_equality", "enable_v2_tensorshape", "extract_sub_graph",
-    "fixed_size_partitioner", "get_seed", "hessians", "import_graph_def", "initialize_all_tables",
-    "is_variable_initialized", "make_ndarray", "make_template", "make_tensor_proto", "min_max_variable_partitioner",
+    "get_seed", "hessians", "import_graph_def", "initialize_all_tables",
+    "is_variable_initialized", "make_ndarray", "make_template", "make_tensor_proto",
     "op_scope", "remove_training_nodes", "resource_variables_enabled", "tables_initializer",
-    "variable_axis_size_partitioner", "variable_op_scope", "verify_tensor_all_finite", "wrap_function",
+    "variable_op_scope", "verify_tensor_all_finite", "wrap_function",
 ]  # fmt: skip
 
 make_ndarray = array_of
@@ -218,40 +218,6 @@ initialize_all_tables = tables_initializer
 def get_seed(op_seed: Any) -> tuple[Any, Any]:
     """The graph's and the operation's seed. TensorFlow: tf.compat.v1.get_seed."""
     return F.get_seed(op_seed)  # type: ignore[no-any-return]
-
-
-# -- partitioners ------------------------------------------------------------------------------------------------------
-
-
-def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Callable[..., list[int]]:
-    """Accepted by `get_variable`, which keeps variables whole. TensorFlow: tf.compat.v1.fixed_size_partitioner."""
-    return lambda shape, **_: [num_shards if i == axis else 1 for i in range(len(shape))]
-
-
-def variable_axis_size_partitioner(
-    max_shard_bytes: int, axis: int = 0, bytes_per_string_element: int = 16, max_shards: int | None = None
-) -> Callable[..., list[int]]:
-    """Accepted by `get_variable`, which keeps variables whole.
-
-    TensorFlow: tf.compat.v1.variable_axis_size_partitioner.
-    """
-
-    def partition(shape: Any, dtype: Any = np.float32) -> list[int]:
-        size = int(np.prod(shape)) * np.dtype(getattr(dtype, "as_numpy_dtype", dtype)).itemsize
-        count = min(max(1, -(-size // max_shard_bytes)), max_shards or size, int(shape[axis]))
-        return [count if i == axis else 1 for i in range(len(shape))]
-
-    return partition
-
-
-def min_max_variable_partitioner(
-    max_partitions: int = 1, axis: int = 0, min_slice_size: int = 256 << 10, bytes_per_string_element: int = 16
-) -> Callable[..., list[int]]:
-    """Accepted by `get_variable`, which keeps variables whole.
-
-    TensorFlow: tf.compat.v1.min_max_variable_partitioner.
-    """
-    return variable_axis_size_partitioner(min_slice_size, axis, max_shards=max_partitions)
 
 
 # -- graphs with constants for variables -------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from duoflow.core.graph import Graph, get_default_graph
 from duoflow.core.tensor import GraphTensor
 from duoflow.core.variables import Variable
 from duoflow.core.version import COMPATIBLE_WITH
-from duoflow.formats.messages import CollectionDef, GraphDef, MetaGraphDef, VariableDef
+from duoflow.formats.messages import CollectionDef, GraphDef, MetaGraphDef, SaveSliceInfoDef, VariableDef
 from duoflow.formats.wire import DecodeError
 from duoflow.trace.graph_def import graph_to_def, import_graph_def
 
+from .partitions import SaveSliceInfo, slice_info
 from .variables import VariableV1
 
 __all__ = ["export_meta_graph", "read_meta_graph", "restore_graph", "write_graph"]
@@ -76,11 +77,15 @@ def _collection_def(items: list[Any]) -> Any:
 
 
 def _variable_def(variable: Variable) -> Any:
-    return VariableDef(
+    out = VariableDef(
         variable_name=variable.name, initializer_name=variable.initializer.name,
         snapshot_name=variable._cached.name, is_resource=True, trainable=variable.trainable,
         initial_value_name=variable.initial_value.name,
     )  # fmt: skip
+    part = slice_info(variable)
+    if part is not None:
+        out.save_slice_info_def.CopyFrom(SaveSliceInfoDef(**part._asdict()))
+    return out
 
 
 def read_meta_graph(meta_graph_or_file: Any) -> Any:
@@ -152,5 +157,9 @@ def _variable(graph: Graph, prefix: str, data: bytes, made: dict[str, Variable])
             graph, prefix + proto.variable_name, handle, attrs, initializer, initializer.inputs[1],
             graph.get_tensor_by_name(prefix + proto.snapshot_name), proto.trainable,
         )  # fmt: skip
+        if proto.HasField("save_slice_info_def"):
+            part = proto.save_slice_info_def
+            shape, offset, size = list(part.full_shape), list(part.var_offset), list(part.var_shape)
+            variable._save_slice_info = SaveSliceInfo(prefix + part.full_name, shape, offset, size)
         made[proto.variable_name] = variable
     return made[proto.variable_name]

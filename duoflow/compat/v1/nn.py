@@ -12,6 +12,7 @@ from duoflow.core.late import F
 from duoflow.ops.embedding import lookup
 
 from . import ops, rnn, rnn_cell, sampling
+from .partitions import PartitionedVariable
 
 __all__ = [
     "avg_pool", "avg_pool2d", "conv1d", "conv2d", "conv2d_backprop_filter", "conv2d_backprop_input",
@@ -242,7 +243,11 @@ def embedding_lookup(
 
     TensorFlow: tf.compat.v1.nn.embedding_lookup.
     """
-    return lookup(params, ids, partition_strategy, max_norm, name)
+    return lookup(_parts(params), ids, partition_strategy, max_norm, name)
+
+
+def _parts(params: Any) -> Any:
+    return list(params) if isinstance(params, PartitionedVariable) else params
 
 
 _TABLES = (rnn, sampling)

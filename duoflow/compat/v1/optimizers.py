@@ -18,6 +18,7 @@ from duoflow.core.tensor import Tensor, convert
 from duoflow.core.variables import Variable
 
 from .modes import trainable_variables
+from .partitions import parts_of, slice_info
 from .variables import VariableV1
 
 __all__ = [
@@ -128,7 +129,7 @@ class Optimizer:
             raise RuntimeError(
                 "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
             )
-        variables = trainable_variables() if var_list is None else _flat(var_list)
+        variables = trainable_variables() if var_list is None else parts_of(var_list)
         if not variables:
             raise ValueError("No variables to optimize.")
         found = gradients(loss, variables, grad_ys=None if grad_loss is None else [grad_loss])
@@ -137,9 +138,9 @@ class Optimizer:
     def _by_tape(self, loss: Callable[[], Any], var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
         with GradientTape() as tape:
             if var_list is not None:
-                tape.watch(_flat(var_list))
+                tape.watch(parts_of(var_list))
             value = loss()
-        variables = list(tape.watched_variables()) if var_list is None else _flat(var_list)
+        variables = list(tape.watched_variables()) if var_list is None else parts_of(var_list)
         return list(zip(tape.gradient(value, variables, grad_loss), variables, strict=True))
 
     # -- updates -----------------------------------------------------------------------------------------------------
@@ -180,7 +181,12 @@ class Optimizer:
             name = f"{variable.name.partition(':')[0]}/{self._name}" + (f"_{number}" if number else "")
             like = variable if context.graph is None else variable.initial_value
             start = lambda: F.fill(F.shape(like), F.constant(initial, variable.dtype))
-            table[id(variable)] = (variable, _variable(start, name, variable.dtype))
+            made = _variable(start, name, variable.dtype)
+            part = slice_info(variable)
+            if part is not None and isinstance(made, VariableV1):
+                own = made.name.partition(":")[0].rpartition("/")[2]
+                made._save_slice_info = part._replace(full_name=f"{part.full_name}/{own}")
+            table[id(variable)] = (variable, made)
         return table[id(variable)][1]
 
     def _apply(self, grad: Any, variable: Any) -> list[Any]:
@@ -219,10 +225,6 @@ class Optimizer:
     def get_name(self) -> str:
         """The optimizer's name."""
         return self._name
-
-
-def _flat(variables: Any) -> list[Any]:
-    return list(variables) if isinstance(variables, (list, tuple)) else [variables]
 
 
 def _operations(updates: Sequence[Any]) -> list[Any]:

@@ -35,9 +35,11 @@ from duoflow.formats.checkpoints import (
     write_checkpoint_state,
 )
 from duoflow.formats.messages import CheckpointState, SaverDef
+from duoflow.formats.slices import Slices
 
 from .meta_graph import export_meta_graph, read_meta_graph, restore_graph
 from .modes import GraphKeys, get_collection, global_variables
+from .partitions import parts_of, slice_info
 
 __all__ = [
     "NewCheckpointReader", "Saver", "SaverDef", "checkpoint_exists", "checkpoints_iterator", "export_meta_graph",
@@ -192,8 +194,22 @@ class Saver:
             if isinstance(saved, SaveableTensors):
                 parts = {suffix: arrays[name + suffix] for suffix in saved._tensor_names()}
                 saved._load_tensors(parts, _held(sess, saved))
+            elif isinstance(saved, list):
+                whole = self._whole(name, arrays[name], saved, prefix)
+                for part in saved:
+                    _load(sess, part, self._fitted(name, whole[slice_info(part).index], part, prefix))
             else:
                 _load(sess, saved, self._fitted(name, arrays[name], saved, prefix))
+
+    def _whole(self, name: str, array: Any, parts: list[Any], prefix: str) -> Any:
+        """An array of the shape that parts are cut from."""
+        shape = tuple(slice_info(parts[0]).full_shape)
+        if array.shape != shape and not (self._reshape and array.size == np.prod(shape, dtype=np.int64)):
+            raise InvalidArgumentError(
+                None, None, f"Restoring from checkpoint failed. {name} is of shape {list(array.shape)} in {prefix}, "
+                f"but the variable is of shape {list(shape)}, in {len(parts)} parts.",
+            )  # fmt: skip
+        return array.reshape(shape)
 
     def _fitted(self, name: str, array: Any, variable: Variable, prefix: str) -> Any:
         """An array as a variable takes it; the error names both where they differ."""
@@ -214,24 +230,32 @@ class Saver:
 def _named(variables: Any) -> dict[str, Any]:
     """Variables by the names they are saved under; `ValueError` for two of one name."""
     if isinstance(variables, Mapping):
-        out = {}
+        out: dict[str, Any] = {}
         for name, value in variables.items():
-            parts = value if isinstance(value, (list, tuple)) else [value]
-            if len(parts) > 1:
-                raise NotImplementedError(
-                    f"{name!r} names several variables: partitioned variables are not saved as one."
-                )
-            out[name] = parts[0]
+            parts = parts_of(value)
+            out[name] = sorted(parts, key=_start) if slice_info(parts[0]) else parts[0]
+            if len(parts) > 1 and any(slice_info(part) is None for part in parts):
+                raise ValueError(f"{name!r} names several variables, which are not parts of one.")
         return out
     out = {}
-    for variable in variables:
+    for variable in parts_of(list(variables)):
         if not isinstance(variable, Variable | SaveableTensors):
             raise TypeError(f"Variable to save is not a Variable: {variable}")
-        name = variable.name.partition(":")[0]
+        part = slice_info(variable)
+        name = variable.name.partition(":")[0] if part is None else part.full_name
+        if part is not None and isinstance(out.setdefault(name, []), list):
+            if all(variable is not other for other in out[name]):
+                out[name].append(variable)
+            continue
         if name in out and out[name] is not variable:
             raise ValueError(f"At least two variables have the same name: {name}")
         out[name] = variable
     return out
+
+
+def _start(variable: Any) -> Any:
+    info = slice_info(variable)
+    return () if info is None else tuple(info.var_offset)
 
 
 def _value(sess: Any, variable: Any) -> Any:
@@ -260,9 +284,18 @@ def _values(sess: Any, saved: dict[str, Any]) -> dict[str, Any]:
     tables = {n: t._save_tensors(_held(sess, t)) for n, t in saved.items() if isinstance(t, SaveableTensors)}
     out = {name + suffix: array for name, parts in tables.items() for suffix, array in parts.items()}
     variables = {n: v for n, v in saved.items() if n not in tables}
-    out |= {n: v.numpy() for n, v in variables.items() if v._state is not None}
+    out |= {n: v.numpy() for n, v in variables.items() if not isinstance(v, list) and v._state is not None}
     rest = {n: v for n, v in variables.items() if n not in out}
-    return {**out, **(sess.run(rest) if rest else {})}
+    found = sess.run(rest) if rest else {}
+    whole = {n: _slices(rest[n], value) if isinstance(rest[n], list) else value for n, value in found.items()}
+    return {**out, **whole}
+
+
+def _slices(parts: list[Any], values: list[Any]) -> Slices:
+    """The values of parts as a checkpoint has them."""
+    infos = [slice_info(part) for part in parts]
+    placed = [(tuple(info.var_offset), value) for info, value in zip(infos, values, strict=True) if info is not None]
+    return Slices(tuple(infos[0].full_shape), placed)  # type: ignore[union-attr]
 
 
 def _load(sess: Any, variable: Variable, array: Any) -> None:
@@ -295,7 +328,7 @@ def import_meta_graph(
     if not variables:
         return None
     prefix = f"{import_scope}/" if import_scope else ""
-    named = {v.name.partition(":")[0].removeprefix(prefix): v for v in variables}
+    named = {name.removeprefix(prefix): saved for name, saved in _named(variables).items()}
     return Saver(named, max_to_keep=meta.saver_def.max_to_keep or 5)
 
 

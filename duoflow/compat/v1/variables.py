@@ -19,11 +19,11 @@ from duoflow.core.variables import Variable, VariableAggregation, VariableSynchr
 
 from .initializers import Initializer, glorot_uniform_initializer, zeros_initializer
 from .modes import GraphKeys
+from .partitions import PartitionedVariable, PartitionInfo, SaveSliceInfo, cuts, partitions_of
 
 __all__ = [
-    "AUTO_REUSE", "VariableScope", "VariableV1", "get_local_variable", "get_variable", "get_variable_scope",
-    "no_regularizer",
-    "variable_scope",
+    "AUTO_REUSE", "VariableScope", "VariableV1", "create_partitioned_variables", "get_local_variable", "get_variable",
+    "get_variable_scope", "no_regularizer", "variable_scope",
 ]  # fmt: skip
 
 
@@ -40,7 +40,9 @@ class VariableV1(Variable):
     TensorFlow: tf.compat.v1.Variable.
     """
 
-    __slots__ = ()
+    __slots__ = ("_save_slice_info",)
+
+    SaveSliceInfo = SaveSliceInfo
 
     def __init__(
         self,
@@ -66,7 +68,6 @@ class VariableV1(Variable):
         )  # fmt: skip
         if collections is not None and self._graph is not None:
             _move(self, self._graph, [collections] if isinstance(collections, str) else list(collections))
-
 
     def _adopt(
         self, graph: Graph, name: str, handle: Any, attrs: dict[str, Any], initializer: Any, initial: Any, read: Any,
@@ -194,9 +195,9 @@ def variable_scope(
       name_or_scope: a name, or a scope to enter again.
       default_name: a name to make unique, if `name_or_scope` is None.
       reuse: True to only return variables that exist, `tf.AUTO_REUSE` to make those that do not, None to inherit.
-      initializer, regularizer, constraint, dtype, custom_getter: defaults for the variables.
+      initializer, regularizer, constraint, partitioner, dtype, custom_getter: defaults for the variables.
       auxiliary_name_scope: whether a name scope is opened too.
-      values, caching_device, partitioner, use_resource: accepted; they place and split variables elsewhere.
+      values, caching_device, use_resource: accepted; they place variables elsewhere.
 
     Raises:
       ValueError: if neither name is given.
@@ -216,8 +217,9 @@ def variable_scope(
         full = prefix + (_unused(graph, prefix, shown) if name_or_scope is None else shown)
     inner = VariableScope(
         True if reuse is True else reuse if reuse is not None and reuse is not False else base.reuse if again else
-        outer.reuse, full, initializer or base.initializer, regularizer or base.regularizer, None, None,
-        base.custom_getter, "", dtype or base.dtype, None, constraint or base.constraint,
+        outer.reuse, full, initializer or base.initializer, regularizer or base.regularizer, None,
+        partitioner or base.partitioner, base.custom_getter, "", dtype or base.dtype, None,
+        constraint or base.constraint,
     )  # fmt: skip
     if custom_getter is not None:
         inner.custom_getter = _nested(custom_getter, base.custom_getter)
@@ -297,12 +299,12 @@ def get_variable(
         integers).
       regularizer: a function of the variable whose result joins the regularization losses.
       trainable, collections, constraint: as for `tf.Variable`.
-      caching_device, partitioner, use_resource: accepted; they place and split variables elsewhere.
+      partitioner: `(shape, dtype)` -> the number of parts along each dimension; the result is a partitioned variable.
+      caching_device, use_resource: accepted; they place variables elsewhere.
 
     Raises:
       ValueError: if it exists and the scope does not reuse, if it does not and the scope only reuses, or if it has
-        another
-        shape or dtype.
+        another shape or dtype.
 
     TensorFlow: tf.compat.v1.get_variable.
     """
@@ -314,6 +316,7 @@ def get_variable(
         "collections": collections, "validate_shape": validate_shape,
         "constraint": scope.constraint if constraint is None else constraint, "reuse": scope.reuse,
         "synchronization": synchronization, "aggregation": aggregation,
+        "partitioner": scope.partitioner if partitioner is None else partitioner,
     }  # fmt: skip
     full = f"{scope.name}/{name}" if scope.name else name
     getter = _nested(custom_getter, scope.custom_getter) if custom_getter is not None else scope.custom_getter
@@ -340,18 +343,33 @@ def _get(
     dtype: Any = dtypes.float32,
     initializer: Any = None,
     reuse: Any = None,
+    partitioner: Any = None,
     **options: Any,
 ) -> Any:
     graph = _scope_graph()
     store = graph.extras.setdefault("variable_store", {})
     dtype = dtypes.as_dtype(dtype)
+    if partitioner is not None and (shape is None or shapes.as_dims(shape) != ()):
+        return _partitioned(graph, store, name, shape, dtype, initializer, reuse, partitioner, options)
     if name in store and context.graph is not None:
         return _shared(name, store[name], shape, dtype, reuse)
+    if f"{name}/part_0" in store:
+        raise ValueError(
+            f"No partitioner was provided, but a partitioned version of the variable was found: {name}/part_0. Perhaps "
+            "a variable of the same name was already created with partitioning?"
+        )
     if reuse is True and context.graph is not None:
         raise ValueError(
             f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set "
             "reuse=tf.AUTO_REUSE in VarScope?"
         )
+    return _new(graph, store, name, shape, dtype, initializer, options)
+
+
+def _new(
+    graph: Graph, store: dict[str, Any], name: str, shape: Any, dtype: Any, initializer: Any, options: dict[str, Any]
+) -> Any:
+    """A variable that does not exist yet; its regularizer's loss is collected."""
     variable = _made(name, shape, dtype, initializer, options)
     if context.graph is not None:
         store[name] = variable
@@ -362,6 +380,95 @@ def _get(
         if loss is not None:
             graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
     return variable
+
+
+# -- variables in parts ------------------------------------------------------------------------------------------------
+
+
+def _partitioned(
+    graph: Graph, store: dict[str, Any], name: str, shape: Any, dtype: Any, initializer: Any, reuse: Any,
+    partitioner: Any, options: dict[str, Any],
+) -> Any:  # fmt: skip
+    """The partitioned variable of that name, made if it does not exist and the scope allows it."""
+    wholes = graph.extras.setdefault("partitioned_variables", {})
+    value = isinstance(initializer, (Tensor, Variable))
+    dims = initializer.dims if value and shape is None else None if shape is None else shapes.as_dims(shape)
+    if name in wholes and context.graph is not None:
+        return _same_whole(name, wholes[name], dims, dtype, reuse)
+    if reuse is True and context.graph is not None:
+        raise ValueError(
+            f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). Did you mean to "
+            "set reuse=False or reuse=tf.AUTO_REUSE in VarScope?"
+        )
+    if name in store:
+        raise ValueError(
+            f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}. Perhaps a "
+            "variable of the same name was already created without partitioning?"
+        )
+    counts = partitions_of(partitioner, dims, dtype)
+    parts = []
+    for number, (offset, size) in enumerate(cuts(dims, counts)):
+        start = _piece(initializer, dims, offset, size, dtype)
+        part = _new(graph, store, f"{name}/part_{number}", size, dtype, start, options)
+        part._save_slice_info = SaveSliceInfo(name, list(dims), offset, size)
+        parts.append(part)
+    whole = PartitionedVariable(name, dims, dtype, parts, counts)
+    if context.graph is not None:
+        wholes[name] = whole
+    return whole
+
+
+def _piece(initializer: Any, dims: Any, offset: list[int], size: list[int], dtype: Any) -> Any:
+    """What a part starts from: a piece of a value, or the function, told of the part if it asks."""
+    if initializer is None:
+        return None
+    if callable(initializer) and not isinstance(initializer, (Tensor, Variable)):
+        made = initializer() if isinstance(initializer, type) else initializer
+        if "partition_info" not in getattr(getattr(made, "__code__", None), "co_varnames", ()):
+            return made
+        info = PartitionInfo(list(dims), offset)
+        return lambda shape, dtype=None: made(shape, dtype=dtype, partition_info=info)
+    whole = convert(initializer, dtype_hint=dtype)
+    return whole[tuple(slice(o, o + n) for o, n in zip(offset, size, strict=True))]
+
+
+def _same_whole(name: str, whole: PartitionedVariable, dims: Any, dtype: Any, reuse: Any) -> PartitionedVariable:
+    if not reuse:
+        raise ValueError(
+            f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or "
+            "reuse=tf.AUTO_REUSE in VarScope?"
+        )
+    if dims is not None and not whole.shape.is_compatible_with(dims):
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but specified shape {dims} and found shape {whole.shape}."
+        )
+    if dtype is not whole.dtype:
+        raise ValueError(
+            f"Trying to reuse partitioned variable {name}, but specified dtype {dtype.name} and found dtype "
+            f"{whole.dtype.name}."
+        )
+    return whole
+
+
+def create_partitioned_variables(
+    shape: Any, slicing: Any, initializer: Any, dtype: Any = dtypes.float32, trainable: bool = True,
+    collections: Any = None, name: str | None = None, reuse: Any = None,
+) -> list[Any]:  # fmt: skip
+    """The parts of a variable cut into so many along each dimension.
+
+    TensorFlow: tf.compat.v1.create_partitioned_variables.
+    """
+    if len(shape) != len(slicing):
+        raise ValueError(f"The `shape` and `slicing` must have the same length. shape: {shape}, slicing: {slicing}")
+    if min(shape) < 1:
+        raise ValueError(f"Both shape and slicing must be positive. shape: {shape}, slicing: {slicing}")
+    with variable_scope(name, "PartitionedVariable", reuse=reuse):
+        scope = get_variable_scope()
+        whole = _get(
+            scope.name, shape, dtype, initializer, scope.reuse, lambda **_: list(slicing), trainable=trainable,
+            collections=collections,
+        )  # fmt: skip
+        return list(whole)
 
 
 def _shared(name: str, variable: Any, shape: Any, dtype: Any, reuse: Any) -> Any:

@@ -14,6 +14,7 @@ from duoflow.core.late import F
 from duoflow.core.tensor import Tensor, convert
 
 from ..modes import GraphKeys
+from ..partitions import parts_of
 from ..variables import get_variable, variable_scope
 
 __all__ = ["InputSpec", "Layer", "channels_last", "format_name", "ints", "known_channels", "padding_name"]
@@ -151,7 +152,7 @@ class Layer:
             use_resource=use_resource,
         )  # fmt: skip
         self._losses += get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES)[before:]
-        (self._trainable_weights if trainable else self._non_trainable_weights).append(variable)
+        (self._trainable_weights if trainable else self._non_trainable_weights).extend(parts_of(variable))
         return variable
 
     add_variable = add_weight
