@@ -17,7 +17,7 @@ from duoflow.core.tensor import Tensor
 
 from .scopes import StatelessScope
 from .state import session
-from .symbolic import compute_output_spec, keras_mask, set_keras_mask
+from .symbolic import KerasTensor, keras_mask, set_keras_mask
 
 __all__ = ["RematScope", "rematerialized"]
 
@@ -115,5 +115,10 @@ def _with_activation(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]
 
 def _output_size(layer: Any, args: Any, kwargs: Any) -> int:
     """The elements of a layer's outputs, as far as dimensions are known."""
-    specs = nest.flatten(compute_output_spec(layer.call, *args, **kwargs))
+
+    def described(x: Any) -> Any:
+        return KerasTensor(x.dims, x.dtype) if isinstance(x, Tensor) else x
+
+    given, named = nest.map_structure(described, (args, kwargs))
+    specs = nest.flatten(layer.compute_output_spec(*given, **named))
     return sum(math.prod(size or 1 for size in spec.shape) for spec in specs)
