@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from .collection import collection_paused
 from .graph import Graph
 
-__all__ = ["Engine", "Executable", "current", "executable", "install", "run_graph"]
+__all__ = ["MEMORY_LIMIT", "Engine", "Executable", "current", "executable", "install", "run_graph"]
 
 
 class Executable(Protocol):
@@ -39,6 +39,9 @@ class Engine(Protocol):
         """Prepare a graph, which must not change any more, for many runs."""
         ...
 
+
+#: Where a graph's `extras` say how many bytes a run may need besides inputs and variables.
+MEMORY_LIMIT = "memory limit"
 
 _installed: list[Engine | str] = []
 _compiling = threading.RLock()

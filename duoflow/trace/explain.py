@@ -67,7 +67,10 @@ def explain(name: str, traces: Sequence[tuple[ConcreteFunction, Cause]]) -> Expl
 
 def _report(concrete: ConcreteFunction, cause: Cause) -> TraceReport:
     graph = concrete.graph
-    report = getattr(executable(graph), "report", None) if graph.compiled is not None else None
+    engine = executable(graph)
+    report = getattr(engine, "report", None)
+    if report is not None:
+        engine.plan()  # type: ignore[attr-defined]
     return TraceReport(
         graph.name, str(concrete.function_type), cause, len(graph.nodes), len(concrete.captured_inputs),
         report() if report is not None else [],
@@ -102,14 +105,16 @@ def _specialization(row: dict[str, Any]) -> list[str]:
     shapes = ", ".join(map(str, row["shapes"])) or "the shapes of the signature"
     if not row["kernels"]:
         return [f"  for {shapes}: not compiled yet, its first run shows the shapes inside"]
-    memory = ", ".join(f"{_size(nbytes)} of {what}" for what, nbytes in row["memory"].items())
+    memory = ", ".join(f"{_size(nbytes)} of {what}" for what, nbytes in row["memory"].items() if nbytes)
+    if row["limit"] is not None:
+        memory += f"; {_size(row['limit'])} are allowed, and {_size(row['unlimited'])} would be needed without that"
     passes = row["passes"]
     changed = [run for run in passes if run.changed]
     took = sum(run.seconds for run in passes) * 1e3
     timed = f"; mean of {_count(row['runs'], 'run')}" if row["runs"] else "; call explain with arguments to measure"
     return [
         f"  for {shapes}: {_count(len(row['kernels']), 'kernel')}{timed}",
-        f"    memory planned: {memory}",
+        f"    memory planned: {_size(sum(row['memory'].values()))}: {memory}",
         f"    passes: {took:.1f} ms, {len(changed)} of {len(passes)} changed the graph: "
         + ", ".join(f"{run.name} {run.before}→{run.after}" for run in changed),
         *(f"    {line}" for line in kernel_table(row["kernels"])),

@@ -17,6 +17,7 @@ from typing import Any
 from duoflow.core.collection import collection_paused
 from duoflow.core.composite import expand
 from duoflow.core.context import context
+from duoflow.core.engine import MEMORY_LIMIT
 from duoflow.core.errors import caller_origin, with_origin
 from duoflow.core.tensor import EagerTensor, Tensor, convert
 from duoflow.core.variables import Variable
@@ -27,6 +28,7 @@ from .causes import Cause, Warner, cause_of, endless
 from .compiler_ir import compiler_ir
 from .concrete import ConcreteFunction, trace
 from .explain import Explanation, explain, measured
+from .limits import bytes_of
 from .signature import FunctionSpec, FunctionType, Parameters
 from .types import CompositeType, TensorType, covers, generalize
 
@@ -58,6 +60,7 @@ class Function:
         reduce_retracing: bool = False,
         follow_type_hints: bool = False,
         instance: Any = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._python_function = python_function
         self._name = name
@@ -66,6 +69,7 @@ class Function:
         self._reduce_retracing = reduce_retracing
         self._follow_type_hints = follow_type_hints
         self._instance: Callable[[], Any] | None = instance
+        self._memory_limit = bytes_of(memory_limit)
         self._parameters = Parameters(python_function, instance is not None, input_signature, follow_type_hints)
         self._traces: list[_Trace] = []
         self._exact: dict[Any, _Trace] = {}
@@ -192,6 +196,8 @@ class Function:
             name = f"__inference_{self._name}_{self._count}"
             names, given = self._parameters.names(leaves, form), self._parameters.given_names(leaves)
             concrete = trace(target, name, leaves, types, form, names, given, self._parameters.signature)
+            if self._memory_limit is not None:
+                concrete.graph.extras[MEMORY_LIMIT] = self._memory_limit
             return concrete, context.created_variables
         except RecursionError as error:
             begun: Any = getattr(error, "begun", None) or tuple(self._begun)
@@ -318,7 +324,7 @@ class Function:
         reference = weakref.ref(instance, lambda _: methods.pop(key, None))
         method = Function(
             self._python_function, self._name, self._parameters.specs, self._autograph, self._jit_compile,
-            self._reduce_retracing, self._follow_type_hints, reference,
+            self._reduce_retracing, self._follow_type_hints, reference, self._memory_limit,
         )  # fmt: skip
         methods[key] = (reference, method)
         return method
@@ -400,6 +406,7 @@ def function(
     experimental_relax_shapes: bool | None = None,
     experimental_compile: bool | None = None,
     experimental_follow_type_hints: bool | None = None,
+    memory_limit: int | str | None = None,
 ) -> Any:
     """Let a Python function run as graphs that are traced from it.
 
@@ -413,6 +420,9 @@ def function(
         runtimes. `ValueError` for an attribute that TensorFlow does not know.
       experimental_relax_shapes, experimental_compile: old names of reduce_retracing and jit_compile.
       experimental_follow_type_hints: make tensors of numbers given for parameters annotated `tf.Tensor`.
+      memory_limit: bytes that a run may need besides inputs and variables, as a number or like "64MiB" (duoflow's own).
+        What would be kept for long is then computed again; `tf.errors.ResourceExhaustedError` if that is not enough.
+        The limit is that of the function that is called from outside: what it calls is part of it.
 
     >>> @tf.function
     ... def f(x):
@@ -438,6 +448,7 @@ def function(
         return Function(
             inner, name, input_signature, autograph, experimental_compile if jit_compile is None else jit_compile,
             bool(reduce_retracing or experimental_relax_shapes), bool(experimental_follow_type_hints),
+            memory_limit=memory_limit,
         )  # fmt: skip
 
     return decorate if func is None else decorate(func)

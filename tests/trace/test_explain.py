@@ -89,7 +89,9 @@ def test_an_explanation_shows_kernels_memory_passes_and_lines():
     before = str(step.explain())
     assert before == "step: 0 traces, 0 specialisations"
     step.get_concrete_function(x)
-    assert "not run yet" in str(step.explain())
+    planned = str(step.explain())
+    assert "memory planned: " in planned and "call explain with arguments to measure" in planned
+    assert w.numpy()[0, 0] == 1.0, "planning does not run anything"
     explanation = step.explain(x)
     assert w.numpy()[0, 0] == 2.0, "measuring leaves variables as the first call did"
     (trace,) = explanation.traces

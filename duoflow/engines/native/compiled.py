@@ -31,7 +31,7 @@ from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program
 from .shared import compile_all
-from .specialization import ARENA, CHECKS, Specialization
+from .specialization import ARENA, CHECKS, Layout, Specialization
 from .static import elements, inputs_of, output_of
 from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
 
@@ -275,6 +275,7 @@ class _Compiler:
         for task in self.tasks:
             if isinstance(task, BlockTask) and task.replaced_by is not None:
                 out.where[id(task.product)] = out.where[id(task.replaced_by)]
+        out.layout = Layout(self.schedule, self.arena)
         out.fix_outputs(self.fusion)
 
     def _place_constants(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core.collection import collection_paused
+from duoflow.core.engine import MEMORY_LIMIT
 from duoflow.core.errors import ResourceExhaustedError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import Dims
@@ -26,6 +27,7 @@ from duoflow.passes.state import StateTable
 
 from .. import reference
 from . import profile
+from .budget import compile_within
 from .compiled import compile_graph
 from .own import OWN_PASSES
 from .specialization import Specialization
@@ -98,7 +100,8 @@ class NativeExecutable:
         return self._specializations[key]
 
     def _compile(self, graph: Graph) -> Specialization:
-        return compile_graph(pipeline.lowered(graph, own=OWN_PASSES), self._table)
+        graph, limit = pipeline.lowered(graph, own=OWN_PASSES), self.graph.extras.get(MEMORY_LIMIT)
+        return compile_graph(graph, self._table) if limit is None else compile_within(graph, self._table, limit)
 
     def _dims_of(self, values: Sequence[Any]) -> list[Dims]:
         dims = list(self._dims)
@@ -147,6 +150,14 @@ class NativeExecutable:
             self._reference = reference.compile(self.graph)
         return self._reference.run(values)
 
+    def plan(self) -> None:
+        """Compile without running, where the graph itself says what its inputs are."""
+        with self._lock:
+            if not self._open and not self._specializations:
+                graph = pipeline.sized(self._prepared, self._dims)
+                if _is_static(graph):
+                    self._specializations[()] = self._compile(graph)
+
     @property
     def kernels(self) -> list[dict[str, Any]]:
         """What the latest specialisation runs: a row for each kernel or host call."""
@@ -161,6 +172,8 @@ class NativeExecutable:
                 "passes": [] if s is _OBSERVING else pipeline.runs_of(s.graph),
                 "kernels": [] if s is _OBSERVING else s.report(),
                 "memory": {} if s is _OBSERVING else s.memory(),
+                "limit": None if s is _OBSERVING else s.limit,
+                "unlimited": 0 if s is _OBSERVING else s.unlimited,
                 "runs": 0 if s is _OBSERVING or s.timing is None else s.timing.runs,
             }
             for key, s in self._specializations.items()

@@ -130,13 +130,14 @@ class _Interval:
 class Arena:
     """Offsets of tensors and of tasks' scratch memory (both by id), and the size of it all.
 
-    `live` says for each tensor (by id) in which stages its bytes are taken.
+    `live` says for each tensor (by id) from which stage to which it is needed, `at` how many bytes are in each stage.
     """
 
     tensors: dict[int, int]
     scratch: dict[int, int]
     size: int
     live: dict[int, tuple[int, int]]
+    at: list[int]
 
 
 #: Whether a task may write its second tensor over the first, which it reads and nobody needs any more.
@@ -155,10 +156,14 @@ def allocate(
     live = {key: (i.first, i.last) for key, i in intervals.items()}
     home = _shared(planned, {id(t): t for t in tensors}, intervals, may_replace)
     scratch = {id(t): _Interval(t.scratch_bytes, s, s) for t in planned.tasks for s in [planned.stage[id(t)]]}
-    total = _place([i for k, i in intervals.items() if home[k] == k] + [i for i in scratch.values() if i.size])
-    return Arena(
-        {k: intervals[home[k]].offset for k in intervals}, {k: i.offset for k, i in scratch.items()}, total, live
-    )
+    placed = [i for k, i in intervals.items() if home[k] == k] + [i for i in scratch.values() if i.size]
+    size = _place(placed)
+    at = [0] * planned.stages
+    for interval in placed:
+        for stage in range(interval.first, min(interval.last + 1, planned.stages)):
+            at[stage] += interval.size
+    offsets = {key: intervals[home[key]].offset for key in intervals}
+    return Arena(offsets, {key: i.offset for key, i in scratch.items()}, size, live, at)
 
 
 def _intervals(

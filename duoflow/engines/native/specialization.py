@@ -9,8 +9,10 @@ each.
 from __future__ import annotations
 
 import ctypes
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -26,15 +28,16 @@ from ..reference import evaluate_node
 from . import profile
 from .failures import raise_error
 from .fuse import Fusion, storage
+from .plan import Arena, Schedule
 from .profile import Timing
 from .roofline import seconds_at_best
 from .runner import Operand, Program
 from .shared import Code
 from .static import elements, sizes
-from .tasks import Task, describe_task
+from .tasks import BlockTask, Task, describe_task
 from .threads import Block, thread_count
 
-__all__ = ["ARENA", "CHECKS", "Specialization"]
+__all__ = ["ARENA", "CHECKS", "Layout", "Specialization"]
 
 #: The first buffers of every program: the arena, and a byte for each kernel that can fail.
 ARENA, CHECKS = 0, 1
@@ -45,8 +48,36 @@ ARENA, CHECKS = 0, 1
 Source = tuple[GraphTensor, Any, "Operand | None"]
 
 
+@dataclass(frozen=True)
+class Layout:
+    """When the tasks of a program run and where its arena has their tensors."""
+
+    schedule: Schedule
+    arena: Arena
+
+    @functools.cached_property
+    def task_of(self) -> dict[int, Task]:
+        """The task that computes each node (by id)."""
+        return {id(n): task for task in self.schedule.tasks for n in task.nodes}
+
+    def written(self, task: Task) -> list[GraphTensor]:
+        """What is in memory when a task has run."""
+        replaced = isinstance(task, BlockTask) and task.replaced_by is not None
+        return [t for t in task.writes if not replaced or t is not task.product]
+
+    def tensors(self) -> list[GraphTensor]:
+        """The tensors in the arena."""
+        return [t for task in self.schedule.tasks for t in task.writes if id(t) in self.arena.live]
+
+
 class Specialization:
     """A compiled graph: its program, and where its values come from and go to."""
+
+    #: When its tasks run and where their tensors are; known once it is compiled.
+    layout: Layout
+    #: The bytes that it was allowed to need, if that was limited, and what it would need without that.
+    limit: int | None = None
+    unlimited = 0
 
     def __init__(self, graph: Graph, table: StateTable) -> None:
         self.graph, self.table = graph, table
@@ -231,7 +262,13 @@ class Specialization:
         """The bytes that a run needs besides its inputs, as planned."""
         outputs = sum(int(np.prod(shape)) * np.dtype(dtype).itemsize for _, shape, dtype in self.outputs)
         constants = sum(array.nbytes for _, array in self.constants)
-        return {"arena": self.arena_bytes, "constants": constants, "outputs": outputs}
+        python = sum(elements(t) * t.dtype.numpy.itemsize for buffer, t in self.host_values.values() if buffer >= 0)
+        return {"arena": self.arena_bytes, "constants": constants, "outputs": outputs, "results of Python": python}
+
+    @property
+    def planned_bytes(self) -> int:
+        """All that `memory` lists."""
+        return sum(self.memory().values())
 
 
 def _all_of(tasks: Sequence[Task], depth: int) -> Iterator[tuple[Task, int]]:
