@@ -17,6 +17,7 @@ from . import (
     config,
     constraints,
     datasets,
+    distillation,
     dtype_policies,
     initializers,
     layers,

@@ -17,7 +17,7 @@ __all__ = ["find", "find_anywhere", "name_of", "named"]
 _NAMESPACES = (
     "keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints",
     "keras.optimizers", "keras.optimizers.schedules", "keras.losses", "keras.metrics", "keras.dtype_policies",
-    "keras.random", "keras.quantizers",
+    "keras.random", "keras.quantizers", "keras.distillation",
 )  # fmt: skip
 _FUNCTION_NAMESPACES = ("keras.activations", "keras.losses", "keras.metrics")
 _ALIASES = {"keras.backend": "keras.random", "keras.saving": ""}
