@@ -10,7 +10,7 @@ import numpy as np
 
 from duoflow.core import dtypes, shapes
 from duoflow.core.dtypes import DType, as_dtype
-from duoflow.core.emit import NO_ATTRS, emit_one
+from duoflow.core.emit import NO_ATTRS, emit, emit_one
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.lowering import Affine, Reshape
@@ -34,9 +34,9 @@ from .static import (
 )
 
 __all__ = [
-    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape", "expand_dims",
-    "guarantee_const", "identity", "identity_n", "later", "rank", "reshape", "shape", "shape_n", "size", "squeeze",
-    "stop_gradient", "swapaxes", "tile", "transpose",
+    "broadcast_axes", "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "ensure_shape",
+    "expand_dims", "guarantee_const", "identity", "identity_n", "later", "rank", "reshape", "shape", "shape_n", "size",
+    "squeeze", "stop_gradient", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
 
@@ -585,6 +585,30 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:
     TensorFlow: tf.broadcast_dynamic_shape.
     """
     return emit_one(BROADCAST_ARGS, (int_tensor(shape_x), int_tensor(shape_y)))
+
+
+def _broadcast_axes(shape_x: Any, shape_y: Any) -> tuple[Any, Any]:
+    rank = max(len(shape_x), len(shape_y))
+    x, y = ([1] * (rank - len(s)) + s.tolist() for s in (shape_x, shape_y))
+
+    def stretched(mine: list[int], other: list[int], own: int) -> Any:
+        axes = [i for i in range(rank) if i < rank - own or mine[i] == 1 != other[i]]
+        return np.asarray(axes, np.int32)
+
+    return stretched(x, y, len(shape_x)), stretched(y, x, len(shape_y))
+
+
+_BROADCAST_AXES = register(
+    Op(
+        "BroadcastGradientArgs", Kind.HOST, lambda x, y: (Spec((None,), dtypes.int32),) * 2, _broadcast_axes,
+        checked=False, num_outputs=2, differentiable=False,
+    )
+)  # fmt: skip
+
+
+def broadcast_axes(shape_x: Any, shape_y: Any) -> tuple[Any, ...]:
+    """The axes, two int32 vectors, along which gradients of operands of these shapes are summed."""
+    return emit(_BROADCAST_AXES, (int_tensor(shape_x), int_tensor(shape_y)))
 
 
 # -- tile --------------------------------------------------------------------------------------------------------------

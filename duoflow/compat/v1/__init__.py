@@ -35,6 +35,7 @@ from . import (
     python_io,
     queue,
     queues,
+    saved_model,
     summary,
     train,
 )

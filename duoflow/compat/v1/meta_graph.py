@@ -15,6 +15,7 @@ from duoflow.formats.wire import DecodeError
 from duoflow.trace.graph_def import graph_to_def, import_graph_def
 
 from .partitions import SaveSliceInfo, slice_info
+from .references import reference_names, without_references
 from .variables import VariableV1
 
 __all__ = ["export_meta_graph", "read_meta_graph", "restore_graph", "write_graph"]
@@ -108,6 +109,8 @@ def restore_graph(
 ) -> None:
     """Add a meta graph's nodes, variables and collections to the default graph."""
     definition = _without_saving(meta.graph_def)
+    references = reference_names(definition)
+    definition = without_references(definition)
     if clear_devices:
         for node in definition.node:
             node.device = ""
@@ -118,7 +121,7 @@ def restore_graph(
     for key, collection in sorted(meta.collection_def.items()):
         if collection.WhichOneof("kind") == "bytes_list":
             for data in collection.bytes_list.value:
-                variable = _variable(graph, prefix, data, made)
+                variable = _variable(graph, prefix, data, made, references)
                 if variable is not None:
                     graph.add_to_collection(key, variable)
         elif collection.WhichOneof("kind") == "node_list":
@@ -140,21 +143,25 @@ def _without_saving(definition: Any) -> Any:
     return GraphDef(node=kept, library=definition.library, versions=definition.versions)
 
 
-def _variable(graph: Graph, prefix: str, data: bytes, made: dict[str, Variable]) -> Variable | None:
+def _variable(
+    graph: Graph, prefix: str, data: bytes, made: dict[str, Variable], references: set[str]
+) -> Variable | None:
     """A variable over nodes that exist; None if the message describes none."""
     try:
         proto = VariableDef.FromString(data)
     except DecodeError:
         return None
-    if not proto.variable_name or not proto.is_resource:
+    reference = proto.variable_name.partition(":")[0] in references
+    if not proto.variable_name or not (proto.is_resource or reference):
         return None
     if proto.variable_name not in made:
         initializer = graph.get_operation_by_name(prefix + proto.initializer_name)
-        handle = initializer.inputs[0]
+        write = graph.get_operation_by_name(f"{initializer.name}/write") if reference else initializer
+        handle = write.inputs[0]
         variable = VariableV1.__new__(VariableV1)
         attrs = handle.node.attrs  # type: ignore[attr-defined]
         variable._adopt(
-            graph, prefix + proto.variable_name, handle, attrs, initializer, initializer.inputs[1],
+            graph, prefix + proto.variable_name, handle, attrs, initializer, write.inputs[1],
             graph.get_tensor_by_name(prefix + proto.snapshot_name), proto.trainable,
         )  # fmt: skip
         if proto.HasField("save_slice_info_def"):

@@ -139,16 +139,6 @@ def _bias_gradient(a: Any, dy: Any) -> Any:
     return F.reduce_sum(dy, [i for i in range(rank) if i != channel])
 
 
-def _broadcast_axes(a: Any, s0: Any, s1: Any) -> Any:
-    """The axes along which gradients of two broadcast operands are summed."""
-    shapes = [_known(s, "shape").tolist() for s in (s0, s1)]
-    rank = max(map(len, shapes))
-    padded = [[1] * (rank - len(s)) + s for s in shapes]
-    return [convert(np.asarray([i for i in range(rank) if mine[i] == 1 and other[i] != 1 or i < rank - len(short)],
-                               np.int32))
-            for mine, other, short in zip(padded, padded[::-1], shapes, strict=True)]  # fmt: skip
-
-
 def _concat_offsets(a: Any, axis: Any, *shapes: Any) -> Any:
     at = int(_known(axis, "concat_dim"))
     offsets, ahead = [], 0
@@ -185,7 +175,6 @@ EXPANSIONS: dict[str, Callable[..., Any]] = {
     "BiasAdd": _bias_add,
     "BiasAddGrad": _bias_gradient,
     "BiasAddV1": _bias_add,
-    "BroadcastGradientArgs": _broadcast_axes,
     "ConcatOffset": _concat_offsets,
     "ControlTrigger": lambda a: None,
     "Cross": lambda a, x, y: F.cross(x, y),

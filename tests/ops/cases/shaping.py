@@ -31,6 +31,7 @@ CASES = [
     *(Case(F.broadcast_to, real(3, 1), s, id=f"broadcast_to-{s}") for s in ([2, 3, 4], [3, 1], [3, 5])),
     Case(F.broadcast_to, real(), [2, 2], id="broadcast_to-scalar"),
     Case(F.broadcast_dynamic_shape, np.array([2, 1], np.int32), np.array([3], np.int32), id="broadcast_dynamic_shape"),
+    Case(F.broadcast_axes, np.array([2, 1, 3], np.int32), np.array([4, 1], np.int32), id="broadcast_axes"),
     *(Case(F.tile, real(2, 3), m, needs="rank", id=f"tile-{m}") for m in ([2, 1], [1, 3], [2, 2], [0, 1])),
     Case(F.tile, real(3), np.array([2], np.int32), needs="rank", id="tile-tensor"),
     *(

@@ -1,0 +1,2 @@
+"""`tf.compat.v1.saved_model.signature_constants`."""
+
