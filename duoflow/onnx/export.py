@@ -73,11 +73,11 @@ def model_of(function: ConcreteFunction, opset_version: int | None = None) -> An
     prepared = _slimmed(prepared, len(graph.outputs))
     writer = Writer(_RULES)
     writer.proto.name = "model"
-    for tensor in prepared.inputs[:given]:
+    for tensor in prepared.all_inputs[:given]:
         name = writer.unused(tensor.node.name)
         writer.proto.input.append(value_info(name, tensor.dtype, tensor.dims))
         writer.bind(tensor, name)
-    for tensor, value in zip(prepared.inputs[given:], held, strict=True):
+    for tensor, value in zip(prepared.all_inputs[given:], held, strict=True):
         writer.bind(tensor, value)
     writer.add(prepared)
     for tensor, name in zip(prepared.outputs, _names(function), strict=True):

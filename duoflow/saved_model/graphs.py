@@ -28,7 +28,7 @@ class GraphWriter:
 
     def __init__(self, meta: Any) -> None:
         self._meta, self._nodes = meta, meta.graph_def.node
-        self._taken: set[str] = set()
+        self._taken: set[str] = {node.name.lower() for node in self._nodes}
         self._handles: dict[int, str] = {}
 
     def constant(self, value: Any, name: str) -> str:
@@ -42,6 +42,10 @@ class GraphWriter:
         label = self._unused(re.sub(r"[^A-Za-z0-9_./-]", "_", name).lstrip("_/") or "variable")
         self._handles[number] = self._add(label, "VarHandleOp", (), shared_name=label, dtype=dtype, container="",
                                           debug_name="", shape=shape_proto(dims))  # fmt: skip
+
+    def adopt(self, number: int, name: str) -> None:
+        """Let a node of the graph be the handle of the variable of that number."""
+        self._handles[number] = name
 
     def signature(self, key: str, function: ConcreteFunction, name: str, captured: Sequence[Any]) -> None:
         """A signature: placeholders, a call of its function in the library, and what these are called.

@@ -48,7 +48,7 @@ class TFSMLayer(Layer):
                     name=variable.name.removesuffix(":0").replace("/", "_"),
                 )
             )  # fmt: skip
-        self._build_at_init()
+        self.built = True
 
     def call(self, inputs: Any, training: bool = False, **kwargs: Any) -> Any:
         """What the endpoint makes of the inputs."""

@@ -100,7 +100,7 @@ class SavedModelBuilder:
         for tensor in assets or ():
             self._add_asset(meta, tensor)
         writer = GraphWriter(meta)
-        variables = {i: v for i, v in enumerate(_saved_variables())}
+        variables = dict(enumerate(_saved_variables()))
         for number, v in variables.items():
             writer.adopt(number, v._shared_name)
         writer.saver({number: (v._shared_name, v.dtype) for number, v in variables.items()})

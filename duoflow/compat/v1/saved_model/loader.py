@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from duoflow.core.graph import Graph
 from duoflow.formats.messages import MetaGraphDef
 from duoflow.saved_model import constants as names
 from duoflow.saved_model.files import asset_path, chosen_meta_graph, contains_saved_model, read_saved_model
@@ -36,11 +35,12 @@ def load(sess: Any, tags: Sequence[str], export_dir: Any, import_scope: str | No
     TensorFlow: tf.compat.v1.saved_model.load.
     """
     meta = chosen_meta_graph(read_saved_model(export_dir), tags)
-    graph: Graph = sess.graph
+    graph = sess.graph
     serving = MetaGraphDef.FromString(meta.SerializeToString())
     serving.graph_def.CopyFrom(graph_without_saving(meta))
-    for asset in meta.asset_file_def:
-        _point(serving.graph_def, asset, os.fspath(asset_path(export_dir, asset.filename)))
+    paths = {a.tensor_info.name: os.fspath(asset_path(export_dir, a.filename)) for a in meta.asset_file_def}
+    for tensor, path in paths.items():
+        _point(serving.graph_def, tensor.partition(":")[0], path)
     first = len(graph.nodes)
     with graph.as_default():
         restore_graph(serving, import_scope=import_scope)
@@ -50,25 +50,26 @@ def load(sess: Any, tags: Sequence[str], export_dir: Any, import_scope: str | No
             found = value(node.name.removeprefix(prefix), node.attrs["shared_name"])
             if found is not None:
                 sess._state(node).write(np.asarray(found))
-    _initialize(sess, graph, serving, import_scope)
+    present = {node.name for node in serving.graph_def.node}
+    feeds = {prefix + tensor: path for tensor, path in paths.items() if tensor.partition(":")[0] in present}
+    for name in _initializers(serving):
+        if name in present:
+            sess.run(graph.get_operation_by_name(prefix + name), feeds)
     return meta
 
 
-def _point(definition: Any, asset: Any, path: str) -> None:
+def _point(definition: Any, name: str, path: str) -> None:
     """Let the constant of an asset's path say where the asset is now."""
-    name = asset.tensor_info.name.partition(":")[0]
     for node in definition.node:
         if node.name == name and node.op == "Const":
             node.attr["value"].tensor.string_val[:] = [path.encode()]
 
 
-def _initialize(sess: Any, graph: Graph, meta: Any, import_scope: str | None) -> None:
-    prefix = f"{import_scope}/" if import_scope else ""
-    wanted = [meta.signature_def[names.INIT_OP_SIGNATURE_KEY].outputs[names.INIT_OP_SIGNATURE_KEY].name
-              if names.INIT_OP_SIGNATURE_KEY in meta.signature_def else ""]  # fmt: skip
+def _initializers(meta: Any) -> list[str]:
+    """The names of the operations that run after loading."""
+    wanted = []
+    if names.INIT_OP_SIGNATURE_KEY in meta.signature_def:
+        wanted.append(meta.signature_def[names.INIT_OP_SIGNATURE_KEY].outputs[names.INIT_OP_SIGNATURE_KEY].name)
     for key in (names.MAIN_OP_KEY, names.LEGACY_INIT_OP_KEY):
         wanted += meta.collection_def[key].node_list.value if key in meta.collection_def else []
-    present = {node.name for node in meta.graph_def.node}
-    for name in dict.fromkeys(name.partition(":")[0] for name in wanted):
-        if name in present:
-            sess.run(graph.get_operation_by_name(prefix + name))
+    return list(dict.fromkeys(name.partition(":")[0] for name in wanted))

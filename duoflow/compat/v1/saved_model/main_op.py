@@ -14,7 +14,10 @@ __all__ = ["main_op", "main_op_with_restore"]
 
 
 def main_op() -> Any:
-    """An operation that initializes local variables and tables. TensorFlow: tf.compat.v1.saved_model.main_op.main_op."""
+    """An operation that initializes local variables and tables.
+
+    TensorFlow: tf.compat.v1.saved_model.main_op.main_op.
+    """
     return group(variables_initializer(local_variables()), tables_initializer())
 
 
