@@ -1,6 +1,16 @@
 """`tf.data`: input pipelines."""
 
-from . import experimental, graph_iterators, iterators, nested, recipes, session_iterators, sources, transforms
+from . import (
+    experimental,
+    graph_iterators,
+    iterators,
+    nested,
+    recipes,
+    resampling,
+    session_iterators,
+    sources,
+    transforms,
+)
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset, DatasetSpec
 from .iterators import IteratorSpec, NumpyIterator
 from .iterators import OwnedIterator as Iterator

@@ -37,6 +37,7 @@ UNKNOWN_CARDINALITY = -2
 s: Any = Late("duoflow.data.sources")
 t: Any = Late("duoflow.data.transforms")
 nested: Any = Late("duoflow.data.nested")
+resampling: Any = Late("duoflow.data.resampling")
 it: Any = Late("duoflow.data.iterators")
 recipes: Any = Late("duoflow.data.recipes")
 gi: Any = Late("duoflow.data.graph_iterators")
@@ -250,6 +251,11 @@ class Dataset(Composite):
         return s.Range(*args, output_type=output_type)
 
     @staticmethod
+    def counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64, name: str | None = None) -> Dataset:
+        """Numbers from `start` on, without end."""
+        return resampling.Counter(start, step, dtype)
+
+    @staticmethod
     def random(seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None) -> Dataset:
         """Endless random int64 numbers."""
         return s.RandomNumbers(seed, rerandomize_each_iteration)
@@ -430,6 +436,16 @@ class Dataset(Composite):
             self, element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes, padding_values,
             pad_to_bucket_boundary, no_padding, drop_remainder,
         )  # fmt: skip
+
+    def rejection_resample(
+        self, class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None,
+        name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """Pairs of class and element, elements left out so that classes have the shares of `target_dist`.
+
+        Without `initial_dist` the shares that they have are estimated on the way.
+        """
+        return resampling.RejectionResample(self, class_func, target_dist, initial_dist, seed)
 
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Dataset:
         """Leave out the elements whose computation fails."""

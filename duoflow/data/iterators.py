@@ -187,6 +187,21 @@ class OwnedIterator(Saveable):
         except StopIteration:
             raise OutOfRangeError("End of sequence").here() from None
 
+    @property
+    def output_types(self) -> Any:
+        """The dtypes of the elements."""
+        return self._dataset.output_types
+
+    @property
+    def output_shapes(self) -> Any:
+        """The shapes of the elements."""
+        return self._dataset.output_shapes
+
+    @property
+    def output_classes(self) -> Any:
+        """The kinds of the elements' parts."""
+        return self._dataset.output_classes
+
     def get_next_as_optional(self) -> Optional:
         """The next element, or the knowledge that there is none."""
         try:

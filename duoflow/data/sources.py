@@ -118,10 +118,10 @@ class RandomNumbers(Dataset):
 
     _called = "_RandomDataset"
 
-    def __init__(self, seed: Any, rerandomize: Any) -> None:
+    def __init__(self, seed: Any = None, rerandomize_each_iteration: Any = None, name: str | None = None) -> None:
         self._generator = generator(seed)
         self._state = self._generator.bit_generator.state
-        self._rerandomize = rerandomize
+        self._rerandomize = rerandomize_each_iteration
         super().__init__(Structure(TensorSpec((), dtypes.int64)), INFINITE_CARDINALITY)
 
     def _stream(self) -> Iterator[Flat]:
