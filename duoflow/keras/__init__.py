@@ -18,6 +18,7 @@ from . import (
     constraints,
     datasets,
     distillation,
+    distribution,
     dtype_policies,
     initializers,
     layers,

@@ -23,6 +23,7 @@ class Session(threading.local):
     stateless: the scope that variables are read from and written to in their stead, or None
     symbolic: how many symbolic calls (shape inference by tracing) are in progress
     untracked: how many scopes ask layers not to track what is assigned to them
+    distribution: how variables and batches lie on devices, or None
     remat: the open scopes of rematerialization
     seeds: the generator behind random ops without a seed of their own
     custom_objects: what `custom_object_scope` lets configs find
@@ -42,6 +43,7 @@ class Session(threading.local):
         self.stateless: Any = None
         self.symbolic = 0
         self.untracked = 0
+        self.distribution: Any = None
         self.remat: list[Any] = []
         self.seeds: Any = None
         self.custom_objects: dict[str, Any] = {}

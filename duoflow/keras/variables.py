@@ -169,7 +169,7 @@ class Variable(core.Variable):
         self._autocast = bool(autocast)
         self._regularizer: Any = None
         self._constraint: Any = None
-        self._overwrite_with_gradient = False
+        self._overwrite_with_gradient, self._layout = False, layout
         if callable_initializer:
             shape = self._defined_shape(shape)
             keras_dtype, make = self._keras_dtype, initializer

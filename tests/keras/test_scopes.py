@@ -104,7 +104,8 @@ class Counted(keras.layers.Layer):
     ("arguments", "passes"),
     [
         ({"mode": "full"}, 2), ({"mode": None}, 1), ({"mode": "activations"}, 1),
-        ({"mode": "larger_than", "output_size_threshold": 5}, 2), ({"mode": "larger_than", "output_size_threshold": 6}, 1),
+        ({"mode": "larger_than", "output_size_threshold": 5}, 2),
+        ({"mode": "larger_than", "output_size_threshold": 6}, 1),
         ({"mode": "list_of_layers", "layer_names": ["one"]}, 2), ({"mode": "list_of_layers"}, 1),
     ],
 )  # fmt: skip

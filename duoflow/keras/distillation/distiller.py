@@ -158,7 +158,8 @@ def _weighted(losses: Any, weights: Any) -> tuple[list[Any], list[float]]:
         return [losses], [1.0]
     if weights is not None and len(weights) != len(losses):
         raise ValueError(
-            f"Number of distillation_loss_weights ({len(weights)}) must match number of distillation_losses ({len(losses)})"
+            f"Number of distillation_loss_weights ({len(weights)}) must match number of distillation_losses "
+            f"({len(losses)})"
         )
     return list(losses), [1.0] * len(losses) if weights is None else list(weights)
 
