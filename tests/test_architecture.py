@@ -31,7 +31,10 @@ MAY_IMPORT = {
 CORE_MAY_IMPORT = {"numpy", "ml_dtypes", "optree"}
 
 # Imported where they are used, because a program that does not use them need not have them (or wait for them).
-OPTIONAL = {"cv2", "h5py", "llvmlite", "jax", "onnx", "graphviz", "matplotlib", "PIL", "pandas", "scipy", "IPython", "grpc"}
+OPTIONAL = {
+    "cv2", "h5py", "llvmlite", "jax", "onnx", "orbax", "graphviz", "matplotlib", "PIL", "pandas", "scipy", "IPython",
+    "grpc",
+}  # fmt: skip
 MAX_LINES = 700
 LONGER: dict[str, str] = {}  # path -> why it is one thing all the same
 FORBIDDEN = ("/work" + "/", "sub" + "agent", "/tmp/" + "bash", "file:///" + "opt")

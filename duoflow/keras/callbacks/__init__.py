@@ -6,6 +6,7 @@ from .checkpoint import BackupAndRestore, ModelCheckpoint
 from .control import EarlyStopping, LearningRateScheduler, ReduceLROnPlateau, SwapEMAWeights, TerminateOnNaN
 from .history import History
 from .logging import CSVLogger, LambdaCallback, RemoteMonitor
+from .orbax import OrbaxCheckpoint
 from .progbar_logger import ProgbarLogger
 from .tensorboard import TensorBoard
 
@@ -19,6 +20,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",

@@ -19,6 +19,7 @@ __all__ = [
     "TerminateOnNaN",
 ]
 
+
 class MonitorCallback(Callback):
     """Base of callbacks that watch one metric for improvement.
 

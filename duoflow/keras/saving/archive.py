@@ -20,6 +20,7 @@ from .files import may_write, replacing
 from .legacy_h5 import ENDINGS, load_legacy_model, save_legacy_model
 from .limits import memory_for
 from .members import open_archive, read_member
+from .orbax_store import is_orbax_checkpoint, load_orbax_model
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_file import WEIGHTS_IN_ARCHIVE, load_weights_from, save_weights_to
 
@@ -88,7 +89,7 @@ def model_from_bytes(data: bytes, cls: Any) -> Any:
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
-    """The model of a `.keras` file, or of one in Keras' older format (`.h5`).
+    """The model of a `.keras` file, of one in Keras' older format (`.h5`), or of an Orbax checkpoint.
 
     Args:
       custom_objects: names to classes and functions, besides the registered ones.
@@ -102,6 +103,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     if str(filepath).endswith(ENDINGS):
         return load_legacy_model(filepath, custom_objects, compile, safe_mode)
     if not str(filepath).endswith(".keras"):
+        if is_orbax_checkpoint(filepath):
+            return load_orbax_model(filepath, custom_objects, compile, safe_mode)
         raise ValueError(
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras` files and legacy H5 "
             "format files (`.h5` extension)."
@@ -120,7 +123,7 @@ def _read(source: Any, size: int, filepath: Any, custom_objects: Any, compile: b
         if not compile:
             config.pop("compile_config", None)
         model = deserialize_keras_object(config, custom_objects, safe_mode=safe_mode)
-        assets = AssetsReader(archive, lambda name: read_member(archive, name, filepath))
+        assets = AssetsReader(archive.namelist(), lambda name: read_member(archive, name, filepath))
         load_weights_from(model, io.BytesIO(weights), f"{WEIGHTS_IN_ARCHIVE} in {filepath}", assets=assets)
     return model
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-__all__ = ["AssetsReader", "AssetsWriter"]
+__all__ = ["ROOT", "AssetsReader", "AssetsWriter"]
 
-_ROOT = "assets"
+ROOT = "assets"
 
 
 class AssetsWriter:
@@ -31,21 +31,21 @@ class AssetsWriter:
             for file in sorted(Path(folder).rglob("*")):
                 if file.is_file():
                     inside = file.relative_to(folder).as_posix()
-                    self._archive.write(file, "/".join(filter(None, (_ROOT, path, inside))))
+                    self._archive.write(file, "/".join(filter(None, (ROOT, path, inside))))
 
 
 class AssetsReader:
     """Gives layers the files that they wrote.
 
-    read: gives the content of a member of the archive, refusing what is damaged or absurdly large
+    names: of the members of the archive. read: gives the content of one, refusing what is damaged or absurdly large
     """
 
-    def __init__(self, archive: zipfile.ZipFile, read: Callable[[str], bytes]) -> None:
-        self._names, self._read = archive.namelist(), read
+    def __init__(self, names: list[str], read: Callable[[str], bytes]) -> None:
+        self._names, self._read = names, read
 
     def load(self, saveable: Any, path: str) -> None:
         """Let an object read its assets, if it has any; no name in the archive leads out of its folder."""
-        prefix = "/".join(filter(None, (_ROOT, path))) + "/"
+        prefix = "/".join(filter(None, (ROOT, path))) + "/"
         names = [name for name in self._names if name.startswith(prefix) and not name.endswith("/")]
         if not names or not hasattr(saveable, "load_assets"):
             return

@@ -13,7 +13,7 @@ from typing import Any
 from ..naming import to_snake_case
 from ..tracking import KerasSaveable
 
-__all__ = ["load_state", "reference_object", "save_state"]
+__all__ = ["load_state", "reference_object", "save_state", "saveables"]
 
 #: A bare object of each kind, made when first needed; layers, optimizers, metrics and losses register theirs.
 _REFERENCES: dict[str, Any] = {}
@@ -65,33 +65,33 @@ def _elements(container: Any) -> Iterator[tuple[str, Any]]:
         yield (name if count is None else f"{name}_{used[name]}"), item
 
 
+def saveables(root: Any, skip: Any = None) -> Iterator[tuple[str, Any]]:
+    """The paths and objects of an object and all its children, each once. skip: objects to leave out, with theirs."""
+    seen: set[int] = {id(item) for item in skip or ()}
+
+    def visit(item: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if id(item) in seen or not isinstance(item, KerasSaveable | list | tuple | dict):
+            return
+        seen.add(id(item))
+        if isinstance(item, KerasSaveable):
+            yield path, item
+        inside = _children(item) if isinstance(item, KerasSaveable) else _elements(item)
+        for name, child in inside:
+            yield from visit(child, _joined(path, name))
+
+    yield from visit(root, "")
+
+
 def save_state(root: Any, store: Any, assets: Any = None, skip: Any = None) -> None:
     """Write the state of an object and all its children to a store: `store.make(path, name)` gives a group.
 
     assets: an `AssetsWriter` for what is not variables. skip: objects to leave out, with their children.
     """
-    seen: set[int] = {id(item) for item in skip or ()}
-
-    def save(saveable: Any, path: str) -> None:
-        if id(saveable) in seen:
-            return
-        seen.add(id(saveable))
+    for path, saveable in saveables(root, skip):
         if hasattr(saveable, "save_own_variables"):
             saveable.save_own_variables(store.make(path, getattr(saveable, "name", None)))
         if assets is not None:
             assets.save(saveable, path)
-        for name, child in _children(saveable):
-            visit(child, _joined(path, name))
-
-    def visit(child: Any, path: str) -> None:
-        if isinstance(child, KerasSaveable):
-            save(child, path)
-        elif isinstance(child, list | tuple | dict) and id(child) not in seen:
-            seen.add(id(child))
-            for name, item in _elements(child):
-                visit(item, _joined(path, name))
-
-    save(root, "")
 
 
 def load_state(root: Any, store: Any, skip: Any = None, assets: Any = None) -> dict[int, tuple[Any, Exception]]:

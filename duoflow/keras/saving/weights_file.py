@@ -11,6 +11,7 @@ from .files import may_write, replacing
 from .h5_store import H5Reader, H5Writer
 from .legacy_h5 import ENDINGS, load_legacy_weights
 from .members import open_archive, read_member
+from .orbax_store import is_orbax_checkpoint, load_orbax_weights
 from .shards import ShardsReader, is_sharded, write_shards
 from .state_tree import load_state, save_state
 
@@ -79,10 +80,11 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {filepath}")
     if objects_to_skip is not None and (legacy or name.endswith(".keras")):
         raise ValueError(f"`objects_to_skip` only supports loading '.weights.h5' files. Received: {filepath}")
-    if not legacy and not name.endswith((".weights.h5", ".keras")) and not is_sharded(name):
+    orbax = is_orbax_checkpoint(filepath)
+    if not legacy and not name.endswith((".weights.h5", ".keras")) and not is_sharded(name) and not orbax:
         raise ValueError(
             f"File format not supported: filepath={filepath}. Keras 3 only supports V3 `.keras`, `.weights.h5` and "
-            "`.weights.json` files, or legacy V1/V2 `.h5` files."
+            "`.weights.json` files, legacy H5 format files (`.h5` extension), or Orbax checkpoints."
         )
     if not model.built:
         raise ValueError(
@@ -91,6 +93,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         )
     if legacy:
         load_legacy_weights(model, filepath, skip_mismatch, bool(by_name))
+        return
+    if orbax:
+        load_orbax_weights(model, filepath, skip_mismatch)
         return
     if not name.endswith(".keras"):
         load_weights_from(model, Path(filepath), name, skip_mismatch, objects_to_skip)
