@@ -16,13 +16,32 @@ from duoflow.ops.tables import DENSE_TABLE, MUTABLE_TABLE, TABLE_INSERT, TABLE_R
 from .initializers import run
 from .tables import LookupTable, default_of
 
-__all__ = ["DenseHashTable", "MutableHashTable"]
+__all__ = ["DenseHashTable", "MutableHashTable", "SavedTable"]
 
 
-class _Mutable(LookupTable, SaveableTensors):
-    """What mutable tables share."""
+class SavedTable(SaveableTensors):
+    """What checkpoints keep of the table behind a handle."""
 
     _saved_as: ClassVar[str] = "table"
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    resource_handle = property(lambda self: self._handle, doc="The handle.")
+
+    def _tensor_names(self) -> list[str]:
+        return ["-keys", "-values"]
+
+    def _save_tensors(self, held: Any = None) -> dict[str, Any]:
+        keys, values = (self._handle._array if held is None else held).export()
+        return {"-keys": keys, "-values": values}
+
+    def _load_tensors(self, saved: dict[str, Any], held: Any = None) -> None:
+        (self._handle._array if held is None else held).replace(saved["-keys"], saved["-values"])
+
+
+class _Mutable(LookupTable, SavedTable):
+    """What mutable tables share."""
 
     def _saved_with_graph(self, checkpoint: bool) -> None:
         if checkpoint and context.graph is not None:
@@ -51,18 +70,6 @@ class _Mutable(LookupTable, SaveableTensors):
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
         return self._find(self._converted(keys, "keys"), self._default, name)
-
-    # -- checkpoints -------------------------------------------------------------------------------------------------
-
-    def _save_tensors(self, held: Any = None) -> dict[str, Any]:
-        keys, values = (self._handle._array if held is None else held).export()
-        return {"-keys": keys, "-values": values}
-
-    def _load_tensors(self, saved: dict[str, Any], held: Any = None) -> None:
-        (self._handle._array if held is None else held).replace(saved["-keys"], saved["-values"])
-
-    def _tensor_names(self) -> list[str]:
-        return ["-keys", "-values"]
 
 
 class MutableHashTable(_Mutable):

@@ -219,13 +219,14 @@ def _handle(**attrs: Any) -> Spec:
 def _mutable(
     *, key_dtype: DType, value_dtype: DType, value_shape: tuple[int, ...] = (), shared_name: str = ""
 ) -> Table:
-    return Table(key_dtype, value_dtype, (), value_shape)
+    return Table(key_dtype, value_dtype, (), tuple(value_shape))
 
 
 def _dense(
     *, key_dtype: DType, value_dtype: DType, key_shape: tuple[int, ...], value_shape: tuple[int, ...], empty: Any,
     deleted: Any, buckets: int, shared_name: str = "",
 ) -> Table:  # fmt: skip
+    key_shape, value_shape = tuple(key_shape), tuple(value_shape)
     keys = [tuple(k.array.tolist()) if key_shape else k.array.item() for k in (empty, deleted)]
     if buckets < 4 or buckets & buckets - 1:
         raise InvalidArgumentError(None, None, f"Number of buckets must be at least 4 and a power of 2, got: {buckets}")
@@ -242,7 +243,7 @@ HASH_TABLE = register(
     )
 )  # fmt: skip
 MUTABLE_TABLE = register(Op("MutableHashTableV2", Kind.SOURCE, _handle, _mutable, checked=False, tags=_OBJECT))
-DENSE_TABLE = register(Op("MutableDenseHashTableV2", Kind.SOURCE, _handle, _dense, checked=False, tags=_OBJECT))
+DENSE_TABLE = register(Op("DenseHashTable", Kind.SOURCE, _handle, _dense, checked=False, tags=_OBJECT))
 
 
 # -- what is done to them ----------------------------------------------------------------------------------------------
@@ -264,13 +265,16 @@ def _array(value: Any, dtype: DType) -> Any:
 
 
 def _infer_find(
-    table: Spec, keys: Spec, default: Spec, *, value_shape: tuple[int, ...] = (), key_rank: int = 0
+    table: Spec, keys: Spec, default: Spec, *, value_shape: tuple[int, ...] | None = None, key_rank: int = 0
 ) -> Spec:
+    value: Dims = default.shape if value_shape is None else tuple(value_shape)
     lead: Dims = None if keys.shape is None else keys.shape[: len(keys.shape) - key_rank]
-    return Spec(None if lead is None else (*lead, *value_shape), default.dtype)
+    return Spec(None if lead is None or value is None else lead + value, default.dtype)
 
 
-def _find(table: Table, keys: Any, default: Any, *, value_shape: tuple[int, ...] = (), key_rank: int = 0) -> Any:
+def _find(
+    table: Table, keys: Any, default: Any, *, value_shape: tuple[int, ...] | None = None, key_rank: int = 0
+) -> Any:
     return table.find(_array(keys, table.key_dtype), _array(default, table.value_dtype))
 
 

@@ -149,6 +149,27 @@ def test_savers_keep_tables_that_change(tmp_path):
             assert session.run(found).tolist() == [1, 2]
 
 
+def test_meta_graphs_hold_tables(tmp_path):
+    with tf.Graph().as_default(), v1.Session() as session:
+        words = v1.placeholder(tf.string, [None], name="words")
+        tf.identity(v1.lookup.StaticVocabularyTable(pair(["a", "b"], [0, 1]), 2).lookup(words), name="ids")
+        vectors = v1.lookup.experimental.MutableHashTable(tf.string, tf.float32, [0.0, 1.0], name="vectors")
+        dense = v1.lookup.experimental.DenseHashTable(tf.int64, tf.int64, -1, 0, -2, name="dense")
+        tf.identity(vectors.lookup(["q", "r"]), name="found")
+        tf.identity(dense.lookup([4, 5]), name="sparse")
+        names = ["ids:0", "found:0", "sparse:0"]
+        session.run([v1.tables_initializer(), vectors.insert(["q"], [[3.0, 4.0]]), dense.insert([4], [5])])
+        expected = [x.tolist() for x in session.run(names, {words: ["b", "zz"]})]
+        path = v1.train.Saver().save(session, str(tmp_path / "m"))
+    for scope in (None, "inner"):
+        with tf.Graph().as_default(), v1.Session() as session:
+            v1.train.import_meta_graph(f"{path}.meta", import_scope=scope).restore(session, path)
+            session.run(v1.tables_initializer())
+            prefix = f"{scope}/" if scope else ""
+            found = session.run([prefix + name for name in names], {f"{prefix}words:0": ["b", "zz"]})
+            assert [x.tolist() for x in found] == expected
+
+
 # -- tf.contrib --------------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,8 @@ from duoflow.formats.checkpoints import (
 )
 from duoflow.formats.messages import CheckpointState, SaverDef
 from duoflow.formats.slices import Slices
+from duoflow.lookup.mutable import SavedTable
+from duoflow.ops.tables import DENSE_TABLE, MUTABLE_TABLE
 
 from .meta_graph import export_meta_graph, read_meta_graph, restore_graph
 from .modes import GraphKeys, get_collection, global_variables
@@ -324,11 +326,13 @@ def import_meta_graph(
     """
     meta = read_meta_graph(meta_graph_or_file)
     restore_graph(meta, clear_devices, import_scope, **kwargs)
-    variables = get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, import_scope)
-    if not variables:
+    graph, prefix = get_default_graph(), f"{import_scope}/" if import_scope else ""
+    saved = _named(graph.get_collection(GraphKeys.GLOBAL_VARIABLES, import_scope))
+    tables = [node for node in graph.nodes if node.op in (MUTABLE_TABLE, DENSE_TABLE) and node.name.startswith(prefix)]
+    saved |= {node.name: SavedTable(node.outputs[0]) for node in tables}
+    if not saved:
         return None
-    prefix = f"{import_scope}/" if import_scope else ""
-    named = {name.removeprefix(prefix): saved for name, saved in _named(variables).items()}
+    named = {name.removeprefix(prefix): item for name, item in saved.items()}
     return Saver(named, max_to_keep=meta.saver_def.max_to_keep or 5)
 
 

@@ -173,6 +173,9 @@ FORMS: dict[str, Form] = {
         "source": "input_encoding", "target": "output_encoding", "replacement": "replacement_char",
     }),
     "VarHandleOp": Form(private=("trainable", "zero")),
+    "MutableHashTableV2": Form(private=("value_shape",)),
+    "LookupTableFindV2": Form(private=("value_shape", "key_rank")),
+    "LookupTableExportV2": Form(private=("key_dtype", "value_dtype", "key_shape", "value_shape")),
 }  # fmt: skip
 
 _PLAIN = Form()
