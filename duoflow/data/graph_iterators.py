@@ -40,10 +40,10 @@ def _emit_on(op: Op, dataset: Dataset) -> tuple[Tensor, ...]:
     return emit(op, tuple(tensors.values()), {"dataset": dataset, "tensors": tuple(tensors)})
 
 
-ITERATE = _when_run("AnonymousIterator", lambda d: Spec((), dtypes.resource), lambda d: Cursor(d._stream()))
-CARDINALITY = _when_run("DatasetCardinality", lambda d: Spec((), dtypes.int64), lambda d: np.asarray(d._size, np.int64))
+ITERATE = _when_run("IterateDataset", lambda d: Spec((), dtypes.resource), lambda d: Cursor(d._stream()))
+CARDINALITY = _when_run("CountDataset", lambda d: Spec((), dtypes.int64), lambda d: np.asarray(d._size, np.int64))
 SINGLE_ELEMENT = _when_run(
-    "DatasetToSingleElement",
+    "OnlyElementOfDataset",
     lambda d: tuple([Spec(s.shape.as_tuple(), s.dtype) for s in d._structure.tensor_specs]),
     lambda d: _only_element(d),
     None,

@@ -284,7 +284,7 @@ def _evaluate_reduce(
 
 REDUCE = register(
     Op(
-        "ReduceDataset",
+        "FoldDataset",  # TensorFlow's ops of datasets take other inputs
         Kind.HOST,
         _infer_reduce,
         _evaluate_reduce,
