@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 import sys
@@ -118,8 +119,9 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 _Origin = tuple[str, int]
 
 
-#: Names of files that are duoflow's, as far as asked: frames are looked through at every op of a trace.
-_own_files: set[str] = set()
+#: Names of files that are duoflow's, as far as asked: frames are looked through at every op of a trace. What a context
+#: manager that decorates a function puts between is nobody's line.
+_own_files: set[str] = {contextlib.__file__}
 
 
 def is_own_file(filename: str) -> bool:

@@ -5,6 +5,7 @@ import pytest
 
 import duoflow as tf
 from duoflow import keras
+from duoflow.core.engine import executable
 from duoflow.keras.trainer import steps
 
 RNG = np.random.default_rng(3)
@@ -95,6 +96,13 @@ def test_a_callback_can_stop_training_after_a_batch():
     net = model()
     net.fit(X, Y, batch_size=10, epochs=4, verbose=0, callbacks=[Stop()])
     assert int(net.optimizer.iterations) == 2
+
+
+def test_kernels_name_the_line_that_trains():
+    net = model()
+    net.fit(X, Y, batch_size=10, verbose=0)
+    (loop,) = net._steps["train"]._loops.values()
+    assert {file for row in executable(loop._many.graph).kernels for file, _ in row["lines"]} == {__file__}
 
 
 def test_bad_labels_are_found_in_the_loop():
