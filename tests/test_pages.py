@@ -17,7 +17,7 @@ import pytest
 import duoflow as tf
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = ["functions.md", "autograph.md", "debugging.md"]
+PAGES = ["functions.md", "autograph.md", "debugging.md", "saving.md"]
 #: The lines of an explanation that say how the engine goes about it, which is its own affair.
 ENGINES_OWN = ("for the shapes", "memory planned: ", "passes: ", "native ", "host ")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

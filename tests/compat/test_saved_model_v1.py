@@ -86,3 +86,24 @@ def test_simple_save_and_what_it_refuses(tmp_path):
             tf.saved_model.Builder(str(tmp_path / "other")).add_meta_graph(["serve"])
     assert float(duoflow.saved_model.load(str(tmp_path / "model")).signatures["serving_default"](
         x=duoflow.constant(2.0))["y"]) == 3.0  # fmt: skip
+
+
+def test_an_estimator_is_exported(tmp_path):
+    def model(features, labels, mode):
+        predictions = tf.layers.dense(features["x"], 1, name="dense")
+        if mode == tf.estimator.ModeKeys.PREDICT:
+            return tf.estimator.EstimatorSpec(mode, predictions={"y": predictions})
+        loss = tf.losses.mean_squared_error(labels, predictions)
+        step = tf.train.GradientDescentOptimizer(0.1).minimize(loss, tf.train.get_global_step())
+        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
+
+    estimator = tf.estimator.Estimator(model, model_dir=str(tmp_path / "trained"))
+    receive = tf.estimator.export.build_raw_serving_input_receiver_fn({"x": duoflow.constant(X)})
+    with pytest.raises(ValueError, match="Couldn't find trained model"):
+        estimator.export_saved_model(str(tmp_path / "served"), receive)
+    estimator.train(tf.estimator.inputs.numpy_input_fn({"x": X}, X[:, :1], shuffle=False, num_epochs=2))
+    folder = estimator.export_saved_model(str(tmp_path / "served"), receive)
+    given = tf.estimator.inputs.numpy_input_fn({"x": X}, shuffle=False)
+    expected = [p["y"] for p in estimator.predict(given)]
+    served = duoflow.saved_model.load(folder.decode()).signatures["serving_default"](x=duoflow.constant(X))
+    np.testing.assert_allclose(served["y"].numpy(), expected, rtol=1e-5)

@@ -20,11 +20,3 @@ def test_refused(make, library, installed, monkeypatch):
     monkeypatch.setattr("duoflow.keras.layers.foreign.find_spec", lambda name: found)
     with pytest.raises(NotImplementedError if installed else ImportError, match=f"{library}.*keras.layers.Layer"):
         make()
-
-
-def test_saved_models(tmp_path):
-    with pytest.raises(OSError, match="SavedModel file does not exist at"):
-        layers.TFSMLayer(tmp_path)
-    (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(NotImplementedError, match="load_model"):
-        layers.TFSMLayer(tmp_path)

@@ -6,12 +6,11 @@ A missing library gives Keras' error; a library that is there is not called from
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NoReturn
 
 from .layer import Layer
 
-__all__ = ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"]
+__all__ = ["FlaxLayer", "JaxLayer", "TorchModuleWrapper"]
 
 
 def _refuse(layer: Layer, library: str, instead: str) -> NoReturn:
@@ -47,18 +46,3 @@ class TorchModuleWrapper(Layer):
 
     def __init__(self, module: Any, name: str | None = None, output_shape: Any = None, **kwargs: Any) -> None:
         _refuse(self, "torch", "write the module as a `keras.layers.Layer`")
-
-
-class TFSMLayer(Layer):
-    """A SavedModel as a layer: refused, with `OSError` for a path without one. Keras: keras.layers.TFSMLayer."""
-
-    def __init__(
-        self, filepath: Any, call_endpoint: str = "serve", call_training_endpoint: str | None = None,
-        trainable: bool = True, name: str | None = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
-        if not any((Path(filepath) / f"saved_model.{ending}").exists() for ending in ("pb", "pbtxt")):
-            raise OSError(f"SavedModel file does not exist at: {filepath}/{{saved_model.pbtxt|saved_model.pb}}")
-        raise NotImplementedError(
-            "TFSMLayer is not supported: SavedModels are not read here. Save the model as a `.keras` file where it was "
-            f"made, and load that with `keras.models.load_model`. Received: filepath={filepath}"
-        )

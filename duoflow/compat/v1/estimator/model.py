@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from duoflow.core.reporting import get_logger
 from duoflow.data import Dataset
 from duoflow.data.session_iterators import make_one_shot_iterator
 from duoflow.formats.messages import Summary
+from duoflow.trace.session import Session
 
 from .. import hooks as h
 from .. import metrics, monitored, training
@@ -25,6 +26,7 @@ from ..modes import GraphKeys
 from ..saver import Saver, latest_checkpoint, load_checkpoint, warm_start
 from ..summary import FileWriterCache
 from ..summary import scalar as scalar_summary
+from .exporting import export_session
 from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings
 
 __all__ = ["Estimator", "EvalSpec", "TrainSpec", "train_and_evaluate"]
@@ -223,9 +225,32 @@ class Estimator:
                 else:
                     yield from values
 
-    def export_saved_model(self, *args: Any, **kwargs: Any) -> Any:
-        """Not available: save the graph with `tf.train.Saver` or the variables with `latest_checkpoint`."""
-        raise NotImplementedError("export_saved_model is not built here.")
+    def export_saved_model(
+        self, export_dir_base: Any, serving_input_receiver_fn: Callable[[], Any],
+        assets_extra: Mapping[str, str] | None = None, as_text: bool = False, checkpoint_path: Any = None,
+        experimental_mode: str = ModeKeys.PREDICT, save_incomplete_checkpoints: bool = False,
+    ) -> bytes:  # fmt: skip
+        """Write the trained model as a SavedModel that gives predictions.
+
+        Args:
+          export_dir_base: a folder; the model goes into a new one below it, named by the time.
+          serving_input_receiver_fn: makes the placeholders of what is served; see `tf.estimator.export`.
+          assets_extra: files to copy, by their places below assets.extra.
+          as_text, checkpoint_path, experimental_mode: the form, the values and the mode of the model function.
+          save_incomplete_checkpoints: accepted.
+
+        Returns the folder's path, as bytes. Raises `ValueError` if there is no trained model.
+        """
+        prefix = checkpoint_path or self.latest_checkpoint()
+        if prefix is None:
+            raise ValueError(f"Couldn't find trained model at {self.model_dir}.")
+        with self._graph(), Session() as session:
+            receiver = serving_input_receiver_fn()
+            spec = self._spec(lambda: receiver.features, experimental_mode)
+            self._scaffold(spec).saver.restore(session, prefix)
+            return export_session(session, export_dir_base, receiver, spec, assets_extra, as_text)
+
+    export_savedmodel = export_saved_model
 
     # -- graphs ------------------------------------------------------------------------------------------------------
 

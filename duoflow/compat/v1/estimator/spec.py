@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 from duoflow.core.graph import Node
 from duoflow.core.tensor import Tensor
 
+from .exporting import (
+    ServingInputReceiver,
+    build_parsing_serving_input_receiver_fn,
+    build_raw_serving_input_receiver_fn,
+)
+
 __all__ = ["EstimatorSpec", "ModeKeys", "RunConfig", "WarmStartSettings", "export"]
 
 
@@ -143,4 +149,11 @@ def _as_is(outputs: Any) -> Any:
     return _Output(outputs)
 
 
-export = types.SimpleNamespace(PredictOutput=_as_is, ClassificationOutput=_as_is, RegressionOutput=_as_is)
+export = types.SimpleNamespace(
+    PredictOutput=_as_is,
+    ClassificationOutput=_as_is,
+    RegressionOutput=_as_is,
+    ServingInputReceiver=ServingInputReceiver,
+    build_parsing_serving_input_receiver_fn=build_parsing_serving_input_receiver_fn,
+    build_raw_serving_input_receiver_fn=build_raw_serving_input_receiver_fn,
+)
