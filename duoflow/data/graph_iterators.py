@@ -12,12 +12,13 @@ from duoflow.core.context import context, eager_only
 from duoflow.core.emit import emit
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.late import F
+from duoflow.core.optional import Optional
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import Tensor
 
 from .dataset import Dataset
-from .iterators import GET_NEXT, Cursor, OwnedIterator, fold_in_graph
+from .iterators import GET_NEXT, Cursor, OwnedIterator, fold_in_graph, next_as_optional
 from .recipes import bound, tensors_in
 from .structure import Flat, Structure
 
@@ -78,6 +79,10 @@ class HandleIterator:
         """The next element; `OutOfRangeError` after the last."""
         specs = self._structure.tensor_specs
         return self._structure.pack_tensors(emit(GET_NEXT, (self.handle,), {"specs": specs}, name))
+
+    def get_next_as_optional(self) -> Optional:
+        """The next element, or the knowledge that there is none."""
+        return next_as_optional(self)
 
 
 def iterate(dataset: Dataset) -> OwnedIterator | HandleIterator:

@@ -8,12 +8,12 @@ from typing import Any
 
 from duoflow.core import dtypes, nest
 from duoflow.core.context import context, eager_only
-from duoflow.core.emit import emit
+from duoflow.core.emit import emit, emit_one
 from duoflow.core.engine import run_graph
 from duoflow.core.errors import OutOfRangeError
 from duoflow.core.graph import Graph
 from duoflow.core.late import Late
-from duoflow.core.optional import Optional
+from duoflow.core.optional import Held, Optional
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.shapes import TensorShape
 from duoflow.core.spec import Spec, TensorSpec, TypeSpec
@@ -99,6 +99,30 @@ GET_NEXT = register(
         differentiable=False,
     )
 )
+
+
+def _evaluate_next_as_optional(state: Cursor) -> Held:
+    with eager_only():
+        return Held(next(state.stream, None))
+
+
+GET_NEXT_AS_OPTIONAL = register(
+    Op(
+        "IteratorGetNextAsOptional",
+        Kind.HOST,
+        lambda handle: Spec((), dtypes.variant),
+        _evaluate_next_as_optional,
+        None,
+        Effect.IO,
+        checked=False,
+        differentiable=False,
+    )
+)
+
+
+def next_as_optional(iterator: Any) -> Optional:
+    """The next element of an iterator with a handle, or the knowledge that there is none."""
+    return Optional(emit_one(GET_NEXT_AS_OPTIONAL, (iterator.handle,)), iterator.element_spec)
 
 
 class _Counted:
@@ -204,10 +228,7 @@ class OwnedIterator(Saveable):
 
     def get_next_as_optional(self) -> Optional:
         """The next element, or the knowledge that there is none."""
-        try:
-            return Optional.from_value(next(self))
-        except StopIteration:
-            return Optional.empty(self.element_spec)
+        return next_as_optional(self)
 
 
 class NumpyIterator:

@@ -185,3 +185,28 @@ def test_what_a_loop_over_windows_leaves_defined():
         return size
 
     assert [int(last(int64(n))) for n in (5, 4)] == [1, 2]
+
+
+def test_loops_carry_what_may_be_missing():
+    @tf.function
+    def count(iterator):
+        total, element = int64(0), iterator.get_next_as_optional()
+        while element.has_value():
+            total = total * 10 + element.get_value()
+            element = iterator.get_next_as_optional()
+        return total, element
+
+    total, last = count(iter(D.range(1, 4)))
+    assert int(total) == 123 and not bool(last.has_value())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="does not have a value"):
+        last.get_value()
+
+
+def test_optionals_cross_the_borders_of_functions():
+    optional = tf.experimental.Optional
+
+    some = tf.function(lambda o: optional.from_value({"a": o.get_value() * 2, "b": (1.5,)}))(optional.from_value(3))
+    assert some.element_spec == {"a": tf.TensorSpec([], tf.int32), "b": (tf.TensorSpec([], tf.float32),)}
+    assert int(some.get_value()["a"]) == 6
+    same = tf.function(lambda p: optional.from_value(1) if p else optional.empty(tf.TensorSpec([], tf.int32)))
+    assert [bool(same(tf.constant(p)).has_value()) for p in (True, False)] == [True, False]

@@ -147,7 +147,7 @@ class Feature(enum.Enum):
     def all_but(cls, exclude: Any) -> tuple[Feature, ...]:
         """All features except some."""
         left_out = exclude if isinstance(exclude, (list, tuple, set)) else (exclude,)
-        return tuple(feature for feature in cls if feature not in left_out)
+        return tuple(feature for feature in cls if feature not in left_out and feature is not cls.ALL)
 
 
 def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
