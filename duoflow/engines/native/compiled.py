@@ -25,11 +25,12 @@ from .contract import as_gemm
 from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
 from .fuse import FULL, Fusion, describe_all, storage
+from .jit import side_by_side
 from .later import waits
 from .loops import LoopKernel
 from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
-from .runner import Operand, Program
+from .runner import Operand, Program, prepare
 from .shared import compile_all
 from .specialization import ARENA, CHECKS, Layout, Specialization
 from .static import elements, inputs_of, output_of
@@ -67,7 +68,7 @@ class _Compiler:
             self.graph, self.descriptions, {n for n, task in self.heavy.items() if task.grid is not None}
         )
         self.tasks = self._partition()
-        self.addresses = self._write()
+        self.addresses, _ = side_by_side([self._write, self._prepare])
         before = plan.edges(self.tasks, self._effects_in_order() + waits(self.graph, self.tasks))
         self._choose_in_place(before)
         self.schedule = plan.schedule(self.tasks, before, self.position)
@@ -149,6 +150,12 @@ class _Compiler:
         return task.is_host and ASSUMED in task.nodes[0].op.tags
 
     # Code -------------------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Have what is not of this graph alone compiled meanwhile."""
+        for task in self.tasks:
+            task.prepare()
+        prepare(any(task.parallel for task in self.tasks))
 
     def _write(self) -> dict[int, int]:
         """The addresses of the tasks' kernels, compiled if need be."""

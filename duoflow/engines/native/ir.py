@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .target import Target, host
@@ -100,7 +100,25 @@ class Module:
 
     def text(self) -> str:
         """The module as LLVM reads it."""
-        parts = [*self._declarations.values(), *self._globals.values(), *self._functions.values()]
+        return self._with(self._functions)
+
+    def parts(self, count: int) -> list[tuple[str, list[str]]]:
+        """The module as so many of about the same length, if it has functions enough; and the names of their functions.
+
+        Internal functions are in each part.
+        """
+        internal = [name for name, text in self._functions.items() if text.startswith("define internal ")]
+        own = [name for name in self._functions if name not in internal]
+        shares: list[list[str]] = [[] for _ in range(max(1, min(count, len(own))))]
+        lengths = [0] * len(shares)
+        for name in sorted(own, key=lambda n: len(self._functions[n]), reverse=True):
+            least = lengths.index(min(lengths))
+            shares[least].append(name)
+            lengths[least] += len(self._functions[name])
+        return [(self._with([*internal, *names]), names) for names in shares]
+
+    def _with(self, names: Iterable[str]) -> str:
+        parts = [*self._declarations.values(), *self._globals.values(), *(self._functions[name] for name in names)]
         return "\n".join(parts) + "\n"
 
 

@@ -14,6 +14,7 @@ module.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import importlib
@@ -21,13 +22,16 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .target import Target, binding, host
 
-__all__ = ["Library", "assembly", "cache_directory", "compile_module", "kept", "statistics", "watchers"]
+__all__ = [
+    "Library", "assembly", "cache_directory", "compile_module", "compile_modules", "kept", "side_by_side", "statistics",
+    "watchers",
+]  # fmt: skip
 
 _FORMAT = 1
 _CODEGEN_LEVEL = 2
@@ -90,25 +94,65 @@ def compile_module(
     `symbols` gives the addresses of functions that the module declares and another library defines. They are bound by
     name in the whole process, so names must be unique to what they mean (the C library's own are found without).
     """
+    with _lock:
+        for symbol, address in (symbols or {}).items():
+            binding().add_symbol(symbol, address)
+    return compile_modules([ir_text], name, target=target, verify=verify)[0]
+
+
+def compile_modules(
+    ir_texts: Sequence[str], name: str, *, target: Target | None = None, verify: bool | None = None
+) -> list[Library]:
+    """Compile several modules that do not call each other, side by side; or load what the cache holds for them."""
     target = target or host()
     for watch in watchers:
-        watch(name, ir_text)
-    with _lock:
-        llvm = binding()
-        for symbol, address in (symbols or {}).items():
-            llvm.add_symbol(symbol, address)
-        path = _cache_path(ir_text, target)
-        if path is not None and path.exists():
-            with contextlib.suppress(OSError, ValueError, RuntimeError):
-                library = _link(name, _unseal(path.read_bytes()), target)
-                os.utime(path)
-                statistics["cached"] += 1
-                return library
-        code = _generate(ir_text, name, target, verify)
-        statistics["compiled"] += 1
+        for text in ir_texts:
+            watch(name, text)
+    paths = [_cache_path(text, target) for text in ir_texts]
+    found = [_from_cache(path, name, target) for path in paths]
+    missing = [i for i, library in enumerate(found) if library is None]
+    codes = side_by_side([functools.partial(_generate, ir_texts[i], name, target, verify) for i in missing])
+    for i, code in zip(missing, codes, strict=True):
+        path = paths[i]
         if path is not None:
             _write(path, code)
-        return _link(name, code, target)
+        found[i] = _link(name, code, target)
+    statistics["compiled"] += len(missing)
+    statistics["cached"] += len(found) - len(missing)
+    return [library for library in found if library is not None]
+
+
+def _from_cache(path: Path | None, name: str, target: Target) -> Library | None:
+    """The library that the cache holds, if it does and that is sound."""
+    if path is not None and path.exists():
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            library = _link(name, _unseal(path.read_bytes()), target)
+            os.utime(path)
+            return library
+    return None
+
+
+def side_by_side(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What each job gives; the first one is done by this thread, the others by threads of their own."""
+    results: list[Any] = [None] * len(jobs)
+
+    def work(i: int) -> None:
+        try:
+            results[i] = jobs[i]()
+        except Exception as error:
+            results[i] = error
+
+    others = [threading.Thread(target=work, args=(i,)) for i in range(1, len(jobs))]
+    for thread in others:
+        thread.start()
+    if jobs:
+        work(0)
+    for thread in others:
+        thread.join()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
 
 
 def assembly(ir_text: str, target: Target | None = None) -> str:
@@ -139,7 +183,29 @@ def _parse(ir_text: str, name: str, target: Target, verify: bool | None) -> Any:
 
 
 def _generate(ir_text: str, name: str, target: Target, verify: bool | None) -> bytes:
-    return bytes(_machine(target).emit_object(_parse(ir_text, name, target, verify)))
+    llvm = binding()
+    machine, module = _machine(target), _parse(ir_text, name, target, verify)
+    with llvm.ffi.OutputString() as message:
+        buffer = _emit()(machine, module, 1, message)
+        if not buffer:
+            raise RuntimeError(f"LLVM makes no code of module {name!r}: {message}")
+    library = llvm.ffi.lib
+    try:
+        return ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), library.LLVMPY_GetBufferSize(buffer))
+    finally:
+        library.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+@functools.cache
+def _emit() -> Any:
+    """llvmlite's function that generates code, without the lock that it puts around all of them.
+
+    LLVM wants no lock where contexts and target machines are not shared.
+    """
+    llvm = binding()
+    emit = ctypes.CDLL(llvm.ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
+    emit.restype = llvm.ffi.LLVMMemoryBufferRef
+    return emit
 
 
 _CHECK_BYTES = 8
@@ -158,10 +224,11 @@ def _unseal(data: bytes) -> bytes:
 
 def _link(name: str, code: bytes, target: Target) -> Library:
     llvm = binding()
-    machine = _machine(target)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
+    with _lock:
+        machine = _machine(target)
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
     return Library(name, engine, machine)
 
 

@@ -58,7 +58,7 @@ from .jit import Library, compile_module, kept
 from .target import host
 from .threads import Block, Pacer, current_team, thread_count
 
-__all__ = ["Frame", "Operand", "Program", "float_bits"]
+__all__ = ["Frame", "Operand", "Program", "float_bits", "prepare"]
 
 #: A buffer and a byte offset into it.
 Operand = tuple[int, int]
@@ -532,6 +532,13 @@ def _library() -> Library:
     _write_walk(module)
     _write_run(module)
     return compile_module(module.text(), "runner")
+
+
+def prepare(parallel: bool) -> None:
+    """Have what runs programs compiled, and the threads started if there are parallel calls."""
+    _run_function()
+    if parallel:
+        current_team()
 
 
 @kept

@@ -18,7 +18,7 @@ from duoflow.core.tensor import GraphTensor
 
 from .expression import VIEWS, Elementwise, Recomputed, uniform_value
 from .ir import Module
-from .jit import Library, compile_module
+from .jit import Library, compile_modules
 from .loops import LoopKernel
 from .static import inputs_of
 from .tasks import Task
@@ -50,6 +50,9 @@ class Code:
         self._library, self.address = library, library.address(self.symbol)
 
 
+#: Characters of IR that are worth a thread of their own to compile, and the most such threads.
+_PART_LENGTH, _MOST_PARTS = 40_000, 4
+
 #: By the keys of signatures.
 _alive: WeakValueDictionary[Hashable, Code] = WeakValueDictionary()
 
@@ -79,12 +82,19 @@ def compile_all(tasks: Sequence[Task], name: str) -> dict[int, Code]:
             module.discard(symbol)
         found[id(task)] = written[key] = _code(task, signature, symbols[body])
     if written:
-        library = compile_module(module.text(), name)
+        libraries = _compiled(module, name)
         for key, code in written.items():
-            code.link(library)
+            code.link(libraries[code.symbol])
             if not isinstance(key, int):
                 _alive[key] = code
     return found
+
+
+def _compiled(module: Module, name: str) -> dict[str, Library]:
+    """The libraries that a module becomes, by the names of its kernels."""
+    parts = module.parts(min(_MOST_PARTS, len(module.text()) // _PART_LENGTH))
+    libraries = compile_modules([text for text, _ in parts], name)
+    return {symbol: library for (_, symbols), library in zip(parts, libraries, strict=True) for symbol in symbols}
 
 
 def _code(task: Task, signature: Signature | None, symbol: str) -> Code:

@@ -79,6 +79,9 @@ class Task:
         """Write the kernel's function into a module; False if there is nothing to compile."""
         return False
 
+    def prepare(self) -> None:
+        """Have the kernels that are the same for all graphs compiled, if it calls such."""
+
     def written(self) -> None:
         """Take note of what the code reads; it was written for this task or for one with the same kernel."""
 
@@ -189,6 +192,9 @@ class ProductTask(BlockTask):
     @property
     def flops(self) -> int:
         return self._plan.gemm.flops
+
+    def prepare(self) -> None:
+        generic(self._plan.gemm)
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         kernel, consts = generic(self._plan.gemm, address)

@@ -1,6 +1,7 @@
 """Compilation: IR building blocks compute what they say, the cache answers, and damage to it is survived."""
 
 import ctypes
+import functools
 import itertools
 import subprocess
 import sys
@@ -150,6 +151,42 @@ def test_llvmlite_is_imported_by_the_first_compilation():
     program = "; ".join(f"import duoflow.engines.native.{name}" for name in modules)
     program = f"import sys; {program}; sys.exit('llvmlite' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def module_of_kernels(count):
+    """Functions k0, k1... that add their number to what they are given, by way of a function that is internal."""
+    module = Module()
+    with module.function("sum", [("i64", "a"), ("i64", "b")], "i64", internal=True) as f:
+        f.do(f"ret i64 {f.add('%a', '%b')}")
+    for number in range(count):
+        with module.function(f"k{number}", [("i64", "a")], "i64") as f:
+            f.do(f"ret i64 {f.call('i64', 'sum', 'i64 %a', f'i64 {number}')}")
+    return module
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 20])
+def test_a_module_can_be_compiled_in_parts_side_by_side(cache, count):
+    parts = module_of_kernels(7).parts(count)
+    assert len(parts) == max(1, min(count, 7))
+    assert sorted(name for _, names in parts for name in names) == [f"k{i}" for i in range(7)]
+    libraries = jit.compile_modules([text for text, _ in parts], "parts", verify=True)
+    for library, (_, names) in zip(libraries, parts, strict=True):
+        for name in names:
+            call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(library.address(name))
+            assert call(100) == 100 + int(name[1:])
+    assert len(list(cache.iterdir())) == len(parts)
+
+
+def test_code_is_the_same_whoever_else_generates_some():
+    texts = [module_of_kernels(n).text() for n in range(1, 9)]
+    jobs = [functools.partial(jit._generate, text, "side by side", target.host(), False) for text in texts]
+    assert jit.side_by_side(jobs * 4) == [job() for job in jobs] * 4
+
+
+def test_an_error_of_one_part_is_the_error_of_all():
+    good = module_of_kernels(1).text()
+    with pytest.raises(RuntimeError, match="invalid LLVM IR for module 'parts'"):
+        jit.compile_modules([good, "define void @f() { ret i32 0 }", good.replace("k0", "k1")], "parts")
 
 
 def test_wrong_ir_is_reported_with_the_module():
