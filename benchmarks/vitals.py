@@ -16,7 +16,8 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Record:
 
     def __init__(self, watched: Mapping[str, Vital] | None = None) -> None:
         self.watched = vitals() if watched is None else dict(watched)
-        self.values: dict[str, list[float]] = {name: [] for name in self.watched}
+        #: In arrays, whose numbers are no objects: the record is part of what it watches.
+        self.values = {name: array("d") for name in self.watched}
 
     def __len__(self) -> int:
         return min(map(len, self.values.values()))
@@ -82,7 +84,7 @@ class Record:
         return [_judge(vital, self.values[name]) for name, vital in self.watched.items()]
 
 
-def _judge(vital: Vital, values: list[float]) -> Verdict:
+def _judge(vital: Vital, values: Sequence[float]) -> Verdict:
     later = values[len(values) // 2 :]
     levels = [float(np.median(part)) for part in np.array_split(later, min(_STRETCHES, len(later)))]
     rise = levels[-1] - levels[0]
