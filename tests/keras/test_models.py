@@ -293,3 +293,39 @@ def test_optional_inputs():
 
     model = keras.Model([a, b], First()(a, b))
     np.testing.assert_array_equal(model([np.ones((1, 2)), None]), [[1, 1]])
+
+
+def test_an_activation_may_be_taken_away():
+    x = np.ones([1, 4, 4, 2], np.float32)
+    layers = (tf.keras.layers.Dense(3, "relu"), tf.keras.layers.Conv2D(3, 2, activation="relu"))
+    for layer in (*layers, tf.keras.layers.EinsumDense("abcd,de->abce", (4, 4, 3), activation="relu")):
+        layer(x)
+        layer.kernel.assign(-tf.ones_like(layer.kernel))
+        assert float(tf.reduce_max(layer(x))) == 0.0
+        layer.activation = None
+        assert float(tf.reduce_max(layer(x))) < 0.0
+
+
+def test_a_model_is_built_by_the_call_with_the_types_of_its_arguments():
+    class Rows(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = tf.keras.layers.Dense(2)
+
+        def call(self, inputs):
+            table, rows = inputs
+            return self.dense(tf.gather(table, rows))
+
+    assert Rows()([tf.ones([4, 3]), tf.constant([0, 2])]).shape == (2, 2)
+
+
+def test_a_loss_of_the_models_own_need_not_know_of_training():
+    class Halved(tf.keras.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return tf.reduce_mean(tf.square(y - y_pred)) / 2.0
+
+    model = Halved([tf.keras.Input((3,)), tf.keras.layers.Dense(1, kernel_initializer="zeros")])
+    model.compile("sgd")
+    x, y = np.ones([4, 3], np.float32), np.full([4, 1], 2.0, np.float32)
+    assert model.evaluate(x, y, verbose=0) == 2.0
+    assert model.fit(x, y, verbose=0).history["loss"] == [2.0]

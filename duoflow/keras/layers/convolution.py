@@ -71,7 +71,7 @@ class _Windowed(Layer):
             if self.data_format == "channels_first":
                 bias = tf.reshape(bias, (1, -1, *(1,) * self.rank))
             outputs = outputs + bias
-        return outputs if self.activation is activations.linear else self.activation(outputs)
+        return outputs if self.activation in (None, activations.linear) else self.activation(outputs)
 
     def _window_config(self, *weights: str) -> dict[str, Any]:
         return {

@@ -91,7 +91,7 @@ class Dense(Contraction):
     def _finished(self, x: Any) -> Any:
         if self.bias is not None:
             x = x + self.bias
-        return x if self.activation is activations.linear else self.activation(x)
+        return x if self.activation in (None, activations.linear) else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.units)
@@ -177,7 +177,8 @@ class EinsumDense(Contraction):
         return tf.einsum(self.equation, inputs, kernel)
 
     def _finished(self, x: Any) -> Any:
-        return self.activation(x if self.bias is None else x + self.bias)
+        x = x if self.bias is None else x + self.bias
+        return x if self.activation is None else self.activation(x)
 
     def _letters(self) -> tuple[str, str, str]:
         """The letters of inputs, kernel and outputs, with further ones for the axes under an ellipsis."""

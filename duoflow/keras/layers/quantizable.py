@@ -258,7 +258,7 @@ class Contraction(Quantizable):
         x = kept(x, "outputs_grad", _rounding_gradients(dtype))
         if self.bias is not None and dtype == "float32":
             x = x + tf.cast(tf.cast(self.bias, "bfloat16"), dtype)
-            return self.activation(x)
+            return x if self.activation is None else self.activation(x)
         return self._finished(x)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..export.formats import export_model
+from ..layers.call import has_unbuilt_state
 from ..layers.layer import Layer
 from ..operation import default, is_default
 from ..saving import serialization
@@ -119,7 +120,8 @@ class Model(Trainer, Layer):
                 f"Model.build() expects a shape or a structure of shapes. Received: input_shape={input_shape}"
             )
         try:
-            self._trace_build(shapes)
+            if has_unbuilt_state(self):
+                self._trace_build(shapes)
         except Exception as error:
             if not is_default(self.call) and self._layers:
                 raise ValueError(

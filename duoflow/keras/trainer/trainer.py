@@ -6,6 +6,7 @@ dimension left open, and then called batch by batch. Values of metrics stay in t
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -169,6 +170,11 @@ class Trainer:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         return losses[0] if len(losses) == 1 else tf.add_n(losses)
 
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """`compute_loss`, which models that override it may have written without `training`."""
+        mode = {"training": training} if "training" in inspect.signature(self.compute_loss).parameters else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+
     def stateless_compute_loss(
         self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any = None,
         y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
@@ -184,7 +190,7 @@ class Trainer:
             (metrics, metrics_variables, "metrics_variables"),
         )
         with with_state(*state) as scope:
-            loss = self.compute_loss(x, y, y_pred, sample_weight=sample_weight, training=training)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=training)
         return loss, (trainable_variables, values_of(scope, others), values_of(scope, metrics))
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -215,7 +221,7 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self._predict_with(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
             scaled = self._scaled(loss)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         variables = self.trainable_weights  # type: ignore[attr-defined]
@@ -238,7 +244,7 @@ class Trainer:
         """One step of evaluation on a batch. Override for another."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self._predict_with(x, training=False)
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
