@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -19,6 +20,8 @@ from benchmarks.frameworks import ROOT, Framework
 from benchmarks.works import Work
 
 IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+#: Between rounds, the threads of the framework before come to rest: OpenBLAS's and Eigen's go on spinning for a while.
+_SETTLE_SECONDS = 0.1
 
 
 @dataclass
@@ -194,6 +197,7 @@ def one_work(
                 result.processor.clear()
 
     def one_round(worker: Worker, result: Result) -> None:
+        time.sleep(_SETTLE_SECONDS)
         reply = worker.ask("round", seconds=seconds)
         result.values.append(reply["per_call"] / work.units)
         result.processor.append(reply["processor"] / work.units)
