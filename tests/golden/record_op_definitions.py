@@ -37,7 +37,7 @@ def line(op):
 
 def main():
     data = pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
-    known = {op.name: op for op in op_def_pb2.OpList.FromString(data).op}
+    known = {op.name: op for op in op_def_pb2.OpList.FromString(data).op if not op.HasField("deprecation")}
     for name in sorted(set(sys.stdin.read().split()) & set(known)):
         print(line(known[name]))
 

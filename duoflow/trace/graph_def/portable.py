@@ -44,6 +44,7 @@ def _case(node: Node) -> tuple[str, dict[str, Any]]:
 
 
 _SPELLINGS: dict[str, Callable[[Node], tuple[str, dict[str, Any]]]] = {
+    "DecodeRaw": lambda node: ("DecodePaddedRaw" if len(node.inputs) > 1 else "DecodeRaw", dict(node.attrs)),
     "ResourceScatter": _scatter,
     "ResourceScatterNd": _scatter_nd,
     "SearchSorted": _search,
@@ -64,6 +65,7 @@ def spelled(node: Node) -> tuple[str, dict[str, Any]]:
 RENAMED_BACK: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"ResourceScatter{theirs}": ("ResourceScatter", {"mode": mode}) for mode, theirs in _SCATTERS.items()},
     **{f"ResourceScatterNd{theirs}": ("ResourceScatterNd", {"mode": mode}) for mode, theirs in _SCATTERS.items()},
+    "DecodePaddedRaw": ("DecodeRaw", {}),
     "LowerBound": ("SearchSorted", {"side": "left"}),
     "StringLower": ("StringCase", {"upper": False}),
     "StringUpper": ("StringCase", {"upper": True}),
@@ -188,6 +190,7 @@ _UNLESS: dict[str, tuple[Callable[[Node], bool], Callable[[Sequence[Any], Node],
 _RULES: dict[str, Callable[[Sequence[Any], Node], Any]] = {
     "ArgSort": _sorted,
     "CustomGradient": _given_through,
+    "Later": lambda inputs, node: inputs[0],  # effects are in order by control inputs there
     "PrintV2": _print,
     "SigmoidCrossEntropyWithLogits": _cross_entropy,
     "Sort": _sorted,
