@@ -51,6 +51,29 @@ def deleted_in_a_try(a, b):
     return a + c
 
 
+@case((0, 0), (3, 1), (2, 2))
+def deleted_in_a_loop(a, b):
+    for i in range(b):
+        if i == a - 2:
+            a = i
+        del a
+    while b > 1:
+        b -= 1
+        if a:
+            del a
+    return a
+
+
+@case((0, 0), (1, 1), (2, 1))
+def deleted_in_a_match(a, b):
+    match a:
+        case 0:
+            del b
+        case 1:
+            b = 5
+    return b
+
+
 @case((0, 0), (0, 2))
 def deleted_before_a_handler(a, b):
     try:

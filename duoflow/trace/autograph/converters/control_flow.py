@@ -140,11 +140,12 @@ class Walk:
                 node.test = self.read(node.test, assigned)
                 return if_statements.convert(node, self, assigned | activity.of(node.test).writes)
             case ast.While():
+                assigned -= _deleted(node.body)
                 node.test = self.read(node.test, assigned)
                 return while_loops.convert(node, self, assigned)
             case LoweredFor():
                 node.iter = self.read(node.iter, assigned)
-                return for_loops.convert(node, self, assigned)
+                return for_loops.convert(node, self, assigned - _deleted(node.body))
             case ast.With():
                 node.items = [self.read(item, assigned) for item in node.items]
                 node.body, after = self.block(node.body, assigned | activity.of(node.items).writes)
@@ -181,12 +182,14 @@ class Walk:
 
     def match(self, node: ast.Match, assigned: Assigned) -> Assigned:
         node.subject = self.read(node.subject, assigned)
+        kept = assigned
         for case in node.cases:
             heads = assigned | activity.of(case.pattern).writes
             if case.guard is not None:
                 case.guard = self.read(case.guard, heads)
+            kept -= _deleted(case.body)
             case.body, _ = self.block(case.body, heads)
-        return assigned
+        return kept
 
     def delete(self, node: ast.Delete, assigned: Assigned) -> tuple[list[ast.stmt], Assigned]:
         done: list[ast.stmt] = []
