@@ -47,7 +47,7 @@ def deleted_in_a_try(a, b):
     finally:
         del d
     if b < 0:
-        a, *rest = c, b
+        a, *_ = c, b
     return a + c
 
 
@@ -59,9 +59,9 @@ def deleted_in_a_loop(a, b):
         del a
     while b > 1:
         b -= 1
-        if a:
-            del a
-    return a
+        if a:  # noqa: F821
+            del a  # noqa: F821
+    return a  # noqa: F821
 
 
 @case((0, 0), (1, 1), (2, 1))
@@ -81,8 +81,8 @@ def deleted_before_a_handler(a, b):
             raise KeyError
         del a
     except KeyError:
-        b = a + 1
-    return a + b
+        b = a + 1  # noqa: F821
+    return a + b  # noqa: F821
 
 
 @case((3, 5), (2, 0))
