@@ -157,3 +157,9 @@ def test_pacer_follows_a_change_of_load():
     drive(pacer, 500, alone=100, together=60)
     assert drive(pacer, 500, alone=100, together=900) < 60
     assert drive(pacer, 3000, alone=100, together=60) > 1000
+
+
+def test_pacer_forgives_a_slow_start():
+    pacer = Pacer()
+    drive(pacer, 1, alone=0, together=31_000_000)
+    assert drive(pacer, 50, alone=11_000_000, together=6_500_000) >= 47
