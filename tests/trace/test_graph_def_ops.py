@@ -1,4 +1,4 @@
-"""Every op's cases as functions of a library in TensorFlow's ops alone: what is written is read, and computes the same."""
+"""Every op's cases as functions in TensorFlow's ops alone: what is written is read, and computes the same."""
 
 import importlib
 import pkgutil
@@ -19,8 +19,9 @@ FILES = [m.name for m in pkgutil.iter_modules(cases.__path__)]
 #: What TensorFlow has no op for, or another one of the same name.
 UNWRITABLE = frozenset(
     "CropAndResizeGradImage EagerPyFunc FeatureCross MatrixExponential ParseExampleV2 PhiloxInt PhiloxNormal "
-    "PhiloxUniform Postponed PyFunc Required ResizeNearestNeighborGrad StatelessMultinomial StatelessRandomBinomial StatelessRandomPoisson StringBytesSplit StringNGrams "
-    "StringSplitV2 UnicodeDecode UnicodeEncode UnicodeSplit".split()
+    "PhiloxUniform Postponed PyFunc Required ResizeNearestNeighborGrad StatelessMultinomial StatelessRandomBinomial "
+    "StatelessRandomPoisson StringBytesSplit StringNGrams StringSplitV2 UnicodeDecode UnicodeEncode "
+    "UnicodeSplit".split()
 )
 
 

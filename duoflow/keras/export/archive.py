@@ -151,7 +151,7 @@ class ExportArchive:
         extra = {id(v): v for t in traces.values() for v in t.variables if id(v) not in known}
         self._root._all_variables = list(extra.values())
         self._root._misc_assets = [r for r in self._tracked if not isinstance(r, Layer)]
-        signatures = {_DEFAULT: traces[self._endpoint_names[0]]} | traces
+        signatures = traces | {_DEFAULT: traces.get(_DEFAULT, traces[self._endpoint_names[0]])}
         saved_model.save(self._root, filepath, signatures=signatures, options=options)
         if verbose:
             shown = "\n\n".join(_shown(name, trace) for name, trace in traces.items())
