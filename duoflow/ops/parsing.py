@@ -148,7 +148,8 @@ def _evaluate(serialized: Any, *, features: tuple[_Wanted, ...]) -> tuple[Any, .
     return tuple(out)
 
 
-PARSE = register(Op("ParseExampleV2", Kind.HOST, _infer, _evaluate, num_outputs=None, differentiable=False))
+#: TensorFlow's op has the features' keys, defaults and shapes in six inputs and attributes.
+PARSE = register(Op("ParseExamples", Kind.HOST, _infer, _evaluate, num_outputs=None, differentiable=False))
 
 
 def _wanted(key: str, feature: Any) -> _Wanted:

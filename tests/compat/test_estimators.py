@@ -207,9 +207,60 @@ def test_examples_are_parsed_with_label_and_weights():
         estimator.regressor_parse_example_spec([NUMERIC], "x")
 
 
+def served(folder, feeds, signature="predict"):
+    """What an exported model gives, by name."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        meta = tf.saved_model.load(session, ["serve"], folder.decode())
+        found = meta.signature_def[signature]
+        fed = {found.inputs[key].name: value for key, value in feeds.items()}
+        return session.run({key: info.name for key, info in found.outputs.items()}, fed), sorted(
+            name for name in meta.signature_def if not name.startswith("__")
+        )
+
+
+@pytest.mark.slow
+def test_models_are_exported_as_saved_models(tmp_path):
+    model = estimator.LinearClassifier([NUMERIC, WORDS])
+    model.train(data(BINARY, None), steps=3)
+    features = {"x": np.zeros((1, 2), "f"), "kind": np.array(["a"], object)}
+    receive = estimator.export.build_raw_serving_input_receiver_fn(features)
+    folder = model.export_saved_model(str(tmp_path), receive, assets_extra={"notes/a.txt": __file__})
+    assert (tmp_path / folder.decode().split("/")[-1] / "assets.extra" / "notes" / "a.txt").is_file()
+    found, names = served(folder, {"x": X[:5], "kind": KIND[:5]})
+    np.testing.assert_allclose(found["logits"], predictions(model, "logits")[:5], rtol=1e-5)
+    assert names == ["predict"]
+    with pytest.raises(ValueError, match="find trained model"):
+        estimator.BaselineRegressor().export_saved_model(str(tmp_path), receive)
+
+
+@pytest.mark.slow
+def test_models_are_exported_while_they_train(tmp_path):
+    def receive():
+        texts = tf.placeholder(tf.string, [None])
+        numbers = tf.reshape(tf.string_to_number(texts), [-1, 1])
+        return estimator.export.ServingInputReceiver({"x": tf.tile(numbers, [1, 2])}, texts)
+
+    exporters = [estimator.FinalExporter("last", receive), estimator.LatestExporter("each", receive, exports_to_keep=1)]
+    model = estimator.LinearClassifier([NUMERIC], str(tmp_path), config=estimator.RunConfig(save_checkpoints_steps=4))
+    check = estimator.EvalSpec(data(BINARY), exporters=exporters, throttle_secs=0)
+    _, folders = estimator.train_and_evaluate(model, estimator.TrainSpec(data(BINARY, None), max_steps=8), check)
+    assert [len(list((tmp_path / "export" / name).iterdir())) for name in ("last", "each")] == [1, 1]
+    found, names = served(folders[0], {"inputs": ["0.5"]}, "serving_default")
+    assert names == ["classification", "predict", "regression", "serving_default"]
+    weights = model.get_variable_value("linear/linear_model/x/weights").sum() * 0.5
+    chance = 1 / (1 + np.exp(-weights - model.get_variable_value("linear/linear_model/bias_weights")[0]))
+    np.testing.assert_allclose(found["scores"], [[1 - chance, chance]], rtol=1e-4)
+    assert found["classes"].tolist() == [[b"0", b"1"]]
+
+
 @pytest.mark.parametrize(
     ("call", "kind"),
     [
+        (lambda: estimator.export.ClassificationOutput(), ValueError),
+        (lambda: estimator.export.RegressionOutput(3.0), ValueError),
+        (lambda: estimator.export.PredictOutput({"a": 3.0}), ValueError),
+        (lambda: estimator.export.ServingInputReceiver({"a": 3.0}, {}), ValueError),
+        (lambda: estimator.LatestExporter("a", None, exports_to_keep=0), ValueError),
         (lambda: estimator.LinearClassifier([NUMERIC], n_classes=1), ValueError),
         (lambda: estimator.LinearClassifier([NUMERIC], label_vocabulary=["one"]), ValueError),
         (lambda: estimator.LinearClassifier([NUMERIC], label_vocabulary="ab"), ValueError),

@@ -248,6 +248,15 @@ def test_savers_keep_the_latest_and_name_what_does_not_fit(tmp_path):
         assert session.run("w/Read/ReadVariableOp:0").tolist() == [0, 1, 2, 3]
 
 
+def test_graphs_that_parse_examples_are_saved(tmp_path):
+    texts = tf.placeholder(tf.string, [None])
+    tf.parse_example(texts, {"a": tf.FixedLenFeature([2], tf.float32)})
+    v = tf.get_variable("v", [2])
+    with tf.Session() as session:
+        session.run(v.initializer)
+        assert tf.train.checkpoint_exists(tf.train.Saver().save(session, str(tmp_path / "m")))
+
+
 @pytest.mark.parametrize("feeds", [[1, 2], "x", 3, [(0, 1)], (1,)])
 def test_only_dictionaries_are_fed(feeds):
     x = tf.placeholder(tf.float32, [])

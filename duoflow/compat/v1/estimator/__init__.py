@@ -22,7 +22,7 @@ from ..hooks import (
     StopAtStepHook,
     SummarySaverHook,
 )
-from . import inputs
+from . import export, inputs
 from .canned import (
     BaselineClassifier,
     BaselineRegressor,
@@ -35,15 +35,17 @@ from .canned import (
     classifier_parse_example_spec,
     regressor_parse_example_spec,
 )
+from .export import FinalExporter, LatestExporter
 from .model import Estimator, EvalSpec, TrainSpec, train_and_evaluate
-from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings, export
+from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings
 
 __all__ = [
     "BaselineClassifier", "BaselineRegressor", "CheckpointSaverHook", "CheckpointSaverListener", "DNNClassifier",
     "DNNLinearCombinedClassifier", "DNNLinearCombinedRegressor", "DNNRegressor", "Estimator", "EstimatorSpec",
-    "EvalSpec", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook", "LinearClassifier", "LinearRegressor",
-    "LoggingTensorHook", "ModeKeys", "NanLossDuringTrainingError", "NanTensorHook", "ProfilerHook", "RunConfig",
-    "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues",
-    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec", "WarmStartSettings",
-    "classifier_parse_example_spec", "export", "inputs", "regressor_parse_example_spec", "train_and_evaluate",
+    "EvalSpec", "FeedFnHook", "FinalExporter", "FinalOpsHook", "GlobalStepWaiterHook", "LatestExporter",
+    "LinearClassifier", "LinearRegressor", "LoggingTensorHook", "ModeKeys", "NanLossDuringTrainingError",
+    "NanTensorHook", "ProfilerHook", "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext",
+    "SessionRunHook", "SessionRunValues", "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec",
+    "WarmStartSettings", "classifier_parse_example_spec", "export", "inputs", "regressor_parse_example_spec",
+    "train_and_evaluate",
 ]  # fmt: skip

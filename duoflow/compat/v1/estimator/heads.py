@@ -14,6 +14,7 @@ from duoflow.feature_column.numbers import NumericColumn, numeric_column
 from .. import losses, metrics
 from ..contrib.lookup import index_table_from_tensor, index_to_string_table_from_tensor
 from ..summary import scalar as scalar_summary
+from .export import DEFAULT_SIGNATURE, ClassificationOutput, PredictOutput, RegressionOutput
 from .spec import EstimatorSpec, ModeKeys
 
 __all__ = ["BinaryHead", "ClassesHead", "Head", "RegressionHead", "classification_head"]
@@ -53,13 +54,17 @@ class Head:
         """Metrics besides the average loss, by name."""
         raise NotImplementedError
 
+    def exports(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The outputs of exported models, by signature, besides all predictions."""
+        raise NotImplementedError
+
     def create_spec(
         self, features: dict[str, Any], mode: str, logits: Any, labels: Any, train_op_fn: Callable[[Any], Any]
     ) -> EstimatorSpec:
         """What a model function returns in a mode; `train_op_fn` makes the operation that trains of the loss."""
         found = self.predictions(logits)
         if mode == ModeKeys.PREDICT:
-            return EstimatorSpec(mode, predictions=found)
+            return EstimatorSpec(mode, predictions=found, export_outputs=self.exports(found))
         if labels is None:
             raise ValueError(
                 "You must provide a labels Tensor. Given: None. Suggested troubleshooting steps: Check that your data "
@@ -94,6 +99,10 @@ class RegressionHead(Head):
 
     def predictions(self, logits: Any) -> dict[str, Any]:
         return {"predictions": logits}
+
+    def exports(self, found: dict[str, Any]) -> dict[str, Any]:
+        value = RegressionOutput(found["predictions"])
+        return {DEFAULT_SIGNATURE: value, "regression": value, "predict": PredictOutput(found)}
 
     def labels(self, labels: Any) -> Any:
         if labels.dims[-1] not in (None, self.size):
@@ -155,6 +164,10 @@ class _Classifying(Head):
             return F.as_string(ids, name="str_classes")
         return index_to_string_table_from_tensor(self._vocabulary, name="class_string_lookup").lookup(ids)
 
+    def exports(self, found: dict[str, Any]) -> dict[str, Any]:
+        chosen = ClassificationOutput(found["probabilities"], found["all_classes"])
+        return {DEFAULT_SIGNATURE: chosen, "classification": chosen, "predict": PredictOutput(found)}
+
     def _predicted(self, probabilities: Any) -> dict[str, Any]:
         ids = F.expand_dims(F.argmax(probabilities, -1), -1)
         every = F.tile(F.expand_dims(F.range(self._classes), 0), F.stack([F.shape(probabilities)[0], 1]))
@@ -173,6 +186,9 @@ class BinaryHead(_Classifying):
     def predictions(self, logits: Any) -> dict[str, Any]:
         both = F.concat([F.zeros_like(logits), logits], -1)
         return {"logits": logits, "logistic": F.sigmoid(logits), **self._predicted(F.softmax(both))}
+
+    def exports(self, found: dict[str, Any]) -> dict[str, Any]:
+        return {**super().exports(found), "regression": RegressionOutput(found["logistic"])}
 
     def labels(self, labels: Any) -> Any:
         return F.cast(self._ids(labels), dtypes.float32)

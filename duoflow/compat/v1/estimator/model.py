@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +21,13 @@ from duoflow.formats.messages import Summary
 from duoflow.trace.session import Session
 
 from .. import hooks as h
-from .. import metrics, monitored, training
+from .. import metrics, modes, monitored, saved_model, training
+from ..graphs import tables_initializer
 from ..modes import GraphKeys
 from ..saver import Saver, latest_checkpoint, load_checkpoint, warm_start
 from ..summary import FileWriterCache
 from ..summary import scalar as scalar_summary
-from .exporting import export_session
+from . import export
 from .spec import EstimatorSpec, ModeKeys, RunConfig, WarmStartSettings
 
 __all__ = ["Estimator", "EvalSpec", "TrainSpec", "train_and_evaluate"]
@@ -226,29 +227,41 @@ class Estimator:
                     yield from values
 
     def export_saved_model(
-        self, export_dir_base: Any, serving_input_receiver_fn: Callable[[], Any],
-        assets_extra: Mapping[str, str] | None = None, as_text: bool = False, checkpoint_path: Any = None,
-        experimental_mode: str = ModeKeys.PREDICT, save_incomplete_checkpoints: bool = False,
+        self, export_dir_base: Any, serving_input_receiver_fn: Callable[[], Any], assets_extra: Any = None,
+        as_text: bool = False, checkpoint_path: Any = None, experimental_mode: str = ModeKeys.PREDICT,
+        save_incomplete_checkpoints: bool = False,
     ) -> bytes:  # fmt: skip
-        """Write the trained model as a SavedModel that gives predictions.
+        """Write a SavedModel of the predictions below a folder; returns its path, named after the time.
 
         Args:
-          export_dir_base: a folder; the model goes into a new one below it, named by the time.
-          serving_input_receiver_fn: makes the placeholders of what is served; see `tf.estimator.export`.
-          assets_extra: files to copy, by their places below assets.extra.
-          as_text, checkpoint_path, experimental_mode: the form, the values and the mode of the model function.
+          serving_input_receiver_fn: makes what is fed and the features, a `ServingInputReceiver`.
+          assets_extra: files to copy along, by their places in the folder.
+          checkpoint_path: where the variables' values are taken from; the latest checkpoint without it.
+          experimental_mode: the mode of the model function.
           save_incomplete_checkpoints: accepted.
 
-        Returns the folder's path, as bytes. Raises `ValueError` if there is no trained model.
+        Raises:
+          ValueError: if there is no checkpoint, or no signature fits what is fed.
         """
+        if serving_input_receiver_fn is None:
+            raise ValueError("An input_receiver_fn must be defined.")
         prefix = checkpoint_path or self.latest_checkpoint()
         if prefix is None:
             raise ValueError(f"Couldn't find trained model at {self.model_dir}.")
+        folder = export.timed_folder(export_dir_base)
         with self._graph(), Session() as session:
+            training.create_global_step()
             receiver = serving_input_receiver_fn()
-            spec = self._spec(lambda: receiver.features, experimental_mode)
+            spec = self._called(receiver.features, None, experimental_mode)
+            signatures = export.signatures(receiver.receiver_tensors, spec.export_outputs, spec.predictions)
             self._scaffold(spec).saver.restore(session, prefix)
-            return export_session(session, export_dir_base, receiver, spec, assets_extra, as_text)
+            start = F.group(modes.local_variables_initializer(), tables_initializer())
+            builder = saved_model.Builder(folder)
+            assets = modes.get_collection(GraphKeys.ASSET_FILEPATHS)
+            builder.add_meta_graph_and_variables(session, [saved_model.SERVING], signatures, assets, init_op=start)
+            builder.save(as_text)
+        export.copy_extra(folder, assets_extra)
+        return folder.encode()
 
     export_savedmodel = export_saved_model
 
@@ -267,7 +280,10 @@ class Estimator:
 
     def _spec(self, input_fn: Callable[..., Any], mode: str) -> Any:
         training.create_global_step()
-        features, labels = self._inputs(input_fn, mode)
+        return self._called(*self._inputs(input_fn, mode), mode)
+
+    def _called(self, features: Any, labels: Any, mode: str) -> Any:
+        """What the model function returns."""
         given = {"labels": labels, "mode": mode, "params": self.params, "config": self._config}
         if labels is not None and "labels" not in self._arguments:
             raise ValueError("model_fn does not take labels, but input_fn returns labels.")
@@ -390,21 +406,33 @@ class _Evaluating(h.CheckpointSaverListener):
         self._estimator, self._spec, self.last = estimator, spec, None
         self._timer = h.SecondOrStepTimer(every_secs=spec.throttle_secs)
         self._started = False
+        self.exported: list[Any] = []
 
     def after_save(self, session: Any, global_step_value: int) -> None:
         if not self._started:
             self._started = True
         elif self._timer.should_trigger_for_step(global_step_value):
-            self._evaluate(global_step_value)
+            self._evaluate(global_step_value, False)
 
     def end(self, session: Any, global_step_value: int) -> None:
-        if global_step_value != self._timer.last_triggered_step():
-            self._evaluate(global_step_value)
+        if global_step_value != self._timer.last_triggered_step() or self._exporters:
+            self._evaluate(global_step_value, True)
 
-    def _evaluate(self, step: int) -> None:
+    @property
+    def _exporters(self) -> list[Any]:
+        given = self._spec.exporters or ()
+        return list(given) if isinstance(given, (list, tuple, set)) else [given]
+
+    def _evaluate(self, step: int, final: bool) -> None:
+        """Evaluate, and let the exporters know."""
         self._timer.update_last_triggered_step(step)
-        spec = self._spec
-        self.last: Any = self._estimator.evaluate(spec.input_fn, spec.steps, list(spec.hooks), name=spec.name)
+        spec, model = self._spec, self._estimator
+        self.last: Any = model.evaluate(spec.input_fn, spec.steps, list(spec.hooks), name=spec.name)
+        folder, checkpoint = os.path.join(model.model_dir, "export"), model.latest_checkpoint()
+        self.exported = [
+            exporter.export(model, os.path.join(folder, exporter.name), checkpoint, self.last, final)
+            for exporter in self._exporters
+        ]
 
 
 def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: EvalSpec) -> tuple[Any, list[Any]]:
@@ -412,7 +440,6 @@ def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: E
 
     Raises:
       TypeError: for what is no estimator or no spec.
-      NotImplementedError: if there are exporters.
 
     TensorFlow: tf.estimator.train_and_evaluate.
     """
@@ -423,11 +450,9 @@ def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: E
     ):
         if not isinstance(value, kind):
             raise TypeError(f"`{what}` must have type `tf.estimator.{kind.__name__}`, given {type(value)}")
-    if eval_spec.exporters:
-        raise NotImplementedError("Exporters are not built here.")
     listener = _Evaluating(estimator, eval_spec)
     listeners = [*train_spec.saving_listeners, listener]
     estimator.train(train_spec.input_fn, list(train_spec.hooks), None, train_spec.max_steps, listeners)
     if listener.last is None:
-        listener._evaluate(-1)
-    return listener.last, []
+        listener._evaluate(-1, True)
+    return listener.last, listener.exported

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import os
-import types
 from typing import Any, NamedTuple
 
 from duoflow.core.graph import Node
 from duoflow.core.tensor import Tensor
 
-from .exporting import (
-    ServingInputReceiver,
-    build_parsing_serving_input_receiver_fn,
-    build_raw_serving_input_receiver_fn,
-)
-
-__all__ = ["EstimatorSpec", "ModeKeys", "RunConfig", "WarmStartSettings", "export"]
+__all__ = ["EstimatorSpec", "ModeKeys", "RunConfig", "WarmStartSettings"]
 
 
 class ModeKeys:
@@ -139,21 +132,3 @@ class WarmStartSettings(NamedTuple):
     vars_to_warm_start: Any = ".*"
     var_name_to_vocab_info: Any = None
     var_name_to_prev_var_name: Any = None
-
-
-class _Output(NamedTuple):
-    outputs: Any
-
-
-def _as_is(outputs: Any) -> Any:
-    return _Output(outputs)
-
-
-export = types.SimpleNamespace(
-    PredictOutput=_as_is,
-    ClassificationOutput=_as_is,
-    RegressionOutput=_as_is,
-    ServingInputReceiver=ServingInputReceiver,
-    build_parsing_serving_input_receiver_fn=build_parsing_serving_input_receiver_fn,
-    build_raw_serving_input_receiver_fn=build_raw_serving_input_receiver_fn,
-)
