@@ -65,13 +65,13 @@ class _Merge(Layer):
         return (batches.pop() if len(batches) == 1 and all(s[0] is not None for s in shapes) else None, *merged)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        if mask is None or all(m is None for m in mask):
+        if mask is None:
             return None
         if not isinstance(inputs, list | tuple) or not isinstance(mask, list | tuple) or len(mask) != len(inputs):
             raise ValueError(
                 f"`inputs` and `mask` should be lists of the same length. Received: inputs={inputs}, mask={mask}"
             )
-        return reduce(ops.logical_and, [m for m in mask if m is not None])
+        return None if any(m is None for m in mask) else reduce(ops.logical_or, mask)
 
 
 def _shapes_of(layer: Layer, input_shape: Any) -> list[_Shape]:

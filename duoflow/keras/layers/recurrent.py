@@ -210,7 +210,8 @@ def _written_out(
         keep = None if mask is None else mask[t]
         shown, before, states = _masked_step(step, steps[t], states, keep, before, zeros)
         outputs.append(shown)
-    return before, tf.stack(outputs) if every else None, states
+    # Of unrolled steps Keras hides the last output too, of loops it does not.
+    return shown if zeros else before, tf.stack(outputs) if every else None, states
 
 
 def _looped(

@@ -50,6 +50,17 @@ def _states(tensors, counts):
     return [list(tensors[a:b]) for a, b in pairwise(ends)]
 
 
+def masks_of(case):
+    """A mask [batch, steps] for each input that may have one: floats with steps and features, or more axes."""
+    inputs = inputs_of(case)
+    if not differentiable(case) or "cell" in case or any(x.dtype.kind != "f" or x.ndim < 3 for x in inputs):
+        return None
+    masks = [filled(x.shape[:2], 30 + i) > 0.4 for i, x in enumerate(inputs)]
+    for mask in masks:
+        mask[:, 0] = True
+    return masks
+
+
 def symbolic_inputs(case, keras):
     """KerasTensors for the inputs of a case."""
     return [

@@ -90,12 +90,13 @@ def trained(case):
     return [float(np.ravel(loss)[0]), *(shadow(w, i) for i, w in enumerate(layer.get_weights()))]
 
 
-result, failed = {}, []
-for name, case in CASES.items():
-    try:
-        result[name] = record(case)
-    except Exception as error:
-        failed.append(f"{name}: {type(error).__name__}: {error}")
-if failed:
-    raise SystemExit("\n".join(failed))
-print(json.dumps(result, separators=(",", ":")))
+if __name__ == "__main__":
+    result, failed = {}, []
+    for name, case in CASES.items():
+        try:
+            result[name] = record(case)
+        except Exception as error:
+            failed.append(f"{name}: {type(error).__name__}: {error}")
+    if failed:
+        raise SystemExit("\n".join(failed))
+    print(json.dumps(result, separators=(",", ":")))
