@@ -208,7 +208,8 @@ _LAZY = {
     name: name
     for name in (
         "audio autodiff autograph bitwise compat config data debugging dtypes errors experimental image io keras "
-        "feature_column linalg lookup math nest nn profiler random saved_model signal strings tools train types version"
+        "feature_column graph_util linalg lookup math nest nn profiler random saved_model signal strings tools train "
+        "types version"
     ).split()
 } | {name: f"keras.{name}" for name in ("initializers", "losses", "metrics", "optimizers")}
 
@@ -226,10 +227,12 @@ _KERAS_CLASSES = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{_LAZY[name]}")
+    if name == "import_graph_def":
+        return importlib.import_module(f"{__name__}.graph_util").import_graph_def
     if name in _KERAS_CLASSES:
         return getattr(importlib.import_module(f"{__name__}.keras.initializers"), _KERAS_CLASSES[name])
     raise AttributeError(f"module 'tensorflow' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_KERAS_CLASSES})
+    return sorted({*globals(), *_LAZY, *_KERAS_CLASSES, "import_graph_def"})

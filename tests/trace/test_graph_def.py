@@ -99,3 +99,7 @@ def test_only_graph_defs_are_imported():
             tf.import_graph_def("graph.pb")
         with pytest.raises(ValueError, match="not found in graph_def"):
             tf.import_graph_def(GraphDef(node=[CONST]), {"other": tf.constant(1.0)})
+
+
+def test_import_has_its_names_in_tensorflow_2():
+    assert tf.import_graph_def is tf.graph_util.import_graph_def is tf.compat.v1.import_graph_def
