@@ -152,7 +152,7 @@ class _Loader:
             count = shapes.num_elements(dims)
             if not skipped or count is None or count > _MOST_ZEROS:
                 raise ValueError(f"Variable {name!r} has no value in the SavedModel's checkpoint.")
-            return np.zeros(dims, dtype.numpy)  # type: ignore[arg-type]
+            return np.zeros(dims, dtype.numpy)
         value = reader.get_tensor(key)
         if not shapes.compatible(dims, value.shape) or dtype_of(_number(value)) is not dtype:
             raise ValueError(

@@ -24,7 +24,7 @@ from .restored import RestoredFunction
 from .signatures import SignatureMap
 from .structures import encoded
 
-__all__ = ["Objects", "functions_of", "variable_name"]
+__all__ = ["Objects", "functions_of", "state_of", "variable_name"]
 
 #: Attributes of Keras models that hold the compiled steps of training.
 _STEPS = frozenset({"train_function", "test_function", "predict_function"})
@@ -125,6 +125,11 @@ class Objects:
             if isinstance(state, RandomState) and id(state) not in self._states:
                 name = f"_random_state_{sum(isinstance(v, RandomState) for v in self.values)}"
                 self.parts[0][name] = self.add(state, (name,), {})
+            if not isinstance(state, State):
+                raise ValueError(
+                    f"Function {function.name} uses {state!r}, which cannot be saved: of what functions capture, "
+                    "variables, constants and assets can be. Do look-ups before or behind the function."
+                )
             found = self._states.get(id(state))
             if found is None:
                 raise AssertionError(
@@ -183,7 +188,7 @@ class Objects:
 
 
 def _describe_variable(proto: Any, value: Any) -> None:
-    state = value._state if isinstance(value, Variable) else value
+    state = state_of(value)
     proto.dtype = state.dtype.as_datatype_enum
     proto.shape.CopyFrom(shape_proto(value.dims if isinstance(value, Variable) else state.shape))
     proto.name = variable_name(value)
@@ -192,6 +197,11 @@ def _describe_variable(proto: Any, value: Any) -> None:
         for field in ("synchronization", "aggregation"):
             kind = getattr(value, field)
             setattr(proto, field, kind.value if isinstance(kind, enum.Enum) else 0)  # Keras' variables say it in words
+
+
+def state_of(value: Any) -> Any:
+    """The state of a variable, or a hidden state itself."""
+    return value._state if isinstance(value, Variable) else value
 
 
 def variable_name(value: Any) -> str:

@@ -23,7 +23,6 @@ import numpy as np
 from duoflow.core.context import context
 from duoflow.core.tensor import EagerTensor
 from duoflow.core.trackable import Trackable
-from duoflow.core.variables import Variable
 from duoflow.core.version import COMPATIBLE_WITH
 from duoflow.formats.bundle import write_bundle
 from duoflow.formats.messages import AssetFileDef, SavedModel, TrackableObjectGraph
@@ -37,7 +36,7 @@ from duoflow.trace.graph_def import PRODUCER, Library
 from . import constants as names
 from .asset import Asset
 from .graphs import GraphWriter
-from .objects import Objects, functions_of, variable_name
+from .objects import Objects, functions_of, state_of, variable_name
 from .options import SaveOptions
 from .restored import RestoredFunction
 from .signatures import canonical, default_signature
@@ -108,7 +107,7 @@ class _Writer:
         meta.graph_def.versions.producer = PRODUCER
         by_function, captured = self._functions()
         for number, value in objects.states().items():
-            state = value._state if isinstance(value, Variable) else value
+            state = state_of(value)
             self._graph.variable(number, variable_name(value), state.dtype, state.shape)
         assets = self._assets(folder)
         constants = {n: self._constant(n, v) for n, v in enumerate(objects.values) if isinstance(v, EagerTensor)}
@@ -117,7 +116,7 @@ class _Writer:
             found = [nodes.get(n, n) for n in captured[id(function)]]
             self._graph.signature(key, function, self._names[id(function)], found)
         keys = self._checkpoint(folder)
-        self._graph.saver({n: (key, _dtype(objects.values[n])) for n, key in keys.items()})
+        self._graph.saver({n: (key, state_of(objects.values[n]).dtype) for n, key in keys.items()})
         self._graph.initializer()
         graph = objects.graph(by_function, {n: place for n, (place, _) in assets.items()}, constants)
         graph.concrete_functions.update(self._concrete)
@@ -189,16 +188,12 @@ class _Writer:
             elif number in objects.states():
                 keys[number] = f"{path}/VARIABLE_VALUE"
                 node.attributes.add(name="VARIABLE_VALUE", full_name=variable_name(value), checkpoint_key=keys[number])
-                tensors[keys[number]] = (value._state if isinstance(value, Variable) else value).read()
+                tensors[keys[number]] = state_of(value).read()
         mark_values(objects.parts, graph)
         tensors[OBJECT_GRAPH_KEY] = np.array(graph.SerializeToString(), object)
         (folder / names.VARIABLES_DIRECTORY).mkdir()
         write_bundle(os.fspath(folder / names.VARIABLES_DIRECTORY / names.VARIABLES_FILENAME), tensors)
         return keys
-
-
-def _dtype(value: Any) -> Any:
-    return (value._state if isinstance(value, Variable) else value).dtype
 
 
 def _traces_of(value: Any) -> list[ConcreteFunction]:
