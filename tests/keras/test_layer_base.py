@@ -244,6 +244,42 @@ def test_wrong_arguments(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("call", "error", "parts"),
+    [
+        (
+            lambda: layers.Add(name="a")([ones, np.ones((3, 4))]), ValueError,
+            ["layer 'a' (Add)", "(2, 3), (3, 4)"],
+        ),
+        (
+            lambda: layers.Conv2D(1, 9, name="c")(np.ones((1, 5, 5, 1))), ValueError,
+            ["would be negative", "layer 'c' (Conv2D)", "(1, 5, 5, 1)"],
+        ),
+        (
+            lambda: layers.MultiHeadAttention(1, 2, name="m")(np.ones((1, 2, 3))), TypeError,
+            ["MultiHeadAttention.call() of the layer 'm'", "'value'", "query, value, key"],
+        ),
+        (
+            lambda: layers.Dense(1, name="d")(ones, training_=True), TypeError,
+            ["Dense.call() of the layer 'd'", "'training_'"],
+        ),
+        (
+            lambda: layers.Reshape((5,), name="r")(ones), ValueError,
+            ["Exception encountered when calling Reshape.call()", "layer 'r'", "shape=(2, 3)"],
+        ),
+        (
+            lambda: keras.losses.MeanSquaredError(name="apart")(np.ones((2, 3)), np.ones((2, 4))), Exception,
+            ["loss 'apart'", "y_true of shape (2, 3)", "y_pred of shape (2, 4)"],
+        ),
+    ],
+)  # fmt: skip
+def test_errors_name_the_layer_its_arguments_and_both_shapes(call, error, parts):
+    with pytest.raises(error) as caught:
+        call()
+    for part in parts:
+        assert part in str(caught.value)
+
+
 def test_errors_in_call_name_the_layer_and_its_arguments():
     class Broken(layers.Layer):
         def call(self, x, training=None):

@@ -6,13 +6,13 @@ import inspect
 from typing import Any
 
 from duoflow.core import nest
-from duoflow.core.errors import OpError
 from duoflow.core.tensor import Tensor
 
+from ..explaining import message_of, retold
 from ..symbolic import KerasTensor
 from ..variables import standardize_dtype, standardize_shape
 
-__all__ = ["Call", "CallContext", "explained", "is_tensor"]
+__all__ = ["Call", "CallContext", "explained", "explained_build", "is_tensor"]
 
 
 def is_tensor(x: Any) -> bool:
@@ -31,16 +31,23 @@ class CallContext:
 class Call:
     """The arguments of one call, bound to the signature of `call`.
 
+    layer: whose call it is
     given: what the caller passed, by name
     arguments: the same with defaults
     tensors: the arguments that are tensors or structures of tensors
     """
 
     def __init__(
-        self, signature: inspect.Signature, context_names: set[str], args: Any, kwargs: dict[str, Any]
+        self, layer: Any, signature: inspect.Signature, context_names: set[str], args: Any, kwargs: dict[str, Any]
     ) -> None:
         passed_down = {n: kwargs.pop(n) for n in context_names if n in kwargs and n not in signature.parameters}
-        bound = signature.bind(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            names = ", ".join(signature.parameters)
+            raise TypeError(
+                f"{type(layer).__name__}.call() of the layer '{layer.name}': {error}. Its arguments are: {names}."
+            ) from None
         self.given = {**passed_down, **bound.arguments}
         bound.apply_defaults()
         self.arguments: dict[str, Any] = dict(bound.arguments)
@@ -115,20 +122,28 @@ def _shape_or_none(x: Any) -> Any:
 
 
 def explained(error: Exception, layer: Any, arguments: dict[str, Any]) -> Exception:
-    """The error of a failing `call` with the layer's class and its arguments; once, for the innermost layer."""
+    """The error of a failing `call` with the layer's class, name and arguments; once, for the innermost layer."""
     name = f"{type(layer).__name__}.call()"
-    message = error.message if isinstance(error, OpError) else str(error.args[0]) if error.args else ""
     shown = "\n".join(f"  • {n}={nest.map_structure(_shown, v)}" for n, v in arguments.items())
-    message = f"Exception encountered when calling {name}.\n\n{message}\n\nArguments received by {name}:\n{shown}"
-    if isinstance(error, OpError):
-        fresh: Exception = type(error)(error.node_def, error.op, message)
-    else:
-        try:
-            fresh = type(error)(message)
-        except TypeError:
-            fresh = RuntimeError(message)
+    fresh = retold(
+        error,
+        f"Exception encountered when calling {name}.\n\n{message_of(error)}\n\n"
+        f"Arguments received by {name} of the layer '{layer.name}':\n{shown}",
+    )
     fresh._keras_call_info_injected = True  # type: ignore[attr-defined]
-    return fresh.with_traceback(error.__traceback__)
+    return fresh
+
+
+def explained_build(error: Exception, layer: Any, call: Call) -> Exception:
+    """The error of a failing `build` with the layer's class and name, and the shapes of its inputs; once."""
+    shapes = ", ".join(f"{name}={shape}" for name, shape in call.shapes().items())
+    message = message_of(error)
+    if f"'{layer.name}'" in message:
+        return error
+    built = f"Raised while the layer '{layer.name}' ({type(layer).__name__}) was built for {shapes}"
+    fresh = retold(error, f"{message}\n\n{built}")
+    fresh._keras_call_info_injected = True  # type: ignore[attr-defined]
+    return fresh
 
 
 def _shown(x: Any) -> Any:

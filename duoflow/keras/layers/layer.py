@@ -22,7 +22,7 @@ from ..scopes import values_of, with_state
 from ..state import session
 from ..symbolic import KerasTensor, any_symbolic, compute_output_spec, keras_mask, set_keras_mask
 from ..variables import AutocastScope, is_float_dtype
-from .call import Call, CallContext, explained, has_unbuilt_state, is_tensor
+from .call import Call, CallContext, explained, explained_build, has_unbuilt_state, is_tensor
 from .input_spec import assert_input_compatibility
 from .layer_state import LayerState
 
@@ -200,7 +200,13 @@ class Layer(LayerState):
         if self.built:
             return
         if not is_default(self.build):
-            self.build(**call.shapes_for(self.build, type(self).__name__))
+            shapes = call.shapes_for(self.build, type(self).__name__)
+            try:
+                self.build(**shapes)
+            except (ValueError, TypeError) as error:
+                if getattr(error, "_keras_call_info_injected", False):
+                    raise
+                raise explained_build(error, self, call) from None
             self._assert_input_compatibility(call.first)
             return
         if has_unbuilt_state(self):
@@ -238,7 +244,7 @@ class Layer(LayerState):
         # 2. Positional arguments are tensors.
         if not self._allow_non_tensor_positional_args:
             self._check_positional(args)
-        call = Call(self._signature, self._call_context_args, args, kwargs)
+        call = Call(self, self._signature, self._call_context_args, args, kwargs)
         # 3. The first one is what the layer asks for.
         self._assert_input_compatibility(call.first)
         # 4. Variables are made, with the shapes seen now.
@@ -377,7 +383,7 @@ class Layer(LayerState):
         """
         if is_default(self.compute_output_shape):
             return super().compute_output_spec(*args, **kwargs)
-        call = Call(self._signature, self._call_context_args, args, dict(kwargs))
+        call = Call(self, self._signature, self._call_context_args, args, dict(kwargs))
         shapes = self.compute_output_shape(**call.shapes_for(self.compute_output_shape, type(self).__name__))
         return _tensors_of_shapes(shapes, self.compute_dtype, type(self).__name__)
 

@@ -10,6 +10,7 @@ from duoflow.core import nest
 from duoflow.core.tensor import convert
 
 from .. import config as keras_config
+from ..explaining import message_of, retold, shapes_of
 from ..naming import auto_name
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..tracking import KerasSaveable
@@ -55,7 +56,12 @@ class Loss(KerasSaveable):
         with tf.name_scope(self.name):
             y_pred = nest.map_structure(self._as_dtype, y_pred)
             y_true = nest.map_structure(self._as_dtype, y_true)
-            losses = self.call(y_true, y_pred)
+            try:
+                losses = self.call(y_true, y_pred)
+            except Exception as error:
+                shapes = f"y_true of shape {shapes_of(y_true)} and y_pred of shape {shapes_of(y_pred)}"
+                message = f"{message_of(error)}\n\nRaised by the loss '{self.name}' for {shapes}"
+                raise retold(error, message) from None
             own = getattr(losses, "_keras_mask", None)
             if own is not None:
                 mask = own if mask is None else tf.logical_and(mask, own)

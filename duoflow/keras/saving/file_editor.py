@@ -24,6 +24,9 @@ from .weights_file import WEIGHTS_IN_ARCHIVE
 
 __all__ = ["KerasFileEditor"]
 
+#: What a tree is drawn with: a branch, the last one, and the line past a branch.
+_BRANCHES = {"utf": ("├─ ", "└─ ", "│   "), "plain": ("|- ", "`- ", "|   ")}
+
 
 class KerasFileEditor:
     """Shows, edits and writes the weights of a `.weights.h5` or `.keras` file.
@@ -86,13 +89,14 @@ class KerasFileEditor:
         self._print(self.weights_dict, "", "  ")
 
     def _print(self, tree: dict[str, Any], path: str, prefix: str) -> None:
+        branch, end, line = _BRANCHES["utf" if self.console.encoding.startswith("utf") else "plain"]
         for key, value in tree.items():
             last = key == list(tree)[-1]
-            connector, inside = "└─ " if last else "├─ ", f"{path}/{key}"
+            connector, inside = end if last else branch, f"{path}/{key}"
             if isinstance(value, dict):
                 name = self.object_metadata.get(inside, {}).get("name")
                 self.console.print(f"{prefix}{connector}[bold]{escape(key)}[/]" + (f" ('{name}')" if name else ""))
-                self._print(value, inside, prefix + ("    " if last else "│   "))
+                self._print(value, inside, prefix + ("    " if last else line))
             else:
                 value = np.asarray(value)
                 self.console.print(f"{prefix}{connector}[bold]{key}[/]: shape={value.shape}, dtype={value.dtype}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from ..preferences import is_interactive_logging_enabled
 __all__ = ["Progbar"]
 
 _FULL, _REST = "━", "─"
+#: What stands for them where they cannot be written.
+_PLAIN = str.maketrans({_FULL: "=", _REST: "."})
 
 
 class Progbar:
@@ -49,6 +52,7 @@ class Progbar:
         self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         terminal = hasattr(sys.stdout, "isatty") and sys.stdout.isatty()
+        self._terminal = terminal
         self._live = is_interactive_logging_enabled() and (terminal or "ipykernel" in sys.modules)
         #: Sums of values and of the steps they stand for.
         self._values: dict[str, tuple[Any, int]] = {}
@@ -112,6 +116,8 @@ class Progbar:
         bar = _FULL * filled + _REST * (self.width - filled) if self.target else ""
         left = now - self._start if finalize or not self.target else (self.target - current) * per_step
         line = f"{self._count(current)} {bar} {_duration(left)} {self._speed(per_step)}{self._shown()}"
+        if self._terminal and not finalize:
+            line = line[: shutil.get_terminal_size().columns - 1]  # a line that wraps could not be drawn over
         padding = " " * max(self._drawn - len(line), 0)
         self._drawn = len(line)
         _write(("\r" if self._live else "") + line + padding + ("\n" if finalize else ""))
@@ -125,11 +131,14 @@ class Progbar:
 
 def _write(text: str) -> None:
     """Put text on standard output, or in the log where interactive logging is off."""
-    if is_interactive_logging_enabled():
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
+    if not is_interactive_logging_enabled():
         get_logger().info(text.rstrip())
+        return
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:  # a pipe in an encoding of few characters
+        sys.stdout.write(text.translate(_PLAIN).encode("ascii", "replace").decode("ascii"))
+    sys.stdout.flush()
 
 
 def _number(total: Any, count: int) -> str:

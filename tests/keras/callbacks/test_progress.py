@@ -1,6 +1,8 @@
 """What progress looks like outside a terminal, and how often it is looked at."""
 
+import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -33,6 +35,28 @@ def test_lines_of_evaluate_and_predict(capsys):
     net.predict(X, batch_size=5)
     bar = "4/4 ━━━━━━━━━━━━━━━━━━━━ T T/step"
     assert timeless(capsys.readouterr().out) == f"{bar} - loss: 4.0000 - mae: 2.0000\n{bar}\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_pipes_of_few_characters(monkeypatch, encoding):
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding=encoding))
+    model().fit(X, Y, batch_size=10)
+    assert timeless(pipe.getvalue().decode()).startswith("2/2 ==================== T T/step - loss")
+
+
+def test_a_narrow_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    bar = keras.utils.Progbar(3, interval=0)
+    for step in range(1, 4):
+        bar.update(step, [("a_metric_with_a_long_name", 1.0), ("another_one", 2.0)])
+    *drawn, last = sys.stdout.getvalue().split("\r")[1:]
+    assert all(len(line.rstrip()) <= 39 for line in drawn) and "another_one: 2.0000" in last
 
 
 def test_silence(capsys):
