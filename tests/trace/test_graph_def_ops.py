@@ -18,7 +18,7 @@ FILES = [m.name for m in pkgutil.iter_modules(cases.__path__)]
 
 #: What TensorFlow has no op for, or another one of the same name.
 UNWRITABLE = frozenset(
-    "CropAndResizeGradImage EagerPyFunc FeatureCross MatrixExponential ParseExampleV2 PhiloxInt PhiloxNormal "
+    "CropAndResizeGradImage EagerPyFunc FeatureCross MatrixExponential ParseExamples PhiloxInt PhiloxNormal "
     "PhiloxUniform Postponed PyFunc Required ResizeNearestNeighborGrad StatelessMultinomial StatelessRandomBinomial "
     "StatelessRandomPoisson StringBytesSplit StringNGrams StringSplitV2 UnicodeDecode UnicodeEncode "
     "UnicodeSplit".split()
