@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from visualization_cases import BOXES, MASKS, SPACE
 
-drawn = {case: np.asarray(eval(case, {"V": keras.visualization, **SPACE})) for case in (*BOXES, *MASKS)}
+drawn = {case: np.asarray(eval(case, {"visualization": keras.visualization, **SPACE})) for case in (*BOXES, *MASKS)}
 np.savez_compressed(
     Path(__file__).with_name("visualization.npz"), **{str(i): value for i, value in enumerate(drawn.values())}
 )

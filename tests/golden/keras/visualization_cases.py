@@ -1,4 +1,4 @@
-"""What keras.visualization is compared on: expressions in V (the module) and the arrays here."""
+"""What keras.visualization is compared on: expressions in `visualization` and the arrays here."""
 
 import numpy as np
 
@@ -15,15 +15,15 @@ SPACE = {
     "masks": np.broadcast_to(np.arange(40)[:, None, None] // 10, (2, 40, 48, 1)),
 }
 BOXES = [
-    "V.draw_bounding_boxes(images, boxes, 'xyxy')",
-    "V.draw_bounding_boxes(shares, boxes, 'xyxy', color=(255, 0, 0), line_thickness=1)",
-    "V.draw_bounding_boxes(images.astype('float32'), relative, 'rel_yxyx')",
-    "V.draw_bounding_boxes(images, boxes, 'xywh', {1: 'cat', 2: 'dog'}, font_scale=0.4)",
+    "visualization.draw_bounding_boxes(images, boxes, 'xyxy')",
+    "visualization.draw_bounding_boxes(shares, boxes, 'xyxy', color=(255, 0, 0), line_thickness=1)",
+    "visualization.draw_bounding_boxes(images.astype('float32'), relative, 'rel_yxyx')",
+    "visualization.draw_bounding_boxes(images, boxes, 'xywh', {1: 'cat', 2: 'dog'}, font_scale=0.4)",
 ]
 MASKS = [
-    "V.draw_segmentation_masks(images, masks)",
-    "V.draw_segmentation_masks(images, masks.astype('uint8'), 4)",
-    "V.draw_segmentation_masks(shares * 255, masks, 4, alpha=0.3, ignore_index=0)",
-    "V.draw_segmentation_masks(images, masks, 2, {0: (1, 2, 3), 1: (4, 5, 6)})",
-    "V.draw_segmentation_masks(images, masks, 4, blend=False)",
+    "visualization.draw_segmentation_masks(images, masks)",
+    "visualization.draw_segmentation_masks(images, masks.astype('uint8'), 4)",
+    "visualization.draw_segmentation_masks(shares * 255, masks, 4, alpha=0.3, ignore_index=0)",
+    "visualization.draw_segmentation_masks(images, masks, 2, {0: (1, 2, 3), 1: (4, 5, 6)})",
+    "visualization.draw_segmentation_masks(images, masks, 4, blend=False)",
 ]
