@@ -329,3 +329,10 @@ def test_a_loss_of_the_models_own_need_not_know_of_training():
     x, y = np.ones([4, 3], np.float32), np.full([4, 1], 2.0, np.float32)
     assert model.evaluate(x, y, verbose=0) == 2.0
     assert model.fit(x, y, verbose=0).history["loss"] == [2.0]
+
+
+def test_summaries_take_positions_of_more_columns_than_they_have():
+    lines = []
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, name="a")], name="m")
+    model.summary(positions=[0.3, 0.6, 0.8, 1.0], print_fn=lines.append)
+    assert "a (Dense)" in lines[0] and "(None, 5)" in lines[0]

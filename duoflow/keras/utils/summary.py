@@ -100,7 +100,7 @@ class _Summary:
         if positions[-1] > 1:
             positions = [p / positions[-1] for p in positions]
         columns, start = [], 0
-        for (header, justify), position in zip(headers, positions, strict=True):
+        for (header, justify), position in zip(headers, positions, strict=False):  # further positions have no column
             width = int(position * line_length) - start
             if width < 4:
                 raise ValueError("Insufficient console width to print summary.")
