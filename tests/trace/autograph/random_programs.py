@@ -14,8 +14,9 @@ NAMES = ("a", "b", "c", "d")
 class Writer:
     """Writes the text of one function. With `total`, every variable is assigned first and all ways return a number."""
 
-    def __init__(self, seed: int, total: bool, effects: bool = False):
+    def __init__(self, seed: int, total: bool, effects: bool = False, nesting: int = 3):
         self.random = random.Random(seed)
+        self.nesting = nesting
         self.total = total
         self.effects = effects
         self.lines: list[str] = []
@@ -31,7 +32,7 @@ class Writer:
         if self.effects:
             self.lines += ["    items = [a, b, a - b]", "    box = {'k': b, 'n': 3}", "    me = make(total=a)"]
             self.lines.append("    rows = array([a, b, a, b])")
-        self.block(1, 3, False)
+        self.block(1, self.nesting, False)
         self.lines.append(f"    return {self.result()}")
         return "\n".join(self.lines) + "\n"
 

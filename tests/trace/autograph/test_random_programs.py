@@ -154,10 +154,10 @@ def gradients(function, arguments):
     return [value, *first, *outer.gradient(total, arguments, unconnected_gradients="zero")]
 
 
-@pytest.mark.parametrize("index", range(8))
+@pytest.mark.parametrize("index", [0, 1, *[pytest.param(index, marks=pytest.mark.slow) for index in range(2, 8)]])
 def test_programs_drawn_anew_have_the_gradients_of_eager_mode(index):
     seed = new_seed(index)
-    text = Writer(seed, total=True).text().replace("c = 1", "c = a * a * 0.5").replace("d = 2", "d = a * b")
+    text = Writer(seed, total=True, nesting=2).text().replace("c = 1", "c = a * a * 0.5").replace("d = 2", "d = a * b")
     space = {"over": lambda count: tf.range(float(count)), "start": lambda number: tf.constant(float(number))}
     function = compiled(text, f"<random {seed}>", **space)
     traced = tf.function(function)
