@@ -490,7 +490,9 @@ def _seed(target: Any, cotangent: Any) -> Any:
 
 
 def _from_seeds(nodes: list[Node], targets: list[Tensor], sources: list[Tensor], seeds: list[Any]) -> list[Any]:
-    return backpropagate(nodes, targets, sources, [_seed(t, g) for t, g in zip(targets, seeds, strict=True)])
+    return backpropagate(
+        nodes, targets, sources, [F.ones_like(t) if g is None else g for t, g in zip(targets, seeds, strict=True)]
+    )
 
 
 def _connected(cotangent: Any, source: Any, unconnected: UnconnectedGradients) -> Any:

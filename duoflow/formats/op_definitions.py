@@ -52,11 +52,17 @@ class Definition:
     outputs: tuple[Argument, ...]
     attributes: dict[str, Attribute]
 
+    def takes(self, count: int) -> bool:
+        """Whether there can be so many inputs."""
+        lists = [a for a in self.inputs if a.count is not None or a.listed]
+        left = count - (len(self.inputs) - len(lists))
+        return left >= 0 and (left % len(lists) == 0 if lists else left == 0)
+
     def spans(self, count: int) -> list[tuple[Argument, int, int]]:
         """Which of `count` inputs belong to which argument; `ValueError` if there cannot be so many."""
         lists = [a for a in self.inputs if a.count is not None or a.listed]
         left = count - (len(self.inputs) - len(lists))
-        if left < 0 or (left and not lists) or (lists and left % len(lists)):
+        if not self.takes(count):
             raise ValueError(f"{self.name} takes {len(self.inputs)} arguments, not {count} tensors.")
         out, at = [], 0
         for argument in self.inputs:

@@ -20,6 +20,8 @@ def argument(arg):
 def default(attr):
     value = attr.default_value
     kind = value.WhichOneof("value")
+    if kind == "tensor":
+        return "None"  # one op has one, a colour
     if kind == "list":
         return repr([item for _, items in value.list.ListFields() for item in items])
     if kind == "type":

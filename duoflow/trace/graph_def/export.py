@@ -146,6 +146,8 @@ class _Writer:
         if self._library.strict and (known is None or _gives_other(known, node)):
             raise ValueError("TensorFlow has no such op.")
         given = self._inputs(node, form, attrs)
+        if known is not None and not self._library.strict and not known.takes(len(given)):
+            known = None  # ours of that name leaves something out, which the program's own writer says
         proto = NodeDef(name=legal(node.name), op=name, device=node.device)
         if known is not None:
             _type_attributes(known, [dtype for _, dtype, _ in given], [t.dtype for t in node.outputs], proto.attr)
@@ -308,6 +310,8 @@ def _inputs_of(known: Definition, attr: Any) -> int:
 
 def _default(attribute: Attribute) -> Any:
     value, kind = attribute.default, attribute.kind
+    if kind == "tensor":
+        return AttrValue()  # TensorFlow's own
     if kind == "type":
         return AttrValue(type=dtypes.as_dtype(value).as_datatype_enum)
     if kind == "shape":

@@ -29,7 +29,7 @@ __all__ = ["Attributes", "Built", "FunctionTable", "attribute", "build", "op_nam
 REDUCTIONS = frozenset({"All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum"})
 #: Attributes that mean nothing here.
 _IGNORED = frozenset(
-    "_class _output_shapes allowed_devices cardinality_options config config_proto container debug_name dct_method "
+    "_class _output_shapes allowed_devices bad_color cardinality_options config config_proto container debug_name dct_method "
     "executor_type explicit_paddings fancy_upscaling grad_a grad_b grad_x grad_y incompatible_shape_error "
     "num_elements output_shapes parallel_iterations ratio read_only_resource_inputs replace_control_characters Tcond "
     "Tin Tout Truncate Tsplits try_recover_truncated use_cudnn_on_gpu use_locking validate_shape".split()
