@@ -39,15 +39,13 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
         dims = value.as_list()
         big = any(d is not None and d > 2**31 - 1 for d in dims)
         return np.asarray(dims, (dtype or (dtypes.int64 if big else dtypes.int32)).numpy)
-    if isinstance(value, DType):
-        return np.asarray(value.as_datatype_enum, (dtype or dtypes.int32).numpy)
     if value is None:
         raise ValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
     if isinstance(value, (list, tuple, range)):
         return _from_list(value, dtype)
     if hasattr(value, "__array__") or hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__"):
         return _from_numpy_array(np.asarray(value), dtype)
-    if isinstance(value, (set, frozenset, dict)) or not hasattr(value, "__len__"):
+    if isinstance(value, (set, frozenset, dict, DType)) or not hasattr(value, "__len__"):
         raise (ValueError if context.graph is None else TypeError)(
             f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
         )

@@ -1,6 +1,6 @@
 """Nodes of a `GraphDef` added to a graph.
 
-The nodes may come in any order; unknown ops, cycles, missing inputs and absurd sizes are a `ValueError` that names the
+The nodes may come in any order; cycles, missing inputs and absurd sizes are a `ValueError` that names the
 node, and leave the graph as it was only up to that node.
 """
 
@@ -42,7 +42,8 @@ def import_graph_def(
 
     Raises:
       TypeError: if `graph_def` is something else.
-      ValueError: for an unknown op, a cycle, missing inputs, contradicting attributes, or an unused key of `input_map`.
+      NotFoundError: for an unknown op.
+      ValueError: for a cycle, missing inputs, contradicting attributes, or an unused key of `input_map`.
 
     TensorFlow: tf.graph_util.import_graph_def.
     """

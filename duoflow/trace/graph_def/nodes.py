@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from duoflow.core import dtypes
+from duoflow.core.errors import NotFoundError
 from duoflow.core.graph import CONST, Graph
 from duoflow.core.late import F
 from duoflow.core.record import OPS, Literal, Op
@@ -29,10 +30,10 @@ __all__ = ["Attributes", "Built", "FunctionTable", "attribute", "build", "op_nam
 REDUCTIONS = frozenset({"All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum"})
 #: Attributes that mean nothing here.
 _IGNORED = frozenset(
-    "_class _output_shapes allowed_devices bad_color cardinality_options config config_proto container debug_name dct_method "
-    "executor_type explicit_paddings fancy_upscaling grad_a grad_b grad_x grad_y incompatible_shape_error "
+    "_class _output_shapes allowed_devices bad_color cardinality_options config config_proto container dct_method "
+    "debug_name executor_type explicit_paddings fancy_upscaling grad_a grad_b grad_x grad_y incompatible_shape_error "
     "num_elements output_shapes parallel_iterations ratio read_only_resource_inputs replace_control_characters Tcond "
-    "Tin Tout Truncate Tsplits try_recover_truncated use_cudnn_on_gpu use_locking validate_shape".split()
+    "Tin Tout Truncate try_recover_truncated Tsplits use_cudnn_on_gpu use_locking validate_shape".split()
 )
 _VARIABLES = frozenset({
     "ReadVariableOp", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatter",
@@ -82,7 +83,7 @@ def build(graph: Graph, proto: Any, inputs: list[Any], name: str, functions: Fun
     op, given = RENAMED_BACK.get(proto.op, (proto.op, {}))
     record = OPS.get(op)
     if record is None:
-        raise ValueError(f"Op type not registered {proto.op!r}: there is no such op here.")
+        raise NotFoundError(None, None, f"Op type not registered {proto.op!r}: there is no such op here.")
     if record is CONST:
         value = Literal(array_of(proto.attr["value"].tensor))
         return Built(graph.add(CONST, (), {"value": value}, name + "/").outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from duoflow.core.errors import OpError
+from duoflow.core.errors import NotFoundError, OpError
 
 __all__ = ["naming", "ordered"]
 
@@ -15,7 +15,9 @@ def naming(proto: Any, add: Callable[[], Any]) -> Any:
     try:
         return add()
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, OpError) as error:
-        raise ValueError(f"Node {proto.name!r} ({proto.op}) cannot be imported: {error}") from None
+        message = f"Node {proto.name!r} ({proto.op}) cannot be imported: {error}"
+        kind = NotFoundError if isinstance(error, NotFoundError) else None
+        raise (ValueError(message) if kind is None else kind(None, None, message)) from None
 
 
 def ordered(protos: dict[str, Any], source: Callable[[str], str | None]) -> list[Any]:

@@ -10,6 +10,12 @@ from duoflow.core.record import OPS
 from tests.ops.harness import Case, ints, positive, real
 
 _IMAGE = real(2, 5, 6, 4)
+def _shares(axis, *shape):
+    """Numbers that sum to one along an axis: the gradient takes labels for that."""
+    x = positive(*shape)
+    return (x / x.sum(axis, keepdims=True)).astype(x.dtype)
+
+
 _PROBABILITIES = np.array([[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]], np.float32)
 _LABELS = np.array([2, 0, 1], np.int32)
 
@@ -51,8 +57,8 @@ CASES = [
     ),
     *(Case(f, np.zeros((0, 3), np.float32), grad=(), id=f"{f.__name__}-empty") for f in (F.softmax, F.log_softmax)),
     Case(F.softmax_cross_entropy_with_logits, _PROBABILITIES, real(2, 3)),
-    Case(F.softmax_cross_entropy_with_logits, positive(2, 2, 3), real(2, 2, 3), id="xent-rank-3"),
-    Case(F.softmax_cross_entropy_with_logits, positive(2, 3, 2), real(2, 3, 2), axis=1, id="xent-axis"),
+    Case(F.softmax_cross_entropy_with_logits, _shares(-1, 2, 2, 3), real(2, 2, 3), id="xent-rank-3"),
+    Case(F.softmax_cross_entropy_with_logits, _shares(1, 2, 3, 2), real(2, 3, 2), axis=1, id="xent-axis"),
     Case(F.sparse_softmax_cross_entropy_with_logits, _LABELS, real(3, 4)),
     Case(F.sparse_softmax_cross_entropy_with_logits, _LABELS.reshape(1, 3), real(1, 3, 4), id="sparse-xent-rank-3"),
     Case(F.sigmoid_cross_entropy_with_logits, positive(2, 3, high=0.9), real(2, 3)),
