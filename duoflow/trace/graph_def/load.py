@@ -1,7 +1,7 @@
 """Nodes of a `GraphDef` added to a graph.
 
-The nodes may come in any order; cycles, missing inputs and absurd sizes are a `ValueError` that names the
-node, and leave the graph as it was only up to that node.
+The nodes may come in any order; an unknown op is a `NotFoundError`, cycles, missing inputs and absurd sizes are a
+`ValueError`; they name the node, and leave the graph as it was only up to that node.
 """
 
 from __future__ import annotations
