@@ -9,6 +9,7 @@ import numpy as np
 
 from duoflow.core import dtypes
 from duoflow.core.context import context
+from duoflow.core.custom_gradients import custom_gradient
 from duoflow.core.errors import FailedPreconditionError, InvalidArgumentError
 from duoflow.core.late import F
 from duoflow.core.tensor import Operators, Tensor, convert, static_value
@@ -204,6 +205,8 @@ def adjust_brightness(image: Any, delta: Any) -> Any:
 def adjust_contrast(images: Any, contrast_factor: Any) -> Any:
     """Images whose values' distances from the mean of their channel are multiplied by a factor.
 
+    As in TensorFlow it has no gradient: asking for one is a `LookupError`.
+
     TensorFlow: tf.image.adjust_contrast.
     """
     with F.name_scope("adjust_contrast"):
@@ -211,8 +214,17 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Any:
         if floats.dims is not None and len(floats.dims) < 3:
             raise ValueError(f"images must be at least 3-dimensional, received shape {floats.shape}")
         factor = F.cast(convert(contrast_factor, dtype_hint=dtypes.float32), floats.dtype)
-        mean = F.reduce_mean(floats, [-3, -2], keepdims=True)
-        return back((floats - mean) * factor + mean, True)
+        return back(_contrasted(floats, factor), True)
+
+
+@custom_gradient
+def _contrasted(floats: Tensor, factor: Tensor) -> tuple[Tensor, Callable[..., Any]]:
+    mean = F.reduce_mean(floats, [-3, -2], keepdims=True)
+    return (floats - mean) * factor + mean, _no_gradient_of_contrast
+
+
+def _no_gradient_of_contrast(*_: Any) -> Any:
+    raise LookupError("gradient registry has no entry for: AdjustContrastv2")
 
 
 def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Any:

@@ -53,6 +53,14 @@ def test_area_resizing_can_be_differentiated():
     np.testing.assert_allclose(tape.gradient(y, x), np.full((1, 4, 4, 1), 0.25))
 
 
+@pytest.mark.parametrize("adjust", [tf.image.adjust_contrast, tf.function(tf.image.adjust_contrast)])
+def test_contrast_has_no_gradient(adjust: Any) -> None:
+    """As in TensorFlow, whose guide on gradients shows what asking for one that is not registered says."""
+    image = tf.Variable([[[0.5, 0.0, 0.0]]])
+    with pytest.raises(LookupError, match="AdjustContrastv2"), tf.GradientTape() as tape:
+        tape.gradient(adjust(image, 0.1), image)
+
+
 def test_resizing_compiles_to_gathers():
     """A function with known sizes runs resizing in the compiled program, and gives what eager mode gives."""
     x = tf.constant(arrays()["X"])
