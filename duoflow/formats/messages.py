@@ -5,14 +5,27 @@ from __future__ import annotations
 from .wire import Field, Message
 
 __all__ = [
-    "AssetFileDef", "AttrList", "AttrValue", "BundleEntryProto", "BundleHeaderProto", "BytesList", "CheckpointState",
-    "CollectionDef", "Event", "Example", "Feature", "FeatureList", "FeatureLists", "Features", "FloatList",
+    "DATA_TYPES", "AssetFileDef", "AttrList", "AttrValue", "BundleEntryProto", "BundleHeaderProto", "BytesList",
+    "CheckpointState", "CollectionDef", "Event", "Example", "Feature", "FeatureList", "FeatureLists", "Features",
+    "FloatList",
     "FunctionDef", "FunctionDefLibrary", "GraphDef", "HistogramProto", "Int64List", "LogMessage", "MetaGraphDef",
     "NameAttrList", "NodeDef", "SavedModel", "SaverDef", "SequenceExample", "SessionLog", "SignatureDef", "Summary",
     "SummaryDescription", "SummaryMetadata", "TaggedRunMetadata", "TensorInfo", "TensorProto", "TensorShapeProto",
     "TensorSliceProto", "TrackableObjectGraph", "VersionDef",
 ]  # fmt: skip
 
+
+_DATA_TYPES = (
+    "FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 "
+    "UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64 FLOAT8_E5M2 FLOAT8_E4M3FN FLOAT8_E4M3FNUZ FLOAT8_E4M3B11FNUZ "
+    "FLOAT8_E5M2FNUZ INT4 UINT4 INT2 UINT2 FLOAT4_E2M1FN"
+).split()
+#: What the text form calls the numbers of dtypes; those of references are 100 more.
+DATA_TYPES = {0: "DT_INVALID"} | {
+    number + offset: f"DT_{name}{suffix}"
+    for offset, suffix in ((0, ""), (100, "_REF"))
+    for number, name in enumerate(_DATA_TYPES, start=1)
+}
 
 # -- tensors -----------------------------------------------------------------------------------------------------------
 
@@ -35,7 +48,7 @@ class TensorShapeProto(Message):
 class TensorProto(Message):
     """A tensor's value: all its bytes, or a list of which the last element repeats."""
 
-    dtype = Field(1, "enum")
+    dtype = Field(1, "enum", names=DATA_TYPES)
     tensor_shape = Field(2, TensorShapeProto)
     version_number = Field(3, "int32")
     tensor_content = Field(4, "bytes")
@@ -77,7 +90,7 @@ class AttrList(Message):
     i = Field(3, "int64", repeated=True)
     f = Field(4, "float", repeated=True)
     b = Field(5, "bool", repeated=True)
-    type = Field(6, "enum", repeated=True)
+    type = Field(6, "enum", repeated=True, names=DATA_TYPES)
     shape = Field(7, TensorShapeProto, repeated=True)
     tensor = Field(8, TensorProto, repeated=True)
     func = Field(9, NameAttrList, repeated=True)
@@ -92,7 +105,7 @@ class AttrValue(Message):
     i = Field(3, "int64", oneof="value")
     f = Field(4, "float", oneof="value")
     b = Field(5, "bool", oneof="value")
-    type = Field(6, "enum", oneof="value")
+    type = Field(6, "enum", oneof="value", names=DATA_TYPES)
     shape = Field(7, TensorShapeProto, oneof="value")
     tensor = Field(8, TensorProto, oneof="value")
     placeholder = Field(9, "string", oneof="value")
@@ -114,7 +127,7 @@ class ArgDef(Message):
 
     name = Field(1, "string")
     description = Field(2, "string")
-    type = Field(3, "enum")
+    type = Field(3, "enum", names=DATA_TYPES)
     type_attr = Field(4, "string")
     number_attr = Field(5, "string")
     type_list_attr = Field(6, "string")
@@ -215,7 +228,7 @@ class TensorInfo(Message):
     """A tensor of a graph by name, dtype and shape."""
 
     name = Field(1, "string", oneof="encoding")
-    dtype = Field(2, "enum")
+    dtype = Field(2, "enum", names=DATA_TYPES)
     tensor_shape = Field(3, TensorShapeProto)
 
 
@@ -320,7 +333,7 @@ class TensorSliceProto(Message):
 class BundleEntryProto(Message):
     """Where a tensor's bytes are in a checkpoint."""
 
-    dtype = Field(1, "enum")
+    dtype = Field(1, "enum", names=DATA_TYPES)
     shape = Field(2, TensorShapeProto)
     shard_id = Field(3, "int32")
     offset = Field(4, "int64")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .messages import ObjectReference, SlotVariableReference, TensorProto, TensorShapeProto, VersionDef
+from .messages import DATA_TYPES, ObjectReference, SlotVariableReference, TensorProto, TensorShapeProto, VersionDef
 from .wire import Field, Message
 
 __all__ = [
@@ -22,7 +22,7 @@ class TensorSpecProto(Message):
 
     name = Field(1, "string")
     shape = Field(2, TensorShapeProto)
-    dtype = Field(3, "enum")
+    dtype = Field(3, "enum", names=DATA_TYPES)
 
 
 class TypeSpecProto(Message):
@@ -70,7 +70,7 @@ class StructuredValue(Message):
     string_value = Field(13, "string", oneof="kind")
     bool_value = Field(14, "bool", oneof="kind")
     tensor_shape_value = Field(31, TensorShapeProto, oneof="kind")
-    tensor_dtype_value = Field(32, "enum", oneof="kind")
+    tensor_dtype_value = Field(32, "enum", oneof="kind", names=DATA_TYPES)
     tensor_spec_value = Field(33, TensorSpecProto, oneof="kind")
     type_spec_value = Field(34, TypeSpecProto, oneof="kind")
     list_value = Field(51, ListValue, oneof="kind")
@@ -118,7 +118,7 @@ class SavedFunction(Message):
 class SavedVariable(Message):
     """A variable, whose value is in the checkpoint."""
 
-    dtype = Field(1, "enum")
+    dtype = Field(1, "enum", names=DATA_TYPES)
     shape = Field(2, TensorShapeProto)
     trainable = Field(3, "bool")
     synchronization = Field(4, "enum")

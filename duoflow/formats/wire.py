@@ -14,7 +14,8 @@ do not know are kept as they came. Damaged data raises `DecodeError`; nothing ne
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,13 +120,20 @@ _SCALARS: dict[str, _Scalar] = {
 class Field:
     """One field of a message: its number, its kind (a name, a message class or a function giving one), and form.
 
-    `oneof` names the group of which at most one is set; `key` is the kind of a map's keys.
+    `oneof` names the group of which at most one is set; `key` is the kind of a map's keys; `names` are what the text
+    form calls the values of an enum.
     """
 
     def __init__(
-        self, number: int, kind: Any, repeated: bool = False, oneof: str | None = None, key: str | None = None
+        self,
+        number: int,
+        kind: Any,
+        repeated: bool = False,
+        oneof: str | None = None,
+        key: str | None = None,
+        names: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        self.number, self.repeated, self.oneof, self.key = number, repeated, oneof, key
+        self.number, self.repeated, self.oneof, self.key, self.names = number, repeated, oneof, key, names
         self._kind = kind
         self.name = ""
 
@@ -495,7 +503,7 @@ def _lines(field: Field, value: Any) -> Iterator[str]:
             yield from ("  " + line for f, v in item.ListFields() for line in _lines(f, v))
             yield "}"
         else:
-            yield f"{field.name}: {_literal(item)}"
+            yield f"{field.name}: {field.names.get(item) or _literal(item)}"
 
 
 def _literal(value: Any) -> str:

@@ -80,6 +80,16 @@ def test_messages_behave_as_googles():
         messages.GraphDef(nodes=[])
 
 
+def test_the_text_form_names_dtypes():
+    value = messages.AttrValue(type=dtypes.int32.as_datatype_enum)
+    assert str(value) == "type: DT_INT32\n"
+    kinds = [k.as_datatype_enum for k in (dtypes.float32, dtypes.variant)]
+    listed = messages.AttrList(type=[0, *kinds, 101, 98])
+    assert str(listed).split("\n") == [
+        f"type: {t}" for t in "DT_INVALID DT_FLOAT DT_VARIANT DT_FLOAT_REF 98".split()
+    ] + [""]
+
+
 def test_fields_that_are_not_known_are_kept():
     unknown = b"\xfa\x3f\x03abc"  # field 1023
     assert messages.VersionDef.FromString(unknown).SerializeToString() == unknown
