@@ -346,6 +346,7 @@ def test_config_is_collected_where_a_class_does_not_write_one():
 def test_variables():
     v = keras.Variable(np.ones(2), name="v", dtype="float32")
     assert (v.shape, v.ndim, v.dtype, v.name, v.path) == ((2,), 1, "float32", "v", "v")
+    assert v.shape.as_list() == [2] and v.shape.num_elements() == 2
     assert repr(v).startswith("<Variable path=v, shape=(2,), dtype=float32, value=")
     np.testing.assert_array_equal(v.assign_add([1, 2]), [2, 3])
     np.testing.assert_array_equal(v + 1, [3, 4])
@@ -373,3 +374,18 @@ def test_a_lambda_needs_a_function():
 def test_a_reshape_that_does_not_fit():
     with pytest.raises(ValueError, match="total size of the tensor must be unchanged"):
         layers.Reshape((2,))(ones)
+
+
+@pytest.mark.parametrize(
+    "args, named, error, match",
+    [
+        (("kernel",), {"shape": (2,)}, ValueError, "`name` must be passed as a keyword argument"),
+        (((2,),), {"shape": (2,)}, ValueError, "`shape` was passed both positionally"),
+        (((2,), "ones"), {"initializer": "zeros"}, ValueError, "`initializer` was passed both positionally"),
+        (((2,), "ones", "float32", True), {}, TypeError, "at most 3 positional arguments but 4"),
+    ],
+)
+def test_weights_take_three_arguments_by_position(args, named, error, match):
+    with pytest.raises(error, match=match):
+        keras.layers.Layer().add_weight(*args, **named)
+    assert keras.layers.Layer().add_weight((2,), "ones", "float64", name="w").numpy().tolist() == [1.0, 1.0]

@@ -111,3 +111,33 @@ def test_attention_between_masked_inputs():
     net = keras.Model(inputs, keras.layers.GlobalAveragePooling1D()(x))
     a, b = net.predict(np.array([[1, 2, 0, 0]]), verbose=0), net.predict(np.array([[1, 2]]), verbose=0)
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name, function",
+    [
+        ("KLD kld kullback_leibler_divergence", "kl_divergence"),
+        ("MAE mae", "mean_absolute_error"),
+        ("MAPE mape", "mean_absolute_percentage_error"),
+        ("MSE mse", "mean_squared_error"),
+        ("MSLE msle", "mean_squared_logarithmic_error"),
+        ("logcosh", "log_cosh"),
+    ],
+)
+def test_short_names_of_losses_are_functions_of_losses_and_metrics(name, function):
+    for short in name.split():
+        assert getattr(keras.losses, short) is getattr(keras.metrics, short) is getattr(keras.losses, function)
+
+
+def test_short_names_of_metrics_still_stand_for_classes_when_looked_up():
+    assert isinstance(keras.metrics.get("mse"), keras.metrics.MeanSquaredError)
+    assert keras.losses.get("mse") is keras.losses.mse
+
+
+def test_reductions_have_names():
+    reduction = keras.losses.Reduction
+    assert reduction.all() == ("auto", "none", "sum", "sum_over_batch_size")
+    assert keras.losses.MeanSquaredError(reduction=reduction.NONE)(y, x).shape == (2,)
+    assert reduction.validate("sum") is None
+    with pytest.raises(ValueError, match="Invalid Reduction Key: half"):
+        reduction.validate("half")

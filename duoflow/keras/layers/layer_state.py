@@ -81,10 +81,10 @@ class LayerState(Operation, Trackable):
 
     def add_weight(
         self,
+        *args: Any,
         shape: Any = None,
         initializer: Any = None,
         dtype: Any = None,
-        *,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: Any = None,
@@ -96,6 +96,7 @@ class LayerState(Operation, Trackable):
         """A new variable of the layer.
 
         Args:
+          args: `shape`, `initializer` and `dtype`, where they are given by position.
           shape: a tuple of ints; `()` if not given.
           initializer: an initializer or its name; "glorot_uniform" for floats, "zeros" for the rest.
           dtype: the layer's `variable_dtype` if not given.
@@ -105,11 +106,12 @@ class LayerState(Operation, Trackable):
           name: the last part of the variable's path.
         """
         self._check_super_called()
-        if isinstance(shape, str):
+        if args and isinstance(args[0], str):
             raise ValueError(
-                f"`name` must be passed as a keyword argument. Received: add_weight('{shape}', ...). "
-                f"Use: add_weight(shape=..., name='{shape}')."
+                f"`name` must be passed as a keyword argument. Received: add_weight('{args[0]}', ...). "
+                f"Use: add_weight(shape=..., name='{args[0]}')."
             )
+        shape, initializer, dtype = _by_position(args, shape=shape, initializer=initializer, dtype=dtype)
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float_dtype(dtype) else "zeros"
@@ -372,6 +374,17 @@ class LayerState(Operation, Trackable):
             )
         for index, variable in enumerate(own):
             variable.assign(store[str(index)])
+
+
+def _by_position(args: tuple[Any, ...], **named: Any) -> Iterable[Any]:
+    """The values of arguments of `add_weight` that are given by position or by name, but not both."""
+    if len(args) > len(named):
+        raise TypeError(f"add_weight() takes at most {len(named)} positional arguments but {len(args)} were given.")
+    for name, value in zip(named, args, strict=False):
+        if named[name] is not None:
+            raise ValueError(f"`{name}` was passed both positionally and as a keyword argument.")
+        named[name] = value
+    return named.values()
 
 
 def _unique(variables: Iterable[Variable]) -> list[Variable]:

@@ -9,10 +9,22 @@ from . import classes, functions
 from .classes import *
 from .ctc import ctc
 from .functions import *
-from .loss import Loss
+from .loss import Loss, Reduction
 
 _FUNCTIONS = [*functions.__all__, "ctc"]
 __all__ = [*classes.__all__, *_FUNCTIONS, "Loss", "deserialize", "get", "serialize"]
+
+# The names of Keras 2, which TensorFlow's `tf.keras.losses` keeps.
+KLD = kld = kullback_leibler_divergence = kl_divergence
+MAE = mae = mean_absolute_error
+MAPE = mape = mean_absolute_percentage_error
+MSE = mse = mean_squared_error
+MSLE = msle = mean_squared_logarithmic_error
+logcosh = log_cosh
+_OLD_FUNCTIONS = (
+    "KLD", "MAE", "MAPE", "MSE", "MSLE", "kld", "kullback_leibler_divergence", "logcosh", "mae", "mape", "mse", "msle",
+)  # fmt: skip
+__all__ += [*_OLD_FUNCTIONS, "Reduction"]
 
 _SHORT = {
     "bce": binary_crossentropy, "BCE": binary_crossentropy, "kld": kl_divergence, "KLD": kl_divergence,

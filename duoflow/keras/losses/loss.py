@@ -17,9 +17,35 @@ from ..tracking import KerasSaveable
 from ..variables import standardize_dtype
 from .functions import match_ranks
 
-__all__ = ["Loss", "LossFunctionWrapper", "reduce_weighted_values"]
+__all__ = ["Loss", "LossFunctionWrapper", "Reduction", "reduce_weighted_values"]
 
 _REDUCTIONS = ("sum", "sum_over_batch_size", "mean", "mean_with_sample_weight", "none", None)
+
+
+class Reduction:
+    """The names of the reductions as Keras 2 wrote them; `AUTO` is no reduction of a loss of Keras 3.
+
+    >>> tf.keras.losses.Reduction.NONE
+    'none'
+
+    TensorFlow: tf.keras.losses.Reduction.
+    """
+
+    AUTO = "auto"
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """All the names."""
+        return cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE
+
+    @classmethod
+    def validate(cls, key: Any) -> None:
+        """Raises ValueError for what is none of the names."""
+        if key not in cls.all():
+            raise ValueError(f'Invalid Reduction Key: {key}. Expected keys are "{cls.all()}"')
 
 
 class Loss(KerasSaveable):

@@ -60,6 +60,9 @@ _SHORT = dict(_losses._SHORT.items()) | {
 _LOOKUP = Lookup("metric", _CLASSES, _SHORT)
 # A snake-case name means the class where there is one, as in Keras.
 _LOOKUP.objects = _FUNCTIONS | _LOOKUP.objects
+# The names of Keras 2, which TensorFlow's `tf.keras.metrics` keeps; they are functions, whatever `get` makes of them.
+globals().update({name: getattr(_losses, name) for name in _losses._OLD_FUNCTIONS})
+__all__ += _losses._OLD_FUNCTIONS
 
 
 def serialize(metric: Any) -> Any:
