@@ -119,7 +119,7 @@ class Variable(core.Variable):
 
     >>> v = tf.keras.Variable([1.0, 2.0], name="scale")
     >>> v.path, v.shape, v.dtype
-    ('scale', (2,), 'float32')
+    ('scale', TensorShape([2]), 'float32')
     >>> v.assign([3.0, 4.0]).numpy()
     array([3., 4.], dtype=float32)
 
@@ -206,11 +206,6 @@ class Variable(core.Variable):
     def dtype(self) -> str:  # type: ignore[override]
         """The name of the dtype that reading gives here."""
         return self._read_dtype() or self._keras_dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The shape, as a tuple."""
-        return self._dims  # type: ignore[return-value]
 
     @property
     def ndim(self) -> int:
@@ -310,7 +305,7 @@ class Variable(core.Variable):
         """
         value = _cast(value, self._keras_dtype)
         shape = tuple(value.shape)
-        if len(shape) != self.ndim or any(a is not None and a != b for a, b in zip(shape, self.shape, strict=True)):
+        if len(shape) != self.ndim or any(a is not None and a != b for a, b in zip(shape, self._dims, strict=True)):
             raise ValueError(
                 "The shape of the target variable and the shape of the target value in `variable.assign(value)` must "
                 f"match. variable.shape={self.shape}, Received: value.shape={shape}. Target variable: {self}"
