@@ -111,6 +111,7 @@ def test_what_climbs(value, climbs):
     assert (verdict.first, verdict.last) == (value(0), value(99))
 
 
+@pytest.mark.slow  # every round collects garbage, which takes long after thousands of tests
 def test_a_soak_says_what_climbed(monkeypatch, capsys):
     kept = []
     monkeypatch.setitem(soak.WORK, "leak", lambda rng: kept.append([[] for _ in range(200)]))
