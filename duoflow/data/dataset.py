@@ -408,8 +408,11 @@ class Dataset(Composite):
         """The first of each group of equal scalar elements."""
         return t.Unique(self)
 
-    def snapshot(self, path: str, **kwargs: Any) -> Dataset:
-        """The elements, kept in a file below `path` after the first iteration."""
+    def snapshot(
+        self, path: str, compression: Any = "AUTO", reader_func: Any = None, shard_func: Any = None,
+        name: str | None = None,
+    ) -> Dataset:  # fmt: skip
+        """The elements, kept in one file below `path` after the first iteration: no shards to choose or compress."""
         return t.cache(self, f"{path}/snapshot")
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset], name: str | None = None) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +113,8 @@ def _method(name: str) -> Callable[..., Transformation]:
     def make(*args: Any, **kwargs: Any) -> Transformation:
         return lambda dataset: getattr(dataset, name)(*args, **kwargs)  # type: ignore[no-any-return]
 
+    _, *parameters = inspect.signature(getattr(Dataset, name)).parameters.values()
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"`Dataset.{name}`. TensorFlow: tf.data.experimental.{name}."
     return make
@@ -124,9 +127,11 @@ scan = _method("scan")
 snapshot = _method("snapshot")
 
 
-def save(dataset: Dataset, path: str, **kwargs: Any) -> None:
+def save(
+    dataset: Dataset, path: str, compression: Any = None, shard_func: Any = None, checkpoint_args: Any = None
+) -> None:
     """`Dataset.save`. TensorFlow: tf.data.experimental.save."""
-    dataset.save(path, **kwargs)
+    dataset.save(path, compression, shard_func, checkpoint_args)
 
 
 def map_and_batch(
