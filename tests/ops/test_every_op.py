@@ -48,6 +48,7 @@ _TESTED_BESIDE = (
     *("TensorList", "PyFunc", "PlaceholderWithDefault", "Empty", "Row", "SetRow"),
     *("DecodePng", "DecodeJpeg", "DecodeGif", "DecodeBmp", "DecodeWebP", "DecodeImage", "EncodeJpeg", "EncodePng"),
     "ExtractJpegShape",
+    *("OptionalFromValue", "OptionalGetValue", "OptionalHasValue"),  # with data sets
     *("ScalarSummary", "HistogramSummary", "ImageSummary", "AudioSummary", "TensorSummary", "MergeSummary"),
 )
 _KNOWN = ("shape", "rank", "nothing")
