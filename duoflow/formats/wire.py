@@ -503,12 +503,16 @@ def _lines(field: Field, value: Any) -> Iterator[str]:
             yield from ("  " + line for f, v in item.ListFields() for line in _lines(f, v))
             yield "}"
         else:
-            yield f"{field.name}: {field.names.get(item) or _literal(item)}"
+            yield f"{field.name}: {field.names.get(item) or _literal(item, field.scalar)}"
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, scalar: _Scalar) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):  # the fewest of two numbers of digits that give the value back
+        few, enough = (6, 9) if scalar.numpy == "<f4" else (15, 17)
+        text = f"{value:.{few}g}"
+        return text if np.dtype(scalar.numpy).type(text) == value else f"{value:.{enough}g}"
     if isinstance(value, str):
         value = value.encode("utf-8")
     if not isinstance(value, bytes):

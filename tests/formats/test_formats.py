@@ -90,6 +90,20 @@ def test_the_text_form_names_dtypes():
     ] + [""]
 
 
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        *((messages.AttrValue(f=f), f"f: {text}\n") for f, text in
+          ((0.1, "0.1"), (1.0, "1"), (1e10, "1e+10"), (3e-7, "3e-07"), (1 / 3, "0.333333343"), (np.inf, "inf"))),
+        *((messages.HistogramProto(sum=f), f"sum: {text}\n") for f, text in
+          ((0.1, "0.1"), (1.0, "1"), (1 / 3, "0.33333333333333331"), (np.nan, "nan"))),
+    ],
+)  # fmt: skip
+def test_the_text_form_writes_few_digits(message, text):
+    """As Google's library writes these numbers."""
+    assert str(message) == text
+
+
 def test_fields_that_are_not_known_are_kept():
     unknown = b"\xfa\x3f\x03abc"  # field 1023
     assert messages.VersionDef.FromString(unknown).SerializeToString() == unknown
