@@ -143,27 +143,48 @@ class Operation(KerasSaveable):
         config: dict[str, Any] = {"name": self.name}
         if not is_default(self.get_config):
             return config
+        name, parameters = type(self).__name__, inspect.signature(self.__init__).parameters
         arguments = self._init_arguments()
-        if all(_is_plain(value) for value in arguments.values()):
-            return {**config, **arguments}
-        name = type(self).__name__
-        raise NotImplementedError(
-            f"Object {name} was created by passing non-serializable argument values in `__init__()`, and therefore the "
-            "object must override `get_config()` in order to be serializable. Please implement `get_config()`:\n\n"
-            f"    class {name}(...):\n        def get_config(self):\n            config = super().get_config()\n"
-            + "".join(f'            config["{k}"] = self.{k}\n' for k in arguments)
-            + "            return config"
-        )
+        if arguments is None:
+            raise NotImplementedError(
+                f"Object {name} was created by passing positional only or variadic positional arguments (e.g., "
+                "`*args`) to `__init__()`, which is not supported by the automatic config generation. Please remove "
+                "all positional only and variadic arguments from `__init__()`, or override `get_config()` and "
+                "`from_config()` to make the object serializable."
+            )
+        if not all(_is_plain(value) for value in arguments.values()):
+            raise NotImplementedError(
+                f"Object {name} was created by passing non-serializable argument values in `__init__()`, and therefore "
+                "the object must override `get_config()` in order to be serializable. Please implement `get_config()`:"
+                f"\n\n    class {name}(...):\n        def get_config(self):\n"
+                "            config = super().get_config()\n"
+                + "".join(f'            config["{k}"] = self.{k}\n' for k in arguments)
+                + "            return config"
+            )
+        if "name" not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            del config["name"]
+        return {**config, **arguments}
 
-    def _init_arguments(self) -> dict[str, Any]:
-        """What the object was made with, by parameter name, but for what every operation takes."""
+    def _init_arguments(self) -> dict[str, Any] | None:
+        """What the object was made with, by parameter name, but for what every operation takes.
+
+        None where an argument cannot be given again by name.
+        """
         args, kwargs = getattr(self, "_init_call", ((), {}))
-        signature = inspect.signature(type(self).__init__)
-        arguments = dict(signature.bind(self, *args, **kwargs).arguments)
-        arguments.pop(next(iter(signature.parameters)))
-        for parameter in signature.parameters.values():
+        bound = inspect.signature(self.__init__).bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments: dict[str, Any] = {}
+        for name, parameter in bound.signature.parameters.items():
+            value = bound.arguments[name]
             if parameter.kind is parameter.VAR_KEYWORD:
-                arguments.update(arguments.pop(parameter.name, {}))
+                arguments |= value
+            elif parameter.kind is parameter.VAR_POSITIONAL:
+                if value:
+                    return None
+            elif parameter.kind is parameter.POSITIONAL_ONLY:
+                return None
+            else:
+                arguments[name] = value
         return {k: v for k, v in arguments.items() if k not in ("name", "trainable", "dtype")}
 
     @classmethod

@@ -328,3 +328,40 @@ def test_long_lists_of_names_are_cut(tmp_path):
         again = keras.models.load_model(tmp_path / "m.h5")
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_configs_that_classes_do_not_write_are_what_their_constructor_takes():
+    class Fixed(layers.Layer):
+        def __init__(self, units=32, rate=0.5):
+            super().__init__()
+
+    class Named(layers.Layer):
+        def __init__(self, units=32, **kwargs):
+            super().__init__(**kwargs)
+
+    class Variadic(layers.Layer):
+        def __init__(self, *units, **kwargs):
+            super().__init__(**kwargs)
+
+    plain = {"trainable": True, "dtype": layers.Layer(name="l").get_config()["dtype"]}
+    assert Fixed(3).get_config() == {"units": 3, "rate": 0.5, **plain}
+    assert Named(name="n").get_config() == {"name": "n", "units": 32, **plain}
+    assert Variadic(name="v").get_config() == {"name": "v", **plain}
+    with pytest.raises(NotImplementedError, match="variadic positional arguments"):
+        Variadic(1).get_config()
+
+
+def test_classes_of_a_program_are_named_without_a_module(monkeypatch):
+    class Dense(layers.Layer):
+        pass
+
+    monkeypatch.setattr(Dense, "__module__", "__main__")
+    config = keras.saving.serialize_keras_object(Dense(name="own"))
+    assert (config["module"], config["registered_name"]) == (None, "Dense")
+    assert type(keras.saving.deserialize_keras_object(config, custom_objects={"Dense": Dense})) is Dense
+    with pytest.raises(TypeError, match="Could not locate class 'Dense'"):
+        keras.saving.deserialize_keras_object(config)
+
+
+def test_a_model_that_is_not_compiled_has_nothing_to_compile_with():
+    assert keras.Sequential([keras.Input((2,)), layers.Dense(1)]).get_compile_config() == {}

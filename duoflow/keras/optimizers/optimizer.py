@@ -503,7 +503,7 @@ class Optimizer(KerasSaveable, Trackable):
 
 def _with_gradients(grads: list[Any], variables: list[Variable]) -> tuple[list[Any], list[Variable]]:
     """The pairs that have a gradient; `ValueError` if none has, a warning if some have not."""
-    missing = [v.name for g, v in zip(grads, variables, strict=True) if g is None]
+    missing = [getattr(v, "path", v.name) for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(variables):
         raise ValueError("No gradients provided for any variable.")
     if missing:

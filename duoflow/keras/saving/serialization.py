@@ -123,11 +123,11 @@ def _object_config(obj: Any) -> dict[str, Any]:
         name = get_registered_name(obj)
         registered = name if public else get_registered_name(obj)
         return {
-            "module": "builtins" if public else obj.__module__, "class_name": "function", "config": name,
+            "module": "builtins" if public else _module_of(obj), "class_name": "function", "config": name,
             "registered_name": registered,
         }  # fmt: skip
     config: dict[str, Any] = {
-        "module": public[0] if public else target.__module__,
+        "module": public[0] if public else _module_of(target),
         "class_name": public[1] if public else target.__name__,
         "config": _config_of(obj),
         "registered_name": None if public and not public[0].startswith("keras.src") else get_registered_name(target),
@@ -137,6 +137,11 @@ def _object_config(obj: Any) -> dict[str, Any]:
         if extra is not None:
             config[key] = serialize_keras_object(extra)
     return config
+
+
+def _module_of(target: Any) -> str | None:
+    """Where a class or function can be imported from: nowhere, if a program of its own defines it."""
+    return None if target.__module__ == "__main__" else target.__module__
 
 
 def _config_of(obj: Any) -> Any:
@@ -234,9 +239,9 @@ def _function(config: dict[str, Any]) -> Any:
         raise TypeError(
             f"Expected 'config' to be a non-null str for a function, instead got {type(name)}. Full config: {config}"
         )
-    function = get_registered_object(name)
-    if function is None:
-        function = find(config.get("module") or "builtins", name, function=True)
+    function, module = get_registered_object(name), config.get("module", "builtins")
+    if function is None and module is not None:
+        function = find(module, name, function=True)
     if function is None:
         raise _not_found("function", name, config)
     return function
@@ -278,7 +283,9 @@ def _instance(config: dict[str, Any]) -> Any:
 
 def _library_class(config: dict[str, Any], name: str) -> Any:
     module = config.get("module")
-    return find_anywhere(name) if module is None else find(module, name)
+    if module is not None:
+        return find(module, name)
+    return None if config.get("registered_name") else find_anywhere(name)  # a program's own class has that name
 
 
 def _not_found(kind: str, name: str, config: dict[str, Any]) -> TypeError:

@@ -112,9 +112,9 @@ class Trainer:
         self._compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
         self._loss_tracker = Mean(name="loss")
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` as plain data, None before it."""
-        return None if self._compile_config is None else serialize_keras_object(dict(self._compile_config))
+    def get_compile_config(self) -> dict[str, Any]:
+        """The arguments of `compile` as plain data, none of them before it."""
+        return serialize_keras_object(dict(self._compile_config or {}))
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` gave, and make the optimizer's variables."""
