@@ -125,3 +125,14 @@ def masked(tf, reduction):
         loss = tf.keras.losses.SparseCategoricalCrossentropy(reduction=reduction)
         out.append(np.asarray(loss(y_true, prediction, sample_weight=weights)).tolist())
     return out
+
+
+def gradient(tf, expression, data):
+    """Of the loss, as it is reduced by default, for the predictions."""
+    y_true, y_pred = DATA[data]
+    prediction = tf.constant(y_pred)
+    loss = eval(expression, vars(tf.keras.losses))
+    with tf.GradientTape() as tape:
+        tape.watch(prediction)
+        value = loss(y_true, prediction)
+    return tape.gradient(value, prediction).numpy().tolist()

@@ -27,6 +27,11 @@ def losses(tf):
     }
 
 
+def loss_gradients(tf):
+    """Gradients of losses."""
+    return {f"{e} of {d}": loss_cases.gradient(tf, e, d) for e, d in loss_cases.CASES}
+
+
 def metrics(tf):
     """Metrics over a few updates."""
     out = {}
@@ -47,7 +52,9 @@ def inputs(tf):
     return {name: input_cases.history(tf.keras, case) for name, case in input_cases.cases(tf.keras, tf).items()}
 
 
-PARTS = {"optimizers": optimizers, "losses": losses, "metrics": metrics, "fits": fits, "inputs": inputs}
+PARTS = {
+    part.__name__: part for part in (optimizers, losses, loss_gradients, metrics, fits, inputs)
+}
 
 
 def main(names):

@@ -10,6 +10,7 @@ from tests.golden.keras_training import loss_cases
 from ..recorded import assert_close, recorded
 
 RECORDED = recorded("losses")
+GRADIENTS = recorded("loss_gradients")
 
 
 @pytest.mark.parametrize("expression, data", loss_cases.CASES, ids=lambda part: str(part))
@@ -25,3 +26,9 @@ def test_values_and_config(expression, data):
 @pytest.mark.parametrize("reduction", list(RECORDED["masked"]))
 def test_masks_of_predictions(reduction):
     assert_close(loss_cases.masked(tf, reduction), RECORDED["masked"][reduction])
+
+
+@pytest.mark.parametrize("expression, data", loss_cases.CASES, ids=lambda part: str(part))
+def test_gradients(expression, data):
+    keras = GRADIENTS[f"{expression} of {data}"]
+    assert_close(loss_cases.gradient(tf, expression, data), keras, rtol=1e-5, atol=1e-6)
