@@ -11,6 +11,7 @@ The folder is written beside its place and moved there; in a folder that exists,
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import time
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core.context import context
+from duoflow.core.graph import Graph
 from duoflow.core.tensor import EagerTensor
 from duoflow.core.trackable import Trackable
 from duoflow.core.version import COMPATIBLE_WITH
@@ -43,6 +45,8 @@ from .signatures import canonical, default_signature
 from .structures import encoded
 
 __all__ = ["save", "write_folder"]
+
+_logger = logging.getLogger("tensorflow")
 
 
 def save(obj: Any, export_dir: Any, signatures: Any = None, options: SaveOptions | None = None) -> None:
@@ -139,6 +143,12 @@ class _Writer:
                     captured[id(trace)] = [self._objects.captured(t, number, trace) for t in trace.captured_inputs]
                     self._names[id(trace)] = library.name_of(trace.graph)
                     self._concrete[self._names[id(trace)]] = _signature_of(trace, captured[id(trace)])
+                    if _has_own_gradient(trace.graph):
+                        _logger.warning(
+                            "%s uses tf.custom_gradient, which is not written: the function that is loaded will be "
+                            "differentiated by what it does.",
+                            trace.name,
+                        )
                 by_function.setdefault(number, []).append(self._names[id(trace)])
             if isinstance(value, Function | RestoredFunction):
                 by_function.setdefault(number, [])
@@ -194,6 +204,10 @@ class _Writer:
         (folder / names.VARIABLES_DIRECTORY).mkdir()
         write_bundle(os.fspath(folder / names.VARIABLES_DIRECTORY / names.VARIABLES_FILENAME), tensors)
         return keys
+
+
+def _has_own_gradient(graph: Graph) -> bool:
+    return any(n.op.name == "CustomGradient" or any(map(_has_own_gradient, n.subgraphs)) for n in graph.nodes)
 
 
 def _traces_of(value: Any) -> list[ConcreteFunction]:

@@ -210,3 +210,17 @@ def test_tags_and_folders_that_are_not_there(saved, tmp_path):
     with pytest.raises(RuntimeError, match=r"tags \['train'\] could not be found.*\[\['serve'\]\]"):
         tf.saved_model.load(saved[1], tags="train")
     assert not tf.saved_model.contains_saved_model(tmp_path)
+
+
+def test_gradients_of_its_own_are_missed_aloud(tmp_path, caplog):
+    @tf.custom_gradient
+    def doubled(x):
+        return tf.identity(x), lambda dy: 2.0 * dy
+
+    module = tf.Module()
+    module.plain = tf.function(lambda x: x * 2.0, input_signature=[tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path / "plain"))
+    assert not caplog.records
+    module.doubled = tf.function(doubled, input_signature=[tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path / "doubled"))
+    assert "custom_gradient, which is not written" in caplog.text
