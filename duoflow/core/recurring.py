@@ -229,8 +229,7 @@ def _parts(cotangent: Any) -> list[Tensor]:
     if cotangent is None:
         return []
     if isinstance(cotangent, IndexedSlices):
-        shape = [] if cotangent.dense_shape is None else [cotangent.dense_shape]
-        return [cotangent.values, cotangent.indices, *shape]
+        return list(cotangent._components())
     return [cotangent]
 
 

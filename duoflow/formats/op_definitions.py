@@ -54,19 +54,23 @@ class Definition:
 
     def takes(self, count: int) -> bool:
         """Whether there can be so many inputs."""
-        lists = [a for a in self.inputs if a.count is not None or a.listed]
-        left = count - (len(self.inputs) - len(lists))
-        return left >= 0 and (left % len(lists) == 0 if lists else left == 0)
+        return self._in_each_list(count) is not None
+
+    def _in_each_list(self, count: int) -> int | None:
+        """How many of `count` inputs each argument that is a list takes; None if there cannot be so many."""
+        lists = sum(a.count is not None or a.listed for a in self.inputs)
+        left = count - (len(self.inputs) - lists)
+        each, rest = divmod(left, lists) if lists else (0, left)
+        return None if left < 0 or rest else each
 
     def spans(self, count: int) -> list[tuple[Argument, int, int]]:
         """Which of `count` inputs belong to which argument; `ValueError` if there cannot be so many."""
-        lists = [a for a in self.inputs if a.count is not None or a.listed]
-        left = count - (len(self.inputs) - len(lists))
-        if not self.takes(count):
+        each = self._in_each_list(count)
+        if each is None:
             raise ValueError(f"{self.name} takes {len(self.inputs)} arguments, not {count} tensors.")
         out, at = [], 0
         for argument in self.inputs:
-            size = left // len(lists) if argument in lists else 1
+            size = each if argument.count is not None or argument.listed else 1
             out.append((argument, at, at + size))
             at += size
         return out

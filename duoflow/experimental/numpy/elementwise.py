@@ -150,22 +150,18 @@ _WHOLE = {
 _INTEGERS = {"gcd": _greatest_divisor, "lcm": _least_multiple}  # fmt: skip
 _TRUTHS = {"logical_and": F.logical_and, "logical_or": F.logical_or, "logical_xor": F.logical_xor}
 
-for _name, _compute in _SAME.items():
-    _unary(_name, _compute, asarray, "")
-for _name, _compute in _FLOAT.items():
-    _unary(_name, _compute, floating, ", in floats")
-for _name, _compute in _PAIRS.items():
-    _binary(_name, _compute, promoted, ", in the dtype that both promote to")
-for _name, _compute in _NUMBERS.items():
-    _binary(_name, _compute, _numbers, ", in the dtype that both promote to")
-for _name, _compute in _FLOATS.items():
-    _binary(_name, _compute, floats, ", in floats")
-for _name, _compute in _WHOLE.items():
-    _binary(_name, _compute, _whole, " of whole numbers")
-for _name, _compute in _INTEGERS.items():
-    _binary(_name, _compute, _integers, " of integers")
-for _name, _compute in _TRUTHS.items():
-    _binary(_name, _compute, _truths, " of truth values")
+for _define, _table, _operands, _note in (
+    (_unary, _SAME, asarray, ""),
+    (_unary, _FLOAT, floating, ", in floats"),
+    (_binary, _PAIRS, promoted, ", in the dtype that both promote to"),
+    (_binary, _NUMBERS, _numbers, ", in the dtype that both promote to"),
+    (_binary, _FLOATS, floats, ", in floats"),
+    (_binary, _WHOLE, _whole, " of whole numbers"),
+    (_binary, _INTEGERS, _integers, " of integers"),
+    (_binary, _TRUTHS, _truths, " of truth values"),
+):
+    for _name, _compute in _table.items():
+        _define(_name, _compute, _operands, _note)
 _unary("logical_not", F.logical_not, _truth, " of truth values")
 _unary("signbit", _signed_zero, lambda x: _numbers(x)[0], "")
 _unary("iscomplex", lambda x: F.not_equal(F.imag(x), 0) if x.dtype.is_complex else F.zeros_like(x, "bool"), asarray, "")
