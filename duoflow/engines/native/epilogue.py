@@ -1,25 +1,27 @@
 """Elementwise work on blocks of a matrix product or convolution, while they are in the cache.
 
 An epilogue is a loop kernel without reductions over the elements of C[rows, cols], one of whose reads is C itself.
-It is written as the block function that the precompiled kernels call by address: operands as in the kernel's call,
-where position 2 is C and what the epilogue reads and writes besides begins at position 4.
+It is written as the block function that the precompiled kernels call by address, which tell it where the block of C
+is, in memory or only in their scratch; what the epilogue reads and writes besides begins at position 4 of the operands
+of the kernel's call.
 """
 
 from __future__ import annotations
 
 from duoflow.core.tensor import GraphTensor
 
-from .ir import Function, Module
+from .ir import Function, Index, Module
 from .loops import LoopKernel, LoopPlan, lanes_for
 from .place import Place
+from .scalar import memory_type
 
 __all__ = ["others", "write_epilogue"]
 
+#: The block of C and the distance of its rows, the operands of the kernel, and where in C the block is.
 _BLOCK = [
-    ("ptr", "ptrs"), ("ptr", "consts"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"), ("i64", "col"),
-    ("i64", "cols"),
+    ("ptr", "c"), ("i64", "c_row"), ("ptr", "ptrs"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"),
 ]  # fmt: skip
-_C, _FIRST_OTHER = 2, 4
+_FIRST_OTHER = 4
 
 
 def others(kernel: LoopKernel, product: GraphTensor) -> list[GraphTensor]:
@@ -37,11 +39,20 @@ def write_epilogue(
     plan = LoopPlan(kernel, [list(grid)], splits=False)
     kernel.reads = plan.reads
     with module.function(name, _BLOCK) as f:
-        _write(f, kernel, plan, columns, product)
+        _write(f, kernel, plan, grid, columns, product)
 
 
-def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, columns: int, product: GraphTensor) -> None:
-    pointers = {id(product): f.parameter("%ptrs", _C, "ptr")}
+def _write(
+    f: Function, kernel: LoopKernel, plan: LoopPlan, grid: tuple[int, int], columns: int, product: GraphTensor
+) -> None:
+    item = memory_type(product.dtype)
+
+    def row_of_c(row: Index) -> str:
+        """Where row `row` of the block would begin if all of C lay around it, as the plan's indices have it."""
+        here = f.add(f.mul(f.add("%row", row), grid[1]), "%col")
+        return f.gep("%c", f.sub(f.mul(row, "%c_row"), here), item)
+
+    pointers = {id(product): row_of_c(0)}
     rest = others(kernel, product)
     addresses = [f.parameter("%ptrs", _FIRST_OTHER + i, "ptr") for i in range(len(rest))]
     count = len(rest) - len(kernel.outputs)
@@ -64,6 +75,7 @@ def _write(f: Function, kernel: LoopKernel, plan: LoopPlan, columns: int, produc
 
     with f.loop(0, "%rows") as loop:
         at.open()
+        pointers[id(product)] = row_of_c(loop.index)
         if row_var is not None:
             at.bind(row_var, f.add("%row", loop.index))
         at.hoist(roots)

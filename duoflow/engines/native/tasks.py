@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from duoflow.core.graph import Node
@@ -18,7 +18,7 @@ from .contract import Product
 from .convolve import ConvolutionPlan
 from .epilogue import others, write_epilogue
 from .ir import Module
-from .kernels.gemm import generic
+from .kernels.gemm import Gemm, generic
 from .loops import LoopKernel, write_loops
 from .runner import Operand, Program
 from .static import elements, inputs_of, output_of, sizes
@@ -169,11 +169,16 @@ class BlockTask(Task):
         return self.grid, self.columns, numbers.get(id(self.product))
 
     def choose_replacement(self, taken: Container[int]) -> None:
-        """Let an output of the product's type be written over it, block by block."""
+        """Let an output of the product's type be written over it, block by block, or not write it at all."""
         if self.kernel is None or self._product_is_needed:
             return
         fits = [t for t in self.kernel.outputs if t.dtype is self.product.dtype and id(t) not in taken]
         self.replaced_by = fits[0] if fits else None
+        if self.replaced_by is None:
+            self._keep_from_memory()
+
+    def _keep_from_memory(self) -> None:
+        """Let only the epilogue see the product, where the kernel can do that."""
 
     def _others(self, where: Where) -> list[Operand]:
         return [] if self.kernel is None else [where(t) for t in others(self.kernel, self.product)]
@@ -185,21 +190,30 @@ class ProductTask(BlockTask):
     def __init__(self, node: Node, product: Product) -> None:
         gemm = product.gemm
         super().__init__(node, [inputs_of(node)[product.a], inputs_of(node)[product.b]], gemm.worth_sharing)
-        self._plan = product
+        self._operands = self.reads[:]
         self.grid, self.columns = (gemm.m, gemm.n) if gemm.batch == (1, 1) else None, gemm.n
+        self._set(gemm)
+
+    def _set(self, gemm: Gemm) -> None:
+        self._gemm = gemm
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
+
+    def _keep_from_memory(self) -> None:
+        if self._gemm.is_summed_at_once:
+            self._set(replace(self._gemm, stored=False))
+            self.writes = [t for t in self.writes if t is not self.product]
 
     @property
     def flops(self) -> int:
-        return self._plan.gemm.flops
+        return self._gemm.flops
 
     def prepare(self) -> None:
-        generic(self._plan.gemm)
+        generic(self._gemm)
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
-        kernel, consts = generic(self._plan.gemm, address)
-        a, b = inputs_of(self.node)[self._plan.a], inputs_of(self.node)[self._plan.b]
-        operands = [where(a), where(b), where(self.product), scratch, *self._others(where)]
+        kernel, consts = generic(self._gemm, address)
+        c = where(self.product) if self._gemm.stored else scratch
+        operands = [*map(where, self._operands), c, scratch, *self._others(where)]
         program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
 
 

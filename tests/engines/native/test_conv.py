@@ -53,12 +53,12 @@ def arrays(conv):
     return x, w, make(conv.images, conv.out_height, conv.out_width, conv.filters)
 
 
-def run(steps, conv, parts=1, extra=(), more_consts=(), **roles):
+def run(steps, conv, parts=1, extra=(), **roles):
     packed, scratch = Block(conv.packed_bytes), Block(conv.scratch_bytes(THREADS))
     roles |= {"packed": packed.address, "scratch": scratch.address}
     for step in steps:
         operands = [roles[role] for role in step.roles]
-        call(step.address, [*operands, *extra], [*step.consts, *more_consts], parts)
+        call(step.address, [*operands, *extra], step.consts, parts)
 
 
 def close(got, want, dtype):
@@ -174,17 +174,17 @@ def test_results_do_not_depend_on_the_number_of_threads():
 def test_late_bound_epilogue_sees_every_block_once(groups):
     conv = Conv(2, 8, 9, 20, 20, (3, 3), padding=((1, 1), (1, 1)), groups=groups)
     module = Module()
-    names = ("batch", "row", "rows", "col", "cols")
-    with module.function("add", [("ptr", "ptrs"), ("ptr", "consts"), *(("i64", name) for name in names)]) as f:
-        y, width = f.parameter("%ptrs", 2, "ptr"), f.parameter("%consts", 0)
+    names = ("row", "rows", "col", "cols")
+    with module.function(
+        "add", [("ptr", "c"), ("i64", "c_row"), ("ptr", "ptrs"), *(("i64", name) for name in names)]
+    ) as f:
         with f.loop(0, "%rows") as r, f.loop(0, "%cols") as q:
-            at = f.add(f.mul(f.add("%row", r.index), width), f.add("%col", q.index))
-            cell = f.gep(y, at, "float")
+            cell = f.gep("%c", f.add(f.mul(r.index, "%c_row"), q.index), "float")
             f.store("float", f.emit(f"fadd float {f.load('float', cell)}, 1.0"), cell)
     library = compile_module(module.text(), "late", verify=True)
     x, w, dy = arrays(conv)
     y = np.zeros_like(dy)
-    run(conv.forward(library.address("add")), conv, 2, more_consts=[conv.filters], x=x, w=w, y=y)
+    run(conv.forward(library.address("add")), conv, 2, x=x, w=w, y=y)
     close(y, reference(conv, x, w, dy)[0] + 1, conv.dtype)
 
 

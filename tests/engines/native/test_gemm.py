@@ -1,6 +1,7 @@
 """Matrix products against NumPy in float64: every remainder, layout, type, split and kind of epilogue."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
 from duoflow.engines.native.kernels.gemm import Gemm, GemmWriter, generic
 from duoflow.engines.native.kernels.tiles import TileWriter
+from duoflow.engines.native.scalar import memory_type
 from duoflow.engines.native.threads import Block
 
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -25,10 +27,10 @@ def call(address, operands, consts=(), parts=1):
         KERNEL(address)(table.ctypes.data, numbers.ctypes.data, part, parts)
 
 
-def run(gemm, a, b, c, parts=1, epilogue=0, extra=(), more_consts=()):
+def run(gemm, a, b, c, parts=1, epilogue=0, extra=()):
     address, consts = generic(gemm, epilogue)
     scratch = Block(gemm.scratch_bytes(THREADS))
-    call(address, [a, b, c, scratch.address, *extra], [*consts, *more_consts], parts)
+    call(address, [a, b, c, scratch.address, *extra], consts, parts)
 
 
 def matrices(gemm, transpose_a, transpose_b, seed=0):
@@ -161,19 +163,46 @@ def test_nan_and_infinity_reach_only_their_row_and_column():
 def test_late_bound_epilogue_sees_every_block_once(m, n, k):
     """A function that adds consts[0] to its block of C and counts."""
     module = Module()
-    names = ("batch", "row", "rows", "col", "cols")
-    with module.function("add", [("ptr", "ptrs"), ("ptr", "consts"), *(("i64", name) for name in names)]) as f:
-        c, width = f.parameter("%ptrs", 2, "ptr"), f.parameter("%consts", 0)
+    names = ("row", "rows", "col", "cols")
+    with module.function(
+        "add", [("ptr", "c"), ("i64", "c_row"), ("ptr", "ptrs"), *(("i64", name) for name in names)]
+    ) as f:
         with f.loop(0, "%rows") as r, f.loop(0, "%cols") as q:
-            at = f.add(f.mul(f.add("%row", r.index), width), f.add("%col", q.index))
-            cell = f.gep(c, at, "float")
+            cell = f.gep("%c", f.add(f.mul(r.index, "%c_row"), q.index), "float")
             f.store("float", f.emit(f"fadd float {f.load('float', cell)}, 1.0"), cell)
     library = compile_module(module.text(), "late", verify=True)
     gemm = Gemm.of(m, n, k)
     a, b = matrices(gemm, False, False)
     c = np.zeros((m, n), np.float32)
-    run(gemm, a, b, c, 2, library.address("add"), more_consts=[n])
+    run(gemm, a, b, c, 2, library.address("add"))
     np.testing.assert_allclose(c, product(a, b, False, False)[0] + 1, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "m, n, k, dtype", [(32, 64, 128, "float32"), (7, 17, 9, "float64"), (300, 70, 400, "bfloat16")]
+)
+def test_product_that_only_its_epilogue_sees(m, n, k, dtype):
+    """The function writes each tile to operand 4; nothing is written to C."""
+    dtype = dtypes.as_dtype(dtype)
+    gemm = replace(Gemm.of(m, n, k, dtype=dtype), stored=False)
+    assert gemm.is_summed_at_once
+    module = Module()
+    item = memory_type(dtype)
+    names = ("row", "rows", "col", "cols")
+    with module.function("copy", [("ptr", "c"), ("i64", "c_row"), ("ptr", "ptrs"), *(("i64", n) for n in names)]) as f:
+        target = f.parameter("%ptrs", 4, "ptr")
+        with f.loop(0, "%rows") as r, f.loop(0, "%cols") as q:
+            value = f.load(item, f.gep("%c", f.add(f.mul(r.index, "%c_row"), q.index), item))
+            at = f.add(f.mul(f.add("%row", r.index), n), f.add("%col", q.index))
+            f.store(item, value, f.gep(target, at, item))
+    library = compile_module(module.text(), "copy", verify=True)
+    a, b = matrices(gemm, False, False)
+    c, seen = np.full((m, n), 7, dtype.numpy), np.zeros((m, n), dtype.numpy)
+    run(gemm, a, b, c, 2, library.address("copy"), extra=[seen])
+    stored = np.zeros((m, n), dtype.numpy)
+    run(replace(gemm, stored=True), a, b, stored, 2)
+    np.testing.assert_array_equal(seen, stored)
+    assert (c == 7).all()
 
 
 @pytest.mark.parametrize("machine", [target.SSE2, target.AVX2, target.AVX512, target.NEON], ids=lambda m: m.cpu)

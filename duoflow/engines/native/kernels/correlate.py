@@ -119,14 +119,15 @@ class BandWriter(TileWriter):
         return first, f.maximum(f.minimum(end, taps), first)
 
     def _call_late_epilogue(
-        self, f: Function, size: dict[str, Index], pixel: Index, height: Index, col: Index, cols: Index
+        self, f: Function, size: dict[str, Index], block: str, pixel: Index, height: Index, col: Index, cols: Index
     ) -> None:
+        """`block` is where the results of the pixels are; see `gemm` for what an epilogue is given."""
         with f.when(f.compare("ne", size["epilogue"], 0)):
             function = f.emit(f"inttoptr i64 {size['epilogue']} to ptr")
-            consts = f.gep("%consts", len(CONSTS), "i64")
-            place = (0, pixel, height, col, cols)
-            f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in place))
-
+            place = (pixel, height, col, cols)
+            f.call(
+                "void", function, f"ptr {block}", f"i64 {size['filters']}", "ptr %ptrs", *(f"i64 {x}" for x in place)
+            )
 
     def _clear_weights(self, f: Function, size: dict[str, Index], dw: str) -> None:
         """Without images the gradient is zero."""
@@ -231,7 +232,7 @@ class CorrelationWriter(BandWriter):
             outer=taps, inner=size["segments"], depth=size["depth"], b=weights, b_k=self.panel, c=target,
             c_row=f.mul(size["target_pixel"], size["filters"]), cols=cols, add="false",
         )  # fmt: skip
-        self._call_late_epilogue(f, size, pixel, height, col, cols)
+        self._call_late_epilogue(f, size, target, pixel, height, col, cols)
 
     # Weight gradient ----------------------------------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ class DepthwiseWriter(BandWriter):
                 target=f.gep(target, c.index, self.out_item), target_place=f.mul(size["target_pixel"], channels),
                 cols=f.minimum(width, f.sub(channels, c.index)), add="false",
             )  # fmt: skip
-        self._call_late_epilogue(f, size, here, count, 0, channels)
+        self._call_late_epilogue(f, size, target, here, count, 0, channels)
 
     def write_weights(self) -> None:
         """Operands: x, dy, dw, scratch. Threads share blocks of channels; each walks over all bands."""
@@ -173,9 +173,7 @@ class DepthwiseWriter(BandWriter):
         table = ", ".join(f"ptr @{name}" for name in names)
         self.module.constant(f"{self.name}.sums", f"[{len(sizes)} x ptr] [{table}]")
 
-    def _write_sum(
-        self, name: str, places: int, vectors: int, load_shared: LoadShared
-    ) -> None:
+    def _write_sum(self, name: str, places: int, vectors: int, load_shared: LoadShared) -> None:
         with self.module.function(name, self._SUM, internal=True) as f:
             b = LLVMBuilder(f, self.lanes)
             last = f.sub("%cols", (vectors - 1) * self.lanes)
@@ -190,9 +188,7 @@ class DepthwiseWriter(BandWriter):
             else:
                 f.branch(f.compare("sge", last, self.lanes), lambda: write([None] * vectors), lambda: write(partial))
 
-    def _write_sum_loops(
-        self, b: LLVMBuilder, places: int, masks: Masks, load_shared: LoadShared
-    ) -> None:
+    def _write_sum_loops(self, b: LLVMBuilder, places: int, masks: Masks, load_shared: LoadShared) -> None:
         f, vectors = b.f, len(masks)
         kind, zero = b.kind(self.sum_type), b.const(0.0, self.sum_type).ref
         with f.loop(0, "%outer", 1, [(kind, zero)] * (places * vectors)) as outer:

@@ -7,8 +7,9 @@ which is compiled once for every shape; its operands are `[A, B, C, scratch, *ot
     program.call(address, operands, consts, parallel=gemm.worth_sharing)
 
 Epilogues. The kernel calls a function given by address (`generic(gemm, address)`) for each tile of C while it is in
-the cache: `void f(ptr ptrs, ptr consts, i64 batch, i64 row, i64 rows, i64 col, i64 cols)`, with `ptrs` those of the
-call and `consts` what the caller appended to the kernel's own.
+the cache: `void f(ptr c, i64 c_row, ptr ptrs, i64 row, i64 rows, i64 col, i64 cols)`, with `c` the tile's first
+element, `c_row` the distance of its rows, and `ptrs` the operands of the call. If the product is not `stored`, tiles
+are in scratch memory only, and there is no C.
 
 Types. float32 and float64; float16 and bfloat16 inputs are widened while packing and summed in float32, `out` says
 what C is. Integers are not done here. Sums run over k in blocks in ascending order, each block from zero, so results
@@ -68,6 +69,8 @@ class Gemm:
     c_batch: tuple[int, int] = (0, 0)
     #: Whether the product is added to what C holds.
     accumulate: bool = False
+    #: Whether the product goes to memory; otherwise only the epilogue sees it, tile by tile.
+    stored: bool = True
 
     @staticmethod
     def of(
@@ -93,6 +96,11 @@ class Gemm:
     @property
     def flops(self) -> int:
         return 2 * self.m * self.n * self.k * self.batch[0] * self.batch[1]
+
+    @property
+    def is_summed_at_once(self) -> bool:
+        """Whether each tile is finished in registers; only then it need not be stored."""
+        return not self.accumulate and _Blocking.of(self, host()).depth >= self.k
 
     @property
     def worth_sharing(self) -> bool:
@@ -135,6 +143,7 @@ class _Blocking:
         else:
             split = "cols" if (gemm.m <= 48 and panels > 1) or tiles < 2 else "rows"
         items = depth * panel + (row_tiles * TILE_ROWS * depth if pack_a else 0) + _CACHE_LINE_ITEMS
+        items += 0 if gemm.stored else TILE_ROWS * panel
         return _Blocking(depth, row_tiles, pack_a, pack_b, split, -(-items * item // 64) * 8)
 
 
@@ -143,7 +152,7 @@ class _Blocking:
 _CONSTS = (
     "m", "n", "k", "a_row", "a_k", "b_k", "b_col", "c_row", "outer", "inner", "a_outer", "a_inner", "b_outer",
     "b_inner", "c_outer", "c_inner", "accumulate", "depth_block", "row_tiles", "pack_a", "pack_b", "split",
-    "scratch_words", "epilogue", "tiles",
+    "scratch_words", "epilogue", "tiles", "stored",
 )  # fmt: skip
 
 
@@ -154,7 +163,7 @@ def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
         gemm.m, gemm.n, gemm.k, *gemm.a_strides, *gemm.b_strides, gemm.c_stride, *gemm.batch, *gemm.a_batch,
         *gemm.b_batch, *gemm.c_batch, int(gemm.accumulate), blocking.depth, blocking.row_tiles, int(blocking.pack_a),
         int(blocking.pack_b), _SPLITS[blocking.split], blocking.scratch_words, epilogue,
-        tiles_of(gemm.dtype, out).prepare(gemm.m, gemm.n),
+        tiles_of(gemm.dtype, out).prepare(gemm.m, gemm.n), int(gemm.stored),
     ]  # fmt: skip
     return _library(gemm.dtype, out).address("gemm"), numbers
 
@@ -188,7 +197,7 @@ class GemmWriter(TileWriter):
                 matrices = first, second, third
                 with f.loop(0, f.maximum(size["k"], 1), size["depth_block"]) as k:
                     depth = f.minimum(size["depth_block"], f.sub(size["k"], k.index))
-                    self._write_row_blocks(f, size, matrices, scratch, entry.index, tiles, panels, k.index, depth)
+                    self._write_row_blocks(f, size, matrices, scratch, tiles, panels, k.index, depth)
 
     def _shares(self, f: Function, size: _Sizes) -> list[tuple[Index, Index]]:
         """The ranges of batch entries, row tiles and panels that fall to this thread."""
@@ -201,15 +210,16 @@ class GemmWriter(TileWriter):
         return ranges
 
     def _write_row_blocks(
-        self, f: Function, size: _Sizes, matrices: tuple[str, str, str], scratch: str, entry: Index,
-        tiles: tuple[Index, Index], panels: tuple[Index, Index], k: Index, depth: Index,
+        self, f: Function, size: _Sizes, matrices: tuple[str, str, str], scratch: str, tiles: tuple[Index, Index],
+        panels: tuple[Index, Index], k: Index, depth: Index,
     ) -> None:  # fmt: skip
         """Blocks of rows against all panels."""
-        packed_a = f.gep(scratch, f.mul(size["depth_block"], self.panel), self.item)
+        tile_of_c = f.gep(scratch, f.mul(size["depth_block"], self.panel), self.item)
+        packed_a = f.gep(tile_of_c, f.select(f.compare("ne", size["stored"], 0), 0, TILE_ROWS * self.panel), self.item)
         with f.loop(*tiles, size["row_tiles"]) as rows:
             end = f.minimum(f.add(rows.index, size["row_tiles"]), tiles[1])
             first_row = size.rows.first_row(f, rows.index)
-            block = _Block(*matrices, scratch, packed_a, entry, k, depth, rows.index, end, first_row)
+            block = _Block(*matrices, scratch, tile_of_c, packed_a, k, depth, rows.index, end, first_row)
             with f.when(f.compare("ne", size["pack_a"], 0)):
                 for height, low, high in size.rows.between(f, block.tile, block.end):
                     self._pack_a(f, size, height, low, high, block)
@@ -244,21 +254,23 @@ class GemmWriter(TileWriter):
             row = size.rows.first_row(f, tile.index)
             in_place = f.gep(block.a, f.add(f.mul(row, size["a_row"]), f.mul(block.k, size["a_k"])), self.source_item)
             in_scratch = f.gep(block.packed_a, f.mul(f.sub(row, block.first_row), block.depth), self.item)
-            c = f.gep(block.c, f.add(f.mul(row, size["c_row"]), col), self.out_item)
+            in_memory = f.gep(block.c, f.add(f.mul(row, size["c_row"]), col), self.out_item)
+            is_stored = f.compare("ne", size["stored"], 0)
+            c = f.select(is_stored, in_memory, block.tile_of_c, "ptr")
+            c_row = f.select(is_stored, size["c_row"], self.panel)
             self.call_tile(
                 f, size.tiles, rows, a=f.select(is_packed, in_scratch, in_place, "ptr"), a_row=a_row, a_k=a_k,
                 a_outer=0, a_inner=0, outer=1, inner=1, depth=block.depth, b=panel[0], b_k=panel[1], c=c,
-                c_row=size["c_row"], cols=cols, add=add,
+                c_row=c_row, cols=cols, add=add,
             )  # fmt: skip
-            self._call_epilogue(f, size, block, row, rows, col, cols)
+            self._call_epilogue(f, size, block, (c, c_row), row, rows, col, cols)
 
-    def _call_epilogue(self, f: Function, size: _Sizes, block: _Block, *place: Index) -> None:
+    def _call_epilogue(self, f: Function, size: _Sizes, block: _Block, c: tuple[str, Index], *place: Index) -> None:
         given = f.compare("ne", size["epilogue"], 0)
         finished = f.compare("eq", f.add(block.k, block.depth), size["k"])
         with f.when(f.emit(f"and i1 {given}, {finished}")):
             function = f.emit(f"inttoptr i64 {size['epilogue']} to ptr")
-            consts = f.gep("%consts", len(_CONSTS), "i64")
-            f.call("void", function, "ptr %ptrs", f"ptr {consts}", *(f"i64 {x}" for x in (block.entry, *place)))
+            f.call("void", function, f"ptr {c[0]}", f"i64 {c[1]}", "ptr %ptrs", *(f"i64 {x}" for x in place))
 
     def _pack_a(self, f: Function, size: _Sizes, rows: Index, begin: Index, end: Index, block: _Block) -> None:
         """scratch[tile][k][rows] <- A for row tiles begin to end of `rows` rows each."""
@@ -281,8 +293,8 @@ class _Block:
     b: str
     c: str
     scratch: str
+    tile_of_c: str
     packed_a: str
-    entry: Index
     k: Index
     depth: Index
     tile: Index
