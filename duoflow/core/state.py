@@ -86,16 +86,19 @@ class State:
 
     def writable(self) -> np.ndarray[Any, Any]:
         """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
-        array = self.array
-        if array is None:
-            array = self.read()
-        if sys.getrefcount(array) > 3:  # the slot, the local name and the call's argument
+        shared = self._holders() > _ALONE
+        array = self.read()
+        if shared:
             fresh = aligned_empty(array.shape, array.dtype)
             fresh[...] = array
-            del array
             self._replace(fresh)
             return fresh
         return array
+
+    def _holders(self) -> int:
+        """How many hold the buffer; what its own slot and this function count for is `_ALONE`."""
+        array = self.array
+        return sys.getrefcount(array)
 
     @property
     def address(self) -> int:
@@ -116,6 +119,16 @@ class State:
 
     def __repr__(self) -> str:
         return f"<State {self.name!r} {self.dtype.name}{shapes.brief(self.shape)}>"
+
+
+def _alone() -> int:
+    state = State(dtypes.float32, (), "probe")
+    state.array = np.zeros((), np.float32)
+    return state._holders()
+
+
+#: What `State._holders` counts where nobody else holds the buffer: that depends on the version of Python.
+_ALONE = _alone()
 
 
 # -- ops ---------------------------------------------------------------------------------------------------------------

@@ -156,11 +156,18 @@ class ConcreteFunction:
         self._structure = structure
         self._missing = list(missing)
         self._plain = self._missing == [False] and isinstance(structure, (Tensor, Variable))
+        #: The form of a structure of nothing but tensors.
+        self._form = None
+        leaves, form = nest.flatten_with_form(structure)
+        if not any(missing) and not any(isinstance(leaf, Composite) for leaf in leaves):
+            self._form = form
         self._captured = graph.external_captures
         self._captured_values = [t._array for t in self._captured if isinstance(t, EagerTensor)]
         self._closed = len(self._captured_values) == len(self._captured)
         self._names = [t.node.name for t in graph.inputs]
-        self._handles = any(t.dtype in (dtypes.resource, dtypes.variant) for t in graph.outputs)
+        #: The dtypes of outputs that are handles, None for tensors.
+        self._handles = [t.dtype if t.dtype in (dtypes.resource, dtypes.variant) else None for t in graph.outputs]
+        self._is_tensor = self._plain and self._handles == [None]
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -285,7 +292,8 @@ class ConcreteFunction:
 
     def run(self, values: list[Any]) -> Any:
         """Run the trace on the values of its inputs, with no tape watching."""
-        return self.result_of(self.run_flat(values))
+        results = self.run_flat(values)
+        return EagerTensor(results[0]) if self._is_tensor else self.result_of(results)
 
     def run_flat(self, values: list[Any]) -> list[Any]:
         """The values of the outputs, of which `result_of` makes the result; for callers that may not need it."""
@@ -293,13 +301,18 @@ class ConcreteFunction:
 
     def result_of(self, results: list[Any]) -> Any:
         """What a call returns, from the values of the outputs."""
-        if self._plain and not self._handles:
+        if self._is_tensor:
             return EagerTensor(results[0])
-        return self._packed([_wrapped(value, t) for value, t in zip(results, self.graph.outputs, strict=True)])
+        return self._packed([
+            EagerTensor(value) if handle is None else HandleTensor(value, handle)
+            for value, handle in zip(results, self._handles, strict=True)
+        ])  # fmt: skip
 
     def _packed(self, outputs: list[Any]) -> Any:
         if self._plain:
             return outputs[0]
+        if self._form is not None:
+            return self._form.unflatten(outputs)
         left = iter(outputs)
         return pack(self._structure, [None if gone else next(left) for gone in self._missing])
 
@@ -326,10 +339,6 @@ class ConcreteFunction:
 
 def _show_spec(tensor: Tensor) -> str:
     return repr(TensorSpec(tensor.dims, tensor.dtype))
-
-
-def _wrapped(value: Any, like: Tensor) -> EagerTensor:
-    return HandleTensor(value, like.dtype) if like.dtype in (dtypes.resource, dtypes.variant) else EagerTensor(value)
 
 
 def _reachable(tensor: Tensor) -> bool:

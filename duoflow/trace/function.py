@@ -3,7 +3,7 @@
     call ── bind arguments ── trace types ── cache ──┬─ hit: run the ConcreteFunction
                                                      └─ miss: trace, keep, run
 
-A call with tensors only, by position, finds its trace by dtypes and shapes without the steps between.
+A call like an earlier one finds its trace without the steps between (`calls.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from duoflow.core.composite import expand
 from duoflow.core.context import context
 from duoflow.core.engine import MEMORY_LIMIT
 from duoflow.core.errors import caller_origin, with_origin
-from duoflow.core.tensor import EagerTensor, Tensor, convert
+from duoflow.core.tensor import Tensor, convert
 from duoflow.core.variables import Variable
 
 from .autograph import convert as to_autograph
+from .calls import key_of, order_of
 from .captured import Watched, tell, watched_by
 from .causes import Cause, Warner, cause_of, endless
 from .compiler_ir import compiler_ir
@@ -73,7 +74,8 @@ class Function:
         self._parameters = Parameters(python_function, instance is not None, input_signature, follow_type_hints)
         self._traces: list[_Trace] = []
         self._exact: dict[Any, _Trace] = {}
-        self._fast: dict[Any, ConcreteFunction] = {}
+        #: By key of a call: its trace, and the order of the trace's inputs if it is not that of the call.
+        self._known_calls: dict[Any, tuple[ConcreteFunction, list[int] | None]] = {}
         self._bound_methods: dict[int, tuple[Any, Function]] = {}
         self._created: list[Variable] = []
         self._called = False
@@ -94,30 +96,31 @@ class Function:
         if self._watched:
             self._check_watched()
         try:
-            if not kwargs and context.graph is None and not context.tapes:
-                key: list[Any] = []
-                for value in args:
-                    if type(value) is not EagerTensor:
-                        break
-                    array = value._array
-                    key.append(array.dtype)
-                    key.append(array.shape)
-                else:
-                    concrete = self._fast.get(tuple(key))
-                    if concrete is not None:
-                        return concrete.run([value._array for value in args])
+            if context.graph is None and not context.tapes:
+                call = key_of(args, kwargs)
+                if call is not None:
+                    known = self._known_calls.get(call[0])
+                    if known is None:
+                        return self._call(args, kwargs, call)
+                    concrete, order = known
+                    return concrete.run(call[1] if order is None else [call[1][place] for place in order])
             return self._call(args, kwargs)
         except Exception as error:
             if on_failure is not None:
                 on_failure(self, args, kwargs, error)
             raise
 
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], call: tuple[Any, list[Any]] | None = None) -> Any:
+        """Find the trace by the types of the arguments; `call`, their key and values, is found at once from then on."""
         leaves, form = self._parameters.leaves(args, kwargs)
         found = self._find(leaves, form)
-        if found.takes_only(args) and not kwargs and self._parameters.specs is None and found.concrete.usable():
-            self._fast[tuple([part for a in args for part in (a._array.dtype, a._array.shape)])] = found.concrete
-        return found.to_run().call_flat(found.tensors(leaves))
+        tensors = found.tensors(leaves)
+        if call is not None and found.concrete.usable():
+            key, values = call
+            order = order_of(values, tensors, bool(kwargs))
+            if order is not None:
+                self._known_calls[key] = found.concrete, None if order == list(range(len(order))) else order
+        return found.to_run().call_flat(tensors)
 
     def bound(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[ConcreteFunction, list[Tensor]]:
         """The trace for arguments, made now if there is none, and the tensors among them that it takes."""
@@ -362,10 +365,6 @@ class _Trace:
         """The concrete function for the next call."""
         initial, self.initial = self.initial, None
         return initial or self.concrete
-
-    def takes_only(self, args: Sequence[Any]) -> bool:
-        """Whether the arguments are eager tensors and nothing else."""
-        return len(self.types) == len(args) and all(type(a) is EagerTensor for a in args)
 
 
 # -- helpers -----------------------------------------------------------------------------------------------------------

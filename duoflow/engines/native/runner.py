@@ -38,8 +38,9 @@ it should see are the caller's business: arrays that share the buffers' memory);
 `run` raises it. A callback may change `frame.buffers`; operands are resolved again after it.
 
 Running. `program.run(addresses)` is one ctypes call. `program.frame()` gives a `Frame`, the prebuilt argument block
-of one run at a time: set `frame.buffers[i]` (raw addresses) only where they changed, then `frame.run()`. Frames are
-independent: concurrent runs use one each. With `timed=True` frames accumulate nanoseconds per instruction (thread 0's
+of one run at a time: set `frame.buffers[i]` (raw addresses) only where they changed, then `frame.run()`; or give it
+`Row`s, and then `frame.run(objects)`, which sets them itself (see `entry.py`). Frames are independent: concurrent runs
+use one each. With `timed=True` frames accumulate nanoseconds per instruction (thread 0's
 view) in `frame.times`; `program.names` says what each instruction is.
 """
 
@@ -52,7 +53,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from .entry import FAILED, GOING, PAUSED, UNBOUND, Row, Rows, opened, symbols, write_enter
 from .ir import Function, Module
 from .jit import Library, compile_module, kept
 from .target import host
@@ -65,8 +68,6 @@ Operand = tuple[int, int]
 
 END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN = range(10)
 
-#: The frame's status: going on, stopped by an exception in Python, left for a moment.
-_GOING, _FAILED, _PAUSED = range(3)
 #: The cost of what runs between two returns to Python, in nanoseconds.
 _BUDGET = 50_000_000
 
@@ -76,9 +77,10 @@ _WORDS = 8
 #: Words of a frame, in order.
 _FRAME = (
     "code", "pointers", "consts", "operands", "operand_count", "buffers", "team", "barrier", "callback", "status",
-    "times", "launch", "start", "others", "budget",
+    "times", "launch", "start", "others", "budget", "rows", "row_count",
 )  # fmt: skip
 _AT = {name: position for position, name in enumerate(_FRAME)}
+_TEAM, _BARRIER, _LAUNCH = (_AT[name] for name in ("team", "barrier", "launch"))
 
 
 def float_bits(value: float, double: bool = False) -> int:
@@ -209,9 +211,9 @@ class Program:
             self._sealed = Sealed(self)
         return self._sealed
 
-    def frame(self) -> Frame:
+    def frame(self, rows: Sequence[Row] = ()) -> Frame:
         """A new argument block; one run at a time each."""
-        return Frame(self)
+        return Frame(self, rows)
 
     def run(self, addresses: Sequence[int]) -> None:
         """Run on buffers at these addresses. May be called from several threads at once."""
@@ -250,14 +252,16 @@ class Sealed:
 
 
 class Frame:
-    """Everything one run of a program needs, prebuilt: set `buffers`, then `run()`."""
+    """Everything one run of a program needs, prebuilt: set `buffers`, then `run()`; or `run(objects)` as `rows` say."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, rows: Sequence[Row] = ()) -> None:
         sealed = program.seal()
         self._program, self._sealed = program, sealed
         count = len(program._code)
         self._block, self._pointers = Block(8 * len(_FRAME)), Block(8 * max(1, sealed.operand_count))
         self._table, self._times = Block(8 * max(1, program.buffers)), Block(8 * count)
+        #: What `run` is given.
+        self.rows = Rows(rows)
         #: The raw address of each buffer.
         self.buffers = (ctypes.c_int64 * program.buffers).from_address(self._table.address)
         #: Nanoseconds spent in each instruction, if the program is timed.
@@ -273,53 +277,59 @@ class Frame:
             ("callback", ctypes.cast(self._callback, ctypes.c_void_p).value or 0),
             ("times", self._times.address if program.timed else 0),
             ("launch", team.launch_address if team else 0),
+            ("rows", self.rows.address), ("row_count", self.rows.count),
         ):  # fmt: skip
             words[_AT[name]] = value
-        self._run = _run_function()
-        self._address = self._block.address
+        self._parallel = program._parallel
+        self._enter = opened(_library(), self._block.address)
 
-    def run(self) -> None:
-        """Run the program; raises what a Python callback raised."""
-        words = self._words
-        words[_AT["start"]] = words[_AT["others"]] = 0
-        if not self._program._parallel:
-            self._run_with_pauses()
-        else:
-            self._run_paced()
-        if self._error is not None:
+    def run(self, objects: Sequence[Any] = ()) -> bool:
+        """Run the program on these objects, or on the buffers as they are; raises what a Python callback raised.
+
+        Whether it did: if the objects are not what their rows say, nothing is run.
+        """
+        status = self._paced(objects) if self._parallel else self._enter(*objects)
+        if status != GOING:
+            status = self._ended(status)
+        return status != UNBOUND
+
+    def _ended(self, status: int) -> int:
+        """Go on as long as a run pauses; then how it ended."""
+        try:
+            while status == PAUSED:  # Python may raise here what a signal asks for
+                status = self._enter()
+        except BaseException:
+            self._words[_AT["start"]] = self._words[_AT["others"]] = 0
+            raise
+        if status == FAILED:
             error, self._error = self._error, None
+            assert error is not None
             raise error
+        return status
 
-    def _run_with_pauses(self) -> None:
-        """Run to the end; between two parts Python may raise what a signal asks for."""
-        words = self._words
-        while True:
-            words[_AT["status"]], words[_AT["budget"]] = _GOING, _BUDGET
-            self._run(self._address)
-            if words[_AT["status"]] != _PAUSED:
-                return
-
-    def _run_paced(self) -> None:
+    def _paced(self, objects: Sequence[Any]) -> int:
+        """Begin a run on as many threads as the pacer finds good."""
         pacer = self._program.pacer
         team = current_team() if pacer.together else None
         if team is not None and team.size > self._program.threads:
             team = None
         words = self._words
         if team is None:
-            words[_AT["team"]] = 0
+            words[_TEAM] = 0
         else:
-            words[_AT["team"]], words[_AT["barrier"]] = team.address, team.barrier_address
-            words[_AT["launch"]] = team.launch_address
+            words[_TEAM], words[_BARRIER], words[_LAUNCH] = team.address, team.barrier_address, team.launch_address
         start = time.perf_counter_ns()
-        self._run_with_pauses()
-        pacer.record(team is not None, time.perf_counter_ns() - start)
+        status = self._ended(self._enter(*objects))
+        if status == GOING:
+            pacer.record(team is not None, time.perf_counter_ns() - start)
+        return status
 
     def _call_python(self, index: int) -> int:
         try:
             self._program._functions[index]()
         except BaseException as error:
             self._error = error
-            return _FAILED
+            return FAILED
         return 0
 
 
@@ -376,7 +386,7 @@ def _op_jump_unless(f: Function, following: str) -> tuple[str, str]:
         left = f.sub(f.load("i64", "%budget"), cost)
         f.store("i64", left, "%budget")
         with f.when(f.compare("slt", left, 0)):
-            f.store("i64", str(_PAUSED), "%status")
+            f.store("i64", str(PAUSED), "%status")
     shared = f.compare("ne", _word(f, 1), 0)
     meets = f.emit(f"and i1 %many, {shared}")
     _meet(f, meets)
@@ -507,9 +517,14 @@ def _write_walk(module: Module) -> None:
         f.label(done)
 
 
-def _write_run(module: Module) -> None:
-    """run(frame): resolve the operands and walk, with the team if the frame names one."""
-    with module.function("run", [("ptr", "frame")]) as f:
+def _write_begin(module: Module) -> None:
+    """begin(frame): resolve the operands and walk, with the team if the frame names one; gives the status at the end.
+
+    A run that was left for a moment goes on where it was, any other begins at the beginning.
+    """
+    with module.function("begin", [("ptr", "frame")], "i64") as f:
+        f.store("i64", GOING, f.gep("%frame", _AT["status"], "i64"))
+        f.store("i64", _BUDGET, f.gep("%frame", _AT["budget"], "i64"))
         f.call("void", "resolve", "ptr %frame")
         team = _field(f, "team")
 
@@ -522,6 +537,11 @@ def _write_run(module: Module) -> None:
             return []
 
         f.branch(f.compare("ne", team, "null", "ptr"), together, alone)
+        status = _field(f, "status", "i64")
+        with f.when(f.compare("ne", status, PAUSED)):
+            for name in ("start", "others"):
+                f.store("i64", 0, f.gep("%frame", _AT[name], "i64"))
+        f.do(f"ret i64 {status}")
 
 
 @kept
@@ -530,17 +550,13 @@ def _library() -> Library:
     _write_resolve(module)
     _write_nanoseconds(module)
     _write_walk(module)
-    _write_run(module)
-    return compile_module(module.text(), "runner")
+    _write_begin(module)
+    write_enter(module, _AT["rows"], _AT["row_count"], _AT["buffers"])
+    return compile_module(module.text(), "runner", symbols=symbols())
 
 
 def prepare(parallel: bool) -> None:
     """Have what runs programs compiled, and the threads started if there are parallel calls."""
-    _run_function()
+    _library()
     if parallel:
         current_team()
-
-
-@kept
-def _run_function() -> Callable[[int], None]:
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_library().address("run"))

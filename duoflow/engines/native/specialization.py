@@ -26,6 +26,7 @@ from duoflow.passes.state import StateTable
 
 from ..reference import evaluate_node
 from . import profile
+from .entry import Row
 from .failures import raise_error
 from .fuse import Fusion, storage
 from .plan import Arena, Schedule
@@ -101,6 +102,8 @@ class Specialization:
         self.outputs: list[tuple[int, tuple[int, ...], Any]] = []
         self._output_buffer: dict[int, int] = {}
         self.results: list[Callable[[_Context], Any]] = []
+        #: Whether the results are the outputs' arrays as they are.
+        self.gives_outputs = False
         self._input_buffer: dict[int, int] = {}
         self.storage_of: Callable[[Any], GraphTensor]
         #: The instructions of each task (by id), and what they took in timed runs.
@@ -171,16 +174,20 @@ class Specialization:
         updates = {out for _, out in self.table.updates}
         self.adopted: list[tuple[int, Callable[[_Context], Any]]] = []
         given: set[int] = set()
+        as_they_are: list[int | None] = []
         for i, tensor in enumerate(self.graph.outputs):
             stored = storage(tensor, fusion.descriptions)
             taken = self._taker(stored, tensor, id(stored) in given)
+            whole = id(stored) not in given and tensor.dims == sizes(stored)
             given.add(id(stored))
             if i not in updates:
                 self.results.append(taken)
+                as_they_are.append(self._output_buffer.get(id(stored)) if whole else None)
                 continue
             position = next(p for p, o in self.table.updates if o == i)
             if self.where.get(id(stored)) != (self._input_buffer[position], 0):
                 self.adopted.append((position, taken))
+        self.gives_outputs = as_they_are == list(range(len(self.outputs)))
 
     def _taker(self, stored: GraphTensor, tensor: Tensor, shared: bool) -> Callable[[_Context], Any]:
         key, dims = id(stored), cast(Any, tensor.dims)
@@ -282,57 +289,88 @@ def _in_memory(tensor: Tensor) -> bool:
     return tensor.spec.known and tensor.dtype.numpy.kind != "O"
 
 
+#: A check until a kernel clears it.
+_PASSED = b"\1"
+
+
 class _Context:
     """One run at a time: addresses, arena, and values of the host."""
 
     def __init__(self, owner: Specialization) -> None:
         self.owner = owner
-        self.frame = owner.program.frame()
         self._arena = Block(max(64, owner.arena_bytes))
-        self._checks = np.ones(max(1, len(owner.checked)), np.uint8)
+        self._checks = bytearray(_PASSED * max(1, len(owner.checked)))
+        self._constant = dict(owner.constants)
+        self._state_at = {buffer: position for buffer, position, _ in owner.state_inputs}
+        self._array_at = {buffer: position for buffer, position, _, _ in owner.array_inputs}
+        self._states = self._states_to_bind()
+        #: The states that the graph itself names; they come behind the values that a run is given.
+        self._named = tuple([owner.table.constant[position] for position in sorted(owner.table.constant)])
+        self.frame = owner.program.frame(self._rows())
         self._buffers = self.frame.buffers
         self._buffers[ARENA] = self._arena.address
-        self._buffers[CHECKS] = address_of(self._checks)
+        self._buffers[CHECKS] = address_of(np.frombuffer(self._checks, np.uint8))
         for buffer, array in owner.constants:
             self._buffers[buffer] = address_of(array)
-        self._constant = dict(owner.constants)
-        self._position = {buffer: position for buffer, position, _ in owner.state_inputs}
-        self._states = self._states_to_bind()
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.objects: dict[int, Any] = {}
         self._values: Sequence[Any] = ()
+        more = owner.objects or owner.object_inputs or owner.checked or owner.adopted or owner._calls_back
+        #: Whether a run consists of kernels that cannot fail, and gives the arrays that they write.
+        self._only_kernels = owner.gives_outputs and not more
+        #: Inputs that had to be converted or copied, by buffer.
         self._inputs: dict[int, np.ndarray[Any, Any]] = {}
         self._views: dict[int, np.ndarray[Any, Any]] = {}
 
+    def _rows(self) -> list[Row]:
+        """What the frame is given in a run: the inputs, the states that the graph names, and arrays for the outputs."""
+        rows = {position: Row(buffer, dims, dtype) for buffer, position, dims, dtype in self.owner.array_inputs}
+        rows |= {position: Row(buffer, in_place=in_place) for buffer, position, in_place, _ in self._states}
+        inputs = [rows.get(position, Row()) for position in range(len(self.owner.graph.all_inputs))]
+        return inputs + [Row(*each) for each in self.owner.outputs]
+
     def run(self, values: Sequence[Any]) -> list[Any]:
-        owner, buffers = self.owner, self._buffers
-        inputs = self._inputs
-        self._values = values
-        for buffer, position, dims, dtype in owner.array_inputs:
-            array = values[position]
-            if type(array) is not np.ndarray or array.shape != dims or array.dtype is not dtype:
-                array = self._as_expected(array, position, dims, dtype)
-            if not array.flags.c_contiguous:
-                array = array.copy()
-            inputs[buffer] = array
-            buffers[buffer] = address_of(array)
-        if self._states:
-            self._bind_states(values)
-        self.arrays = arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
-        for (buffer, _, _), array in zip(owner.outputs, arrays):
-            buffers[buffer] = address_of(array)
-        self.objects = dict(owner.objects) if owner.objects else {}
-        for key, position in owner.object_inputs:
-            self.objects[key] = values[position]
-        self.frame.run()
-        if owner.checked:
-            self._raise_if_failed()
-        results = [take(self) for take in owner.results]  # before states change: a result may be an old value
-        for position, take in owner.adopted:
-            self._state(values, position).adopt(np.require(take(self), requirements="C"))
+        owner = self.owner
+        arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
+        values = [*values, *self._named, *arrays]
+        if self._only_kernels and self.frame.run(values):
+            return arrays
+        self.arrays, self._values = arrays, values
+        if owner.objects or owner.object_inputs:
+            self.objects = dict(owner.objects)
+            for key, position in owner.object_inputs:
+                self.objects[key] = values[position]
+        if not self.frame.run(values):
+            self._bind(values)
+            self.frame.run()
+        if 0 in self._checks:
+            self._raise()
+        results = [take(self) for take in owner.results]
+        for position, take in owner.adopted:  # last, for a result may be an old value
+            values[position].adopt(np.require(take(self), requirements="C"))
         self.arrays, self.objects, self._values = [], {}, ()
-        inputs.clear()
+        if self._inputs:
+            self._inputs.clear()
         return results
+
+    def _bind(self, values: Sequence[Any]) -> None:
+        """Point the frame's buffers at values that are not all as its rows say: converted, copied, held by others."""
+        buffers = self._buffers
+        for buffer, position, dims, dtype in self.owner.array_inputs:
+            array = self._as_expected(values[position], position, dims, dtype)
+            if array is not values[position]:
+                self._inputs[buffer] = array
+            buffers[buffer] = address_of(array)
+        for (buffer, _, _), array in zip(self.owner.outputs, self.arrays, strict=True):
+            buffers[buffer] = address_of(array)
+        for buffer, position, in_place, initial in self._states:
+            state = values[position]
+            if initial is not None and state.array is None:
+                state.adopt(aligned_empty(*initial))
+            if in_place:
+                state.writable()
+            buffers[buffer] = state.address
+            self.frame.rows.note(position, state)
 
     def _as_expected(self, value: Any, position: int, dims: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         """An input as an array of the type compiled for; `InvalidArgumentError` if its shape is another one."""
@@ -340,24 +378,10 @@ class _Context:
             name = self.owner.graph.name
             message = f"Input {position} of {name!r} has shape {np.shape(value)}, expected {dims}."
             raise InvalidArgumentError(None, None, message)
-        return np.asarray(value, dtype)
+        return np.require(value, dtype, "CA")
 
-    def _state(self, values: Sequence[Any], position: int) -> Any:
-        return values[position] if position not in self.owner.table.constant else self.owner.table.constant[position]
-
-    def _bind_states(self, values: Sequence[Any]) -> None:
-        """Give the program the addresses of variables' buffers; those it updates must be nobody else's."""
-        buffers = self._buffers
-        for buffer, position, fixed, in_place, initial in self._states:
-            state = values[position] if fixed is None else fixed
-            if initial is not None and state.array is None:
-                state.adopt(aligned_empty(*initial))
-            if in_place:
-                state.writable()
-            buffers[buffer] = state.address
-
-    def _states_to_bind(self) -> list[tuple[int, int, Any, bool, Any]]:
-        """(buffer, position, the state if it is always the same, updated in place, shape and dtype) of each state.
+    def _states_to_bind(self) -> list[tuple[int, int, bool, Any]]:
+        """(buffer, position, updated in place, shape and dtype) of each state that has a place in memory.
 
         Those that nobody reads need no value before the run; the last is what memory they get then, else None.
         """
@@ -366,8 +390,7 @@ class _Context:
             unread = position in table.unread
             if in_place or not unread:
                 tensor = graph.all_inputs[position]
-                initial = (sizes(tensor), tensor.dtype.numpy) if unread else None
-                out.append((buffer, position, table.constant.get(position), in_place, initial))
+                out.append((buffer, position, in_place, (sizes(tensor), tensor.dtype.numpy) if unread else None))
         return out
 
     def value(self, tensor: GraphTensor) -> Any:
@@ -378,10 +401,10 @@ class _Context:
         buffer, offset = self.owner.where[key]
         if buffer in self._constant:
             return self._constant[buffer]
-        if buffer in self._inputs:
-            return self._inputs[buffer]
-        if buffer in self._position:
-            return self._state(self._values, self._position[buffer]).read()
+        if buffer in self._array_at:
+            return self._inputs.get(buffer, self._values[self._array_at[buffer]])
+        if buffer in self._state_at:
+            return self._values[self._state_at[buffer]].read()
         view = self._views.get(key)
         if view is None:
             count = elements(tensor)
@@ -425,11 +448,10 @@ class _Context:
                 self._buffers[buffer] = address_of(result)
             self.objects[id(tensor)] = result
 
-    def _raise_if_failed(self) -> None:
-        if self._checks.all():
-            return
-        suspects = [n for i in np.flatnonzero(self._checks == 0) for n in self.owner.checked[i]]
-        self._checks[:] = 1
+    def _raise(self) -> None:
+        """The error of the kernels whose check failed."""
+        suspects = [n for passed, nodes in zip(self._checks, self.owner.checked) for n in nodes if not passed]
+        self._checks[:] = _PASSED * len(self._checks)
         raise_error(self.owner.graph, suspects, self._intact)
 
     def _intact(self, tensor: GraphTensor) -> Any:
@@ -437,7 +459,8 @@ class _Context:
         if id(tensor) in self.objects:
             return self.objects[id(tensor)]
         buffer, _ = self.owner.where.get(id(tensor), (ARENA, 0))
-        return self.value(tensor) if any(buffer in t for t in (self._inputs, self._position, self._constant)) else None
+        unwritten = any(buffer in places for places in (self._array_at, self._state_at, self._constant))
+        return self.value(tensor) if unwritten else None
 
 
 _MISSING: Any = object()
