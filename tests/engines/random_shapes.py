@@ -155,6 +155,29 @@ def rows(d: Draw):
     return name, with_gradient(lambda x: getattr(F, name)(x, -1)), [d.operand([*d.shape()[:-1], d.size()])]
 
 
+def attention(d: Draw):
+    """Heads inside or outside, with a scale, a bias, a mask of keys, or causal."""
+    dtype, inside = d.choose(FLOATS[:4]), d.flip()
+    batch, heads, queries, keys = d.small(), d.small(), d.choose([1, 16, 17, 40, 130, 200]), d.choose([5, 16, 33, 257])
+    depth, width = d.choose([1, 8, 16, 20]), d.choose([1, 8, 17, 70])
+    sizes = [(queries, depth), (keys, depth), (keys, width)]
+    shapes = [(batch, rows, heads, columns) if inside else (batch, heads, rows, columns) for rows, columns in sizes]
+    change = d.choose([
+        lambda s: s,
+        lambda s: s * 0.3,
+        lambda s: s + F.cast(F.range(keys) % 3, s.dtype),
+        lambda s: F.where(F.range(keys) % 5 < 3, s, F.cast(-3e38, s.dtype)),
+        lambda s: F.where(F.range(queries)[:, None] >= F.range(keys), s, s - 1e9),
+    ])  # fmt: skip
+
+    def run(q, k, v):
+        if inside:
+            return F.einsum("bhqk,bkhd->bqhd", F.softmax(change(F.einsum("bqhd,bkhd->bhqk", q, k))), v)
+        return F.matmul(F.softmax(change(F.matmul(q, k, transpose_b=True))), v)
+
+    return "attention", with_gradient(run), [d.real(shape, dtype) for shape in shapes]
+
+
 def lookup(d: Draw):
     table = d.operand([d.size(1), d.small(1), d.size(1)])
     indices = d.integers([d.size()], d.choose([np.int32, np.int64]), 0, len(table))
@@ -212,7 +235,7 @@ def arrangement(d: Draw):
 
 FAMILIES: list[Callable[[Draw], tuple]] = [
     elementwise, broadcast, whole_numbers, reduction, reduction, product, product, convolution, convolution, depthwise,
-    pooling, rows, lookup, segments, order, running, arrangement,
+    pooling, rows, attention, lookup, segments, order, running, arrangement,
 ]  # fmt: skip
 
 

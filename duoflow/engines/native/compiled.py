@@ -21,6 +21,8 @@ from duoflow.passes.prune import acts
 from duoflow.passes.state import StateTable
 
 from . import plan
+from .attention import Form
+from .attention_task import AttentionTask
 from .contract import as_gemm
 from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
@@ -104,7 +106,10 @@ class _Compiler:
         """The native task of a node that is neither looped nor a contraction."""
         if node.op.kind is Kind.CONTROL:
             return as_region(node, self._part_of(node))
-        routine = as_routine(node, self.descriptions.get(id(node)))
+        description = self.descriptions.get(id(node))
+        if isinstance(description, Form):
+            return AttentionTask(node, description)
+        routine = as_routine(node, description)
         return as_row(node) if routine is None else RoutineTask(node, routine)
 
     def _part_of(self, node: Node) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .convolutions import rewrite_convolutions
+from .find_attention import fuse_attention
 from .partial import split_products, split_reductions
 from .pools import decompose_pools
 from .sums import contractions_as_sums
@@ -10,6 +11,7 @@ from .sums import contractions_as_sums
 __all__ = ["OWN_PASSES"]
 
 OWN_PASSES = (
+    ("attention", fuse_attention),
     ("convolutions", rewrite_convolutions),
     ("pools", decompose_pools),
     ("sums", contractions_as_sums),
