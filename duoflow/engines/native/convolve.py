@@ -14,7 +14,7 @@ from duoflow.core.lowering import Convolution
 from duoflow.core.scalar import Unsupported
 
 from .contract import Product
-from .kernels.conv import Conv, Step
+from .kernels.conv import Conv, Work
 from .kernels.gemm import Gemm
 from .static import sizes
 
@@ -33,7 +33,7 @@ class ConvolutionPlan:
     """The kernel calls of one convolution node; `roles` maps "x", "w" and "y" to input positions (-1: the output)."""
 
     conv: Conv
-    steps: list[Step]
+    work: Work
     roles: dict[str, int]
 
     @property
@@ -82,5 +82,5 @@ def as_convolution(node: Node, description: Convolution) -> ConvolutionPlan:
         kernel=lead + kernel[:-2], strides=lead + description.strides, dilations=lead + description.dilations,  # type: ignore[arg-type]
         padding=nothing + description.padding, groups=description.groups, dtype=dtype,  # type: ignore[arg-type]
     )  # fmt: skip
-    steps = {"forward": conv.forward, "input": conv.input_gradient, "filter": conv.weight_gradient}[description.mode]()
-    return ConvolutionPlan(conv, steps, roles)
+    work = {"forward": conv.forward, "input": conv.input_gradient, "filter": conv.weight_gradient}[description.mode]()
+    return ConvolutionPlan(conv, work, roles)

@@ -11,6 +11,7 @@ from duoflow.engines.native import target
 from duoflow.engines.native.ir import Module
 from duoflow.engines.native.jit import assembly, compile_module
 from duoflow.engines.native.kernels.conv import Conv, write_kernel
+from duoflow.engines.native.kernels.winograd import Winograd
 from duoflow.engines.native.threads import Block
 from tests.engines.native.test_gemm import call
 
@@ -53,10 +54,10 @@ def arrays(conv):
     return x, w, make(conv.images, conv.out_height, conv.out_width, conv.filters)
 
 
-def run(steps, conv, parts=1, extra=(), **roles):
-    packed, scratch = Block(conv.packed_bytes), Block(conv.scratch_bytes(THREADS))
+def run(work, parts=1, extra=(), **roles):
+    packed, scratch = Block(work.packed_bytes), Block(work.scratch_bytes(THREADS))
     roles |= {"packed": packed.address, "scratch": scratch.address}
-    for step in steps:
+    for step in work.steps:
         operands = [roles[role] for role in step.roles]
         call(step.address, [*operands, *extra], step.consts, parts)
 
@@ -72,13 +73,13 @@ def check(conv, parts=1):
     y, dx, dw = reference(conv, x, w, dy)
     filled = lambda like, dtype=None: np.full(like.shape, np.nan, dtype or like.dtype)
     got = filled(dy)
-    run(conv.forward(), conv, parts, x=x, w=w, y=got)
+    run(conv.forward(), parts, x=x, w=w, y=got)
     close(got, y, conv.dtype)
     got = filled(x)
-    run(conv.input_gradient(), conv, parts, x=got, w=w, y=dy)
+    run(conv.input_gradient(), parts, x=got, w=w, y=dy)
     close(got, dx, conv.dtype)
     got = filled(w, np.float32 if conv.dtype.size == 2 else w.dtype)
-    run(conv.weight_gradient(), conv, parts, x=x, w=got, y=dy)
+    run(conv.weight_gradient(), parts, x=x, w=got, y=dy)
     close(got, dw, conv.dtype)
 
 
@@ -163,16 +164,16 @@ def test_results_do_not_depend_on_the_number_of_threads():
     results = []
     for parts in (1, 2, 3):
         got = [np.zeros_like(dy), np.zeros_like(x), np.zeros_like(w)]
-        run(conv.forward(), conv, parts, x=x, w=w, y=got[0])
-        run(conv.input_gradient(), conv, parts, x=got[1], w=w, y=dy)
-        run(conv.weight_gradient(), conv, parts, x=x, w=got[2], y=dy)
+        run(conv.forward(), parts, x=x, w=w, y=got[0])
+        run(conv.input_gradient(), parts, x=got[1], w=w, y=dy)
+        run(conv.weight_gradient(), parts, x=x, w=got[2], y=dy)
         results.append(got)
     assert all((a == b).all() for got in results for a, b in zip(got, results[0]))
 
 
-@pytest.mark.parametrize("groups", [1, 20])
-def test_late_bound_epilogue_sees_every_block_once(groups):
-    conv = Conv(2, 8, 9, 20, 20, (3, 3), padding=((1, 1), (1, 1)), groups=groups)
+@pytest.mark.parametrize("images, groups", [(2, 1), (5, 1), (2, 20)])
+def test_late_bound_epilogue_sees_every_block_once(images, groups):
+    conv = Conv(images, 8, 9, 20, 20, (3, 3), padding=((1, 1), (1, 1)), groups=groups)
     module = Module()
     names = ("row", "rows", "col", "cols")
     with module.function(
@@ -184,8 +185,109 @@ def test_late_bound_epilogue_sees_every_block_once(groups):
     library = compile_module(module.text(), "late", verify=True)
     x, w, dy = arrays(conv)
     y = np.zeros_like(dy)
-    run(conv.forward(library.address("add")), conv, 2, x=x, w=w, y=y)
+    run(conv.forward(library.address("add")), 2, x=x, w=w, y=y)
     close(y, reference(conv, x, w, dy)[0] + 1, conv.dtype)
+
+
+def names(work):
+    return [step.name for step in work.steps]
+
+
+def prefer(monkeypatch, *modes):
+    """Have minimal filtering take no time, as far as it is possible, in some of its modes; direct sums otherwise."""
+    possible = lambda self: self.mode in modes and (self.mode != "spread" or self.dtype.size >= 4)
+    monkeypatch.setattr(Winograd, "cost", 0)
+    monkeypatch.setattr(Winograd, "is_possible", property(possible))
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        Conv(2, 40, 70, 64, 8, (3, 3), padding=((1, 1), (1, 1))),
+        Conv(5, 11, 13, 33, 70, (3, 3)),  # odd sizes, and vectors that are not whole
+        Conv(7, 14, 9, 32, 130, (3, 3), padding=((0, 1), (1, 0))),
+        Conv(3, 12, 30, 17, 18, (3, 3), padding=((2, 2), (5, 3))),  # tiles that see nothing but padding
+        Conv(40, 1, 3, 40, 40, (3, 3), padding=((1, 1), (1, 1))),  # one row of tiles, half of it beyond the image
+        Conv(30, 3, 4, 40, 40, (3, 3)),  # one tile in each image
+        Conv(1, 3, 3, 1, 1, (3, 3)),
+        Conv(4, 16, 18, 32, 20, (3, 3), padding=((1, 1), (1, 1)), dtype=dtypes.float64),
+        Conv(4, 16, 18, 40, 40, (3, 3), padding=((1, 1), (1, 1)), dtype=dtypes.bfloat16),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("backwards", ["correlate", "spread"])
+def test_minimal_filtering(conv, parts, backwards, monkeypatch):
+    prefer(monkeypatch, backwards, "weights")
+    check(conv, parts)
+
+
+def test_minimal_filtering_gives_the_same_for_any_number_of_threads():
+    convs = [Conv(9, 12, 13, 32, 70, (3, 3), padding=((1, 1), (1, 1)), threads=threads) for threads in (1, 2, 4)]
+    x, w, dy = arrays(convs[0])
+    results = []
+    for conv in convs:
+        assert "winograd_weights" in names(conv.weight_gradient())
+        got = [np.zeros_like(dy), np.zeros_like(x), np.zeros_like(w)]
+        run(conv.forward(), min(conv.threads, THREADS), x=x, w=w, y=got[0])
+        run(conv.input_gradient(), min(conv.threads, THREADS), x=got[1], w=w, y=dy)
+        run(conv.weight_gradient(), min(conv.threads, THREADS), x=x, w=got[2], y=dy)
+        results.append(got)
+    assert all((a == b).all() for got in results for a, b in zip(got, results[0]))
+
+
+def test_minimal_filtering_is_as_exact_as_the_direct_sum(monkeypatch):
+    conv = Conv(4, 20, 20, 64, 64, (3, 3))
+    x, w, dy = arrays(conv)
+    wanted = reference(conv, x, w, dy)
+    errors = []
+    for modes in (["correlate", "weights"], ["spread"], []):
+        prefer(monkeypatch, *modes)
+        got = [np.zeros_like(dy), np.zeros_like(x), np.zeros_like(w)]
+        run(conv.forward(), x=x, w=w, y=got[0])
+        run(conv.input_gradient(), x=got[1], w=w, y=dy)
+        run(conv.weight_gradient(), x=x, w=got[2], y=dy)
+        errors.append([np.sqrt(np.mean((a - b) ** 2)) for a, b in zip(got, wanted)])
+    *filtered, direct = errors
+    assert all(a < 1.5 * b for each in filtered for a, b in zip(each, direct))
+
+
+@pytest.mark.parametrize("channels, filters", [(16, 16), (32, 64), (64, 8), (256, 256)])
+def test_minimal_filtering_is_for_many_channels(channels, filters):
+    conv = Conv(4, 28, 28, channels, filters, (3, 3))
+    assert "winograd_correlate" in names(conv.forward())
+    assert names(conv.input_gradient())[1] in ("winograd_correlate", "winograd_spread")
+    assert "winograd_weights" in names(conv.weight_gradient())
+
+
+def test_gradients_without_padding_are_spread():
+    """There are fewer tiles of the result than of the image."""
+    assert "winograd_spread" in names(Conv(64, 13, 13, 32, 64, (3, 3)).input_gradient())
+    assert "winograd_spread" not in names(Conv(64, 16, 16, 32, 64, (3, 3), padding=((1, 1), (1, 1))).input_gradient())
+    assert "winograd_spread" not in names(Conv(1, 130, 130, 32, 64, (3, 3)).input_gradient())  # threads share images
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        Conv(4, 16, 16, 3, 32, (3, 3)),  # too few channels
+        Conv(1, 6, 6, 64, 64, (3, 3)),  # too few tiles
+        Conv(4, 16, 16, 64, 64, (3, 3), strides=(2, 1)),
+        Conv(4, 16, 16, 64, 64, (3, 3), dilations=(2, 2)),
+        Conv(4, 16, 16, 64, 64, (3, 3), groups=2),
+        Conv(4, 16, 16, 64, 64, (5, 3)),
+    ],
+    ids=str,
+)
+def test_direct_sums(conv):
+    assert "correlate" in names(conv.forward())
+
+
+@pytest.mark.parametrize("groups", [1, 20])
+def test_working_memory_is_that_of_what_is_done(groups):
+    conv = Conv(64, 28, 28, 20, 20, (3, 3), (2, 2), groups=groups)
+    assert conv.weight_gradient().packed_bytes == 0
+    assert conv.forward().packed_bytes <= 4 * 9 * 20 * (20 if groups == 20 else 64) + 128
 
 
 def test_groups_must_divide():
@@ -194,7 +296,13 @@ def test_groups_must_divide():
 
 
 @pytest.mark.parametrize("machine", [target.AVX2, target.AVX512, target.NEON], ids=lambda m: m.cpu)
-@pytest.mark.parametrize("kernel", ["pack", "correlate", "weights", "depthwise_correlate", "depthwise_weights"])
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        "pack", "correlate", "weights", "depthwise_correlate", "depthwise_weights", "winograd_pack",
+        "winograd_correlate", "winograd_spread", "winograd_weights", "winograd_unpack",
+    ],
+)  # fmt: skip
 def test_kernels_compile_for_other_processors(machine, kernel):
     module = Module(machine)
     write_kernel(module, kernel, dtypes.float32)

@@ -1,17 +1,18 @@
 """2-D convolutions, NHWC by HWIO: forward, input gradient and weight gradient, with strides, dilation, padding and
 groups.
 
-A `Conv` describes one convolution. Its work is a list of `Step`s, kernel calls to be made in order with a barrier
+A `Conv` describes one convolution. Its `Work` is a list of `Step`s, kernel calls to be made in order with a barrier
 between them where `step.after_barrier` says so; operands are named by role:
 
     conv = Conv(images=8, height=56, width=56, channels=64, filters=64, kernel=(3, 3), padding=((1, 1), (1, 1)))
-    for step in conv.forward():                   or input_gradient(), weight_gradient()
+    work = conv.forward()                         or input_gradient(), weight_gradient()
+    for step in work.steps:
         if step.after_barrier: program.barrier()
         program.call(step.address, [operand_of[role] for role in step.roles], step.consts, parallel=step.parallel)
 
 Roles. "x" the input (or its gradient), "w" the weights [kh, kw, channels / groups, filters] (or their gradient), "y"
-the output (or its gradient), all contiguous; "packed" and "scratch" are working memory of `conv.packed_bytes` and
-`conv.scratch_bytes(threads)` bytes, not shared with anything that may run at the same time. Weights that do not
+the output (or its gradient), all contiguous; "packed" and "scratch" are working memory of `work.packed_bytes` and
+`work.scratch_bytes(threads)` bytes, not shared with anything that may run at the same time. Weights that do not
 change may be packed once: the packing steps are those whose name is "pack". A 1-D convolution is one of height 1; a 1
 x 1 kernel without strides or padding is better made a `Gemm`.
 
@@ -25,13 +26,13 @@ pixel v begins stride * channels after pixel v - 1, and for one row of the kerne
 contiguous. So the register tile of the matrix product runs over them without any im2col. The input gradient is the
 same kernel on the output's gradient, once per phase of the strides, with weights packed transposed and reversed; no
 zeros are multiplied for strides. The weight gradient is A^T B on the same bands. Depthwise kernels go along the
-channels instead. Results do not depend on the number of threads.
+channels instead; where it takes fewer instructions, 3 x 3 kernels go the way of `winograd`. Results do not depend on
+the number of threads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,8 +46,9 @@ from ..threads import thread_count
 from .correlate import CONSTS, CorrelationWriter
 from .depthwise import DepthwiseWriter
 from .tiles import accumulator, panel_width, tiles_of
+from .winograd import Winograd, WinogradWriter, direct_cost
 
-__all__ = ["Conv", "Step"]
+__all__ = ["Conv", "Step", "Work"]
 
 Pair = tuple[int, int]
 
@@ -66,6 +68,25 @@ class Step:
     parallel: bool
     #: Whether what earlier steps wrote must be visible.
     after_barrier: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """Kernel calls in order, and the working memory that they need."""
+
+    steps: list[Step]
+    packed_bytes: int
+    #: Words of 8 bytes for each thread.
+    scratch_words: int
+
+    @property
+    def parallel(self) -> bool:
+        """Whether threads share any of it."""
+        return any(step.parallel for step in self.steps)
+
+    def scratch_bytes(self, threads: int) -> int:
+        """Bytes of "scratch" for calls shared by up to `threads` threads."""
+        return 8 * threads * self.scratch_words
 
 
 @dataclass(frozen=True)
@@ -128,48 +149,95 @@ class Conv:
         return self.flops >= _SHARING_FLOPS
 
     @property
-    def packed_bytes(self) -> int:
-        """Bytes of "packed"."""
-        return max(sum(phase.packed_items for phase in phases) for phases in self._all_phases()) * self._item + 64
-
-    def scratch_bytes(self, threads: int) -> int:
-        """Bytes of "scratch" for calls shared by up to `threads` threads."""
-        words = max(phase.scratch_words for phases in self._all_phases() for phase in phases)
-        return 8 * threads * max(words, self._gradient().scratch_words)
-
-    @property
     def _item(self) -> int:
         return accumulator(self.dtype).size
 
-    def _all_phases(self) -> list[list[_Phase]]:
-        return [[_forward_phase(self)], _input_gradient_phases(self) or [_forward_phase(self)]]
-
-    def forward(self, epilogue: int = 0) -> list[Step]:
+    def forward(self, epilogue: int = 0) -> Work:
         """y from x and w."""
-        return _phase_steps(self, [_forward_phase(self)], ("x", "y"), epilogue)
+        return self._correlation([_forward_phase(self)], ("x", "y"), epilogue)
 
-    def input_gradient(self) -> list[Step]:
+    def input_gradient(self) -> Work:
         """The gradient of x (written to "x") from that of y ("y") and w."""
-        return _phase_steps(self, _input_gradient_phases(self), ("y", "x"))
+        return self._correlation(_input_gradient_phases(self), ("y", "x"), spread=self._winograd("spread"))
 
-    def weight_gradient(self) -> list[Step]:
+    def weight_gradient(self) -> Work:
         """The gradient of w (written to "w") from x and the gradient of y ("y"); float32 for 16-bit types."""
+        phase = _forward_phase(self)
+        found = self._cheapest(phase, [self._winograd("weights", phase)])
+        if found is not None:
+            names = ("winograd_weights", ("x", "y", "packed", "scratch")), ("winograd_unpack", ("packed", "w"))
+            return self._winograd_work(found, names)
         name = "depthwise_weights" if self.is_depthwise else "weights"
-        phase = self._gradient()
+        panel = 0 if self.is_depthwise else panel_width(host(), self.dtype)
+        phase = replace(phase, over_pixels=True)
+        phase = replace(phase, extra_items=phase.band_rows * phase.grid[1] * panel)
         rows = phase.group_channels * (phase.taps[1] // max(phase.segments, 1))
         tiles = self._tiles(rows, self.group_filters, accumulator(self.dtype))
-        consts = phase.values(0, tiles)
-        return [Step(name, _kernel(name, self.dtype), ("x", "y", "w", "scratch"), consts, self.worth_sharing)]
+        step = self._step(name, ("x", "y", "w", "scratch"), phase.values(0, tiles))
+        return Work([step], 0, phase.scratch_words)
+
+    def _correlation(
+        self, phases: list[_Phase], ends: tuple[str, str], epilogue: int = 0, spread: Winograd | None = None
+    ) -> Work:
+        """Pack the weights of all phases, then run them; or the same by minimal filtering, perhaps by spreading."""
+        roles = (ends[0], "packed", ends[1], "scratch")
+        found = self._cheapest(phases[0], [self._winograd("correlate", phases[0]), spread]) if phases else None
+        if found is not None:
+            names = ("winograd_pack", ("w", "packed")), (f"winograd_{found.mode}", roles)
+            return self._winograd_work(found, names, epilogue)
+        packs: list[Step] = []
+        runs: list[Step] = []
+        at = 0
+        prefix = "depthwise_" if self.is_depthwise else ""
+        scratch_words = max((phase.scratch_words for phase in phases), default=0)
+        for phase in phases:
+            tiles = self._tiles(phase.grid[1], phase.group_filters, self.dtype)
+            consts = phase.values(at, tiles, epilogue, scratch_words)
+            packs.append(self._step(prefix + "pack", ("w", "packed"), consts))
+            runs.append(self._step(prefix + "correlate", roles, consts, after_barrier=not runs))
+            at += phase.packed_items
+        return Work(packs + runs, at * self._item + 64, scratch_words)
+
+    def _winograd(self, mode: str, phase: _Phase | None = None) -> Winograd | None:
+        """Minimal filtering for a walk, or for the adjoint of the forward one, where it is possible."""
+        if self.kernel != (3, 3) or self.strides != (1, 1) or self.dilations != (1, 1) or self.groups > 1:
+            return None
+        walk = phase or _forward_phase(self)
+        channels, filters, weights = walk.channels, walk.filters, walk.weights[:5]
+        if mode == "spread":
+            channels, filters, weights = filters, channels, (*weights[:3], weights[4], weights[3])
+        found = Winograd(
+            mode, walk.images, walk.source, walk.grid, walk.origin, channels, filters, weights, self.dtype,
+            self.threads,
+        )  # fmt: skip
+        return found if found.is_possible else None
+
+    def _cheapest(self, phase: _Phase, candidates: list[Winograd | None]) -> Winograd | None:
+        """The one that takes fewest instructions, None if that is the direct sum."""
+        pixels = phase.images * phase.grid[0] * phase.grid[1]
+        least, found = direct_cost(pixels, phase.channels, phase.filters, self.dtype), None
+        for candidate in candidates:
+            if candidate is not None and candidate.cost < least:
+                least, found = candidate.cost, candidate
+        return found
+
+    def _winograd_work(
+        self, winograd: Winograd, names: tuple[tuple[str, tuple[str, ...]], ...], epilogue: int = 0
+    ) -> Work:
+        tiles, *_ = [self._tiles(rows, winograd.filters, accumulator(self.dtype)) for rows in winograd.heights]
+        consts = winograd.values(tiles, epilogue)
+        steps = [self._step(name, roles, consts, after_barrier=i > 0) for i, (name, roles) in enumerate(names)]
+        return Work(steps, winograd.packed_items * self._item, winograd.scratch_words)
+
+    def _step(self, name: str, roles: tuple[str, ...], consts: list[int], after_barrier: bool = False) -> Step:
+        return Step(
+            name.rpartition("_")[2] if name.endswith("pack") else name, _kernel(name, self.dtype), roles, consts,
+            self.worth_sharing, after_barrier,
+        )  # fmt: skip
 
     def _tiles(self, rows: int, cols: int, out: DType) -> int:
         """The address of the tiles for a result of this many rows and columns, if there are any."""
         return 0 if self.is_depthwise else tiles_of(self.dtype, out).prepare(rows, cols)
-
-    def _gradient(self) -> _Phase:
-        """The forward walk, with the band and the packed gradient that the weight gradient needs."""
-        phase = replace(_forward_phase(self), over_pixels=True)
-        panel = 0 if self.is_depthwise else panel_width(host(), self.dtype)
-        return replace(phase, extra_items=phase.band_rows * phase.grid[1] * panel)
 
 
 @dataclass(frozen=True)
@@ -333,35 +401,14 @@ def _input_gradient_phases(conv: Conv) -> list[_Phase]:
     ]  # fmt: skip
 
 
-def _phase_steps(conv: Conv, phases: list[_Phase], ends: tuple[str, str], epilogue: int = 0) -> list[Step]:
-    """Pack the weights of all phases, then run them."""
-    packs: list[Step] = []
-    runs: list[Step] = []
-    at = 0
-    prefix = "depthwise_" if conv.is_depthwise else ""
-    scratch_words = max((phase.scratch_words for phase in phases), default=0)
-    pack, correlate = (_kernel(prefix + name, conv.dtype) for name in ("pack", "correlate"))
-    for phase in phases:
-        tiles = conv._tiles(phase.grid[1], phase.group_filters, conv.dtype)
-        consts = phase.values(at, tiles, epilogue, scratch_words)
-        packs.append(Step("pack", pack, ("w", "packed"), consts, conv.worth_sharing))
-        roles = (ends[0], "packed", ends[1], "scratch")
-        runs.append(Step(prefix + "correlate", correlate, roles, consts, conv.worth_sharing, after_barrier=not runs))
-        at += phase.packed_items
-    return packs + runs
-
-
-_WRITERS: dict[str, Callable[[Any], None]] = {
-    "pack": CorrelationWriter.write_pack, "correlate": CorrelationWriter.write_correlate,
-    "weights": CorrelationWriter.write_weights, "depthwise_pack": DepthwiseWriter.write_pack,
-    "depthwise_correlate": DepthwiseWriter.write_correlate, "depthwise_weights": DepthwiseWriter.write_weights,
-}  # fmt: skip
+_WRITERS: dict[str, type[Any]] = {"depthwise": DepthwiseWriter, "winograd": WinogradWriter, "": CorrelationWriter}
 
 
 def write_kernel(module: Module, name: str, dtype: DType) -> None:
     """Write one of the kernels into a module."""
-    writer = DepthwiseWriter if name.startswith("depthwise") else CorrelationWriter
-    _WRITERS[name](writer(module, name, dtype, accumulator(dtype) if name.endswith("weights") else dtype))
+    family, _, what = name.rpartition("_")
+    out = accumulator(dtype) if what in ("weights", "unpack") else dtype
+    getattr(_WRITERS[family](module, name, dtype, out), f"write_{what}")()
 
 
 @kept

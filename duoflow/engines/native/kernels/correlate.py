@@ -1,9 +1,12 @@
 """Native code of convolutions on the register tile; `conv` says what it computes and how it is called.
 
-A kernel's consts are the entries of `CONSTS`, in this order. `BandWriter` is shared with the depthwise kernels.
+A kernel's consts are the entries of `CONSTS`, in this order. `BandWriter` is shared with the depthwise kernels
+and those of `winograd`, which have consts of their own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from ..ir import Function, Index
 from ..scalar import LLVMBuilder
@@ -29,13 +32,13 @@ CONSTS = (
 class BandWriter(TileWriter):
     """What all kernels of convolutions do: read sizes, copy bands of the source, call epilogues."""
 
-    @staticmethod
-    def _sizes(f: Function) -> dict[str, Index]:
-        return {name: f.parameter("%consts", position) for position, name in enumerate(CONSTS)}
+    consts: tuple[str, ...] = CONSTS
 
-    @staticmethod
-    def _tiles(f: Function) -> str:
-        return f.parameter("%consts", CONSTS.index("tiles"), "ptr")
+    def _sizes(self, f: Function) -> dict[str, Index]:
+        return {name: f.parameter("%consts", position) for position, name in enumerate(self.consts)}
+
+    def _tiles(self, f: Function) -> str:
+        return f.parameter("%consts", self.consts.index("tiles"), "ptr")
 
     # The band -----------------------------------------------------------------------------------------------------
 
@@ -93,18 +96,22 @@ class BandWriter(TileWriter):
     def _copy_wide(self, f: Function, source: str, target: str, items: Index) -> None:
         """Copy items, widening 16-bit ones."""
         b = LLVMBuilder(f, self.lanes)
-        whole = f.mul(f.div(items, self.lanes), self.lanes)
 
         def move(at: Index, mask: str | None) -> None:
             value = self.load_wide(b, source, at, mask)
             f.store(self.item, value, f.gep(target, at, self.item), self.lanes, mask)
 
+        self.over_vectors(f, items, move)
+
+    def over_vectors(self, f: Function, items: Index, body: Callable[[Index, str | None], None]) -> None:
+        """Code for each vector of some items: `body(its first, the mask of its lanes if it is not whole)`."""
+        whole = f.mul(f.div(items, self.lanes), self.lanes)
         with f.loop(0, whole, self.lanes) as loop:
-            move(loop.index, None)
+            body(loop.index, None)
         rest = f.sub(items, whole)
         if rest != 0:
             with f.when(f.compare("sgt", rest, 0)):
-                move(whole, f.first_lanes(rest, self.lanes))
+                body(whole, f.first_lanes(rest, self.lanes))
 
     @staticmethod
     def _taps_inside(f: Function, size: dict[str, Index], axis: str, position: Index) -> tuple[Index, Index]:
