@@ -169,6 +169,14 @@ def _slice(node: Node, inputs: Sequence[Stacked], count: int) -> Any:
     return F.slice(_spread(inputs[0], count), [0, *begin.tolist()], [count, *_dims(node.outputs[0])])
 
 
+@_rule("PadV2")
+def _pad(node: Node, inputs: Sequence[Stacked], count: int) -> Any:
+    widths = node.inputs[1].spec.array
+    if widths is None or inputs[2].varies:
+        raise Unsupported("a computed padding at once")
+    return F.pad(_spread(inputs[0], count), [[0, 0], *widths.tolist()], constant_values=inputs[2].tensor)
+
+
 @_rule("GatherV2")
 def _gather(node: Node, inputs: Sequence[Stacked], count: int) -> Any:
     table, indices = inputs

@@ -47,6 +47,7 @@ def lower_inside(graph: Graph, lower: Callable[[Graph], Graph]) -> Graph:
         else:
             rw.copy(node)
     out = _again(use_ranges(fewer_variables(recompute_saved(fewer_variables(rw.finish())))), lower)
+    out = use_ranges(out)  # of the rows that simplification found
     apart = fission(out)
     return out if apart is out else _again(fewer_variables(apart), lower)
 

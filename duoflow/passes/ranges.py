@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -48,11 +48,25 @@ def _known(body: Graph, node: Node) -> Graph:
     bounds: Interval = lambda t: interval(t, known)
     for inner in body.nodes:
         new = next((n for rule in (_decided, _in_range, _slice) if (n := rule(rw, inner, bounds)) is not None), None)
+        chosen = _chosen(rw, inner)
+        if chosen is not None:
+            new, within = rw[chosen], bounds(chosen)
+            if within is not None:
+                known[id(inner.outputs[0])] = within
         if new is None:
             rw.copy(inner)
         else:
             rw.bind(inner.outputs[0], new)
     return rw.finish()
+
+
+def _chosen(rw: Rewriter, node: Node) -> GraphTensor | None:
+    """The scalar that a choice always is, by what its condition was found to be."""
+    if node.op.name != "SelectV2" or any(t.dims != () for t in node.inputs):
+        return None
+    condition, one, other = cast("tuple[GraphTensor, ...]", node.inputs)
+    always = constant_of(rw[condition])
+    return None if always is None else one if always else other
 
 
 def _decided(rw: Rewriter, node: Node, bounds: Interval) -> GraphTensor | None:

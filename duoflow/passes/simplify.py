@@ -106,6 +106,12 @@ def _identity(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
     return inputs[0] if inputs[0].dtype is node.outputs[0].dtype else None
 
 
+@rule("Sum", "Mean", "Prod", "Max", "Min", "All", "Any")
+def _reduce_nothing(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
+    """Over no dimension."""
+    return _stands(inputs[0], node) if node.attrs["axis"] == () else None
+
+
 @rule("AddV2", "Add")
 def _add_zero(rw: Rewriter, node: Node, inputs: Inputs) -> GraphTensor | None:
     x, y = inputs

@@ -43,7 +43,9 @@ def specialize(graph: Graph, dims: Sequence[Dims], observed: Observed | None = N
         if observed is not None and acts(node):
             observed = None
         inputs = rw.inputs(node)
-        specs = inferred(node, inputs) if any(id(t) in news for t in inputs) else [t.spec for t in node.outputs]
+        # An input that became a constant is no news, but what is computed from it may be.
+        asked = any(id(t) in news for t in inputs) or not all(t.spec.known for t in node.outputs)
+        specs = inferred(node, inputs) if asked else [t.spec for t in node.outputs]
         if specs is None:
             new = refuse(rw, node)
         elif observed is not None and any(not s.known for s in specs) and node.name in observed:

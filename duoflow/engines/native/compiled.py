@@ -26,6 +26,7 @@ from .attention_task import AttentionTask
 from .contract import as_gemm
 from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
+from .divide import Division, Turns, divide
 from .fuse import FULL, Fusion, describe_all, storage
 from .jit import side_by_side
 from .later import waits
@@ -34,7 +35,7 @@ from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program, prepare
 from .shared import compile_all
-from .specialization import ARENA, CHECKS, Layout, Specialization
+from .specialization import ARENA, CHECKS, OWN, Layout, Specialization
 from .static import elements, inputs_of, output_of
 from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
 
@@ -48,6 +49,9 @@ def compile_graph(graph: Graph, table: StateTable) -> Specialization:
 
 class _Compiler:
     """The steps, in order."""
+
+    #: How threads divide what is run many times, if they run it apart.
+    division: Division | None = None
 
     def __init__(self, graph: Graph, table: StateTable, out: Specialization | None = None) -> None:
         self.graph, self.table = graph, table
@@ -114,7 +118,7 @@ class _Compiler:
 
     def _part_of(self, node: Node) -> Plan:
         """Compiles the sub-graphs of a control node."""
-        return lambda graph, variables: _PartCompiler(graph, variables, self.out, node).part()
+        return lambda graph, variables, turns: _PartCompiler(graph, variables, turns, self.out, node).part()
 
     def _heavy(self, node: Node) -> BlockTask | None:
         """The task of a contraction that the kernels can do."""
@@ -306,7 +310,7 @@ class _Compiler:
     def _allocate(self, inner: list[GraphTensor], kept: Container[int] = ()) -> dict[int, int]:
         """Offsets in the arena."""
         stages = {id(t): self.schedule.stage[id(task)] for task in self.schedule.tasks for t in task.writes}
-        self.arena = plan.allocate(self.schedule, inner, stages, self._may_replace, kept)
+        self.arena = plan.allocate(self.schedule, inner, stages, self._may_replace, kept, self.division is not None)
         self.arena_bytes = self.arena.size
         return self.arena.tensors
 
@@ -327,8 +331,9 @@ class _Compiler:
                 for i in range(tested, len(out.checked)):
                     program.jump_unless((CHECKS, i), end)
                 tested = len(out.checked)
-            self._add(task, program, self._where, 0)
+            self._add(task, program, self._where, (ARENA, 0))
         program.place(end)
+        program.own = OWN, out.own_bytes
 
     def _in_stages(self, program: Program) -> Iterator[Task]:
         """The tasks in order, with barriers between stages."""
@@ -339,11 +344,11 @@ class _Compiler:
                 stage = self.schedule.stage[id(task)]
             yield task
 
-    def _add(self, task: Task, program: Program, where: Where, base: int) -> None:
+    def _add(self, task: Task, program: Program, where: Where, base: Operand) -> None:
         """Add a task to the program; the arena starts at `base`."""
         if isinstance(task, (LoopTask, RoutineTask)) and task.can_fail:
             task.check = self.out.add_check(self._suspects(task))
-        scratch = (ARENA, base + self.arena.scratch[id(task)])
+        scratch = base[0], base[1] + self.arena.scratch[id(task)]
         first = len(program.names)
         task.call(program, where, scratch, self.addresses.get(id(task), 0))
         self.out.instructions[id(task)] = first, len(program.names)
@@ -359,8 +364,11 @@ class _Compiler:
 class _PartCompiler(_Compiler):
     """Compiles the sub-graph of a control node into tasks that are added to the program of the whole."""
 
-    def __init__(self, graph: Graph, variables: int, out: Specialization, owner: Node) -> None:
+    def __init__(self, graph: Graph, variables: int, turns: Turns | None, out: Specialization, owner: Node) -> None:
         super().__init__(graph, StateTable(), out)
+        self._variables, self._turns = variables, turns
+        #: Where what every thread has of its own is (by id).
+        self._own: dict[int, Operand] = {}
         #: The control node of the whole graph that this is a part of.
         self.owner = owner
         inputs = {id(t) for t in graph.inputs}
@@ -376,10 +384,31 @@ class _PartCompiler(_Compiler):
         for task in self.schedule.tasks:
             for tensor in task.writes if task.is_host else ():
                 self.out.add_host_value(tensor)
+        self._give_own_places(inner)
+        inner = [t for t in inner if id(t) not in self._own]
         self._offsets = self._allocate(inner, {id(self.source(t)) for t in graph.outputs})
         blocks = [t for t in self.tasks if isinstance(t, BlockTask)]
         self._replaced = {id(t.product): id(t.replaced_by) for t in blocks if t.replaced_by is not None}
         return self
+
+    def _give_own_places(self, inner: list[GraphTensor]) -> None:
+        """Find places in the threads' own memory, unless a list is copied, which no thread does for its rows alone."""
+        division = self.division
+        if division is None:
+            return
+        changed = zip(self.graph.inputs, map(self.source, self.graph.outputs), strict=False)
+        copied = [id(t) not in self.in_place for old, t in changed if id(old) in division.lists]
+        copied += [id(t.writes[0]) not in self.in_place for t in self.tasks if isinstance(t, RowTask)]
+        if any(copied):
+            self.division = None
+            return
+        for tensor in inner:
+            if id(tensor) in division.own:
+                self._own[id(tensor)] = self.own_place(elements(tensor) * tensor.dtype.numpy.itemsize)
+
+    def own_place(self, size: int) -> Operand:
+        """A place in the memory that each thread has of its own."""
+        return self.out.own_place(size)
 
     def _part_of(self, node: Node) -> Plan:
         return super()._part_of(self.owner)
@@ -397,7 +426,8 @@ class _PartCompiler(_Compiler):
 
     def _partition(self) -> list[Task]:
         tasks = super()._partition()
-        if any(t.parallel for t in tasks):
+        self.division = divide(self.graph, self._variables, tasks, self._turns, self.source)
+        if self.division is None and any(t.parallel for t in tasks):
             for task in tasks:
                 if isinstance(task, RowTask):
                     task.share()
@@ -406,18 +436,20 @@ class _PartCompiler(_Compiler):
     def source(self, tensor: Any) -> GraphTensor:
         return storage(tensor, self.descriptions)
 
-    def place_of(self, tensor: Any, places: dict[int, Operand], base: int) -> Operand:
+    def place_of(self, tensor: Any, places: dict[int, Operand], base: Operand) -> Operand:
         key = id(self.source(tensor))
         key = self._replaced.get(key, key)
         if key in self.in_place:
             key = id(self.graph.inputs[self.in_place[key]])
         if key in places:
             return places[key]
+        if key in self._own:
+            return self._own[key]
         if key in self._offsets:
-            return ARENA, base + self._offsets[key]
+            return base[0], base[1] + self._offsets[key]
         return self.out.where[key]
 
-    def emit(self, program: Program, places: dict[int, Operand], base: int) -> None:
+    def emit(self, program: Program, places: dict[int, Operand], base: Operand) -> None:
         self._checks = []
         first = len(self.out.checked)
         for task in self._in_stages(program):

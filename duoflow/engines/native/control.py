@@ -6,7 +6,9 @@ and the program jumps between them. The variables of a loop live where its resul
 iteration is written over a variable at once if nothing needs the old value any more, else it is copied there at the
 end of the iteration.
 
-A region that no threads share is run by one thread without barriers. Everything else stays a call into Python.
+A region that no threads share is run by one thread without barriers. A loop in which each thread can do some rows of
+all iterations (`divide`) is run by all of them, without barriers between its beginning and its end. Everything else
+stays a call into Python.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from duoflow.passes.loop_variables import is_lowered
 from duoflow.passes.prune import acts
 from duoflow.passes.rewrite import constant_of
 from duoflow.passes.sink import sink
+from duoflow.passes.trips import trips
 
+from .divide import Division, Turns
 from .own import OWN_PASSES
 from .row_tasks import choice_kernel, is_unset
 from .runner import Operand, Program
-from .specialization import ARENA
 from .static import elements, inputs_of
-from .tasks import Task, Where
+from .tasks import LoopTask, Task, Where
 
 __all__ = ["Part", "Plan", "Region", "as_region"]
 
@@ -46,22 +49,28 @@ class Part(Protocol):
     graph: Graph
     tasks: list[Task]
     arena_bytes: int
+    #: How threads divide the iterations, if they do.
+    division: Division | None
 
     def source(self, tensor: Tensor) -> GraphTensor:
         """The tensor whose memory one of its graph has."""
 
-    def place_of(self, tensor: Tensor, places: dict[int, Operand], base: int) -> Operand:
+    def place_of(self, tensor: Tensor, places: dict[int, Operand], base: Operand) -> Operand:
         """Where a tensor is, if inputs (by id) are at `places` and the arena starts at `base`."""
 
-    def emit(self, program: Program, places: dict[int, Operand], base: int) -> None:
+    def emit(self, program: Program, places: dict[int, Operand], base: Operand) -> None:
         """Add the tasks to a program."""
+
+    def own_place(self, size: int) -> Operand:
+        """A place of so many bytes in the memory that each thread has of its own."""
 
     def checks(self) -> list[Operand]:
         """The bytes that its kernels clear when an index is out of range; known after `emit`."""
 
 
 #: Compiles a sub-graph, of which the first inputs are the variables of a loop, whose new values its outputs are.
-Plan = Callable[[Graph, int], Part]
+#: Threads may divide it if the turns of the loop are bounded.
+Plan = Callable[[Graph, int, "Turns | None"], Part]
 
 
 def as_region(node: Node, plan: Plan) -> Region | None:
@@ -110,7 +119,19 @@ def _loop(node: Node, plan: Plan) -> Region:
     cond = _lowered(node.attrs["cond"], node.inputs, count)
     if cond.outputs[0].dims != () or not cond.outputs[0].dtype.is_bool:
         raise Unsupported("condition")
-    return Loop(node, [plan(cond, 0), plan(body, count)])
+    condition = plan(cond, 0, None)
+    turns = _turns(node, condition, body)
+    return Loop(node, [condition, plan(body, count, turns)], turns)
+
+
+def _turns(node: Node, condition: Part, body: Graph) -> Turns | None:
+    """What is known of a loop's turns, if threads can tell for themselves when they end."""
+    most = trips(condition.graph, body, node.inputs).most
+    if most is None or not all(isinstance(t, LoopTask) and not t.parallel for t in condition.tasks):
+        return None
+    used = {id(t) for t in _used(condition.graph)}
+    deciding = [k for k in range(len(node.outputs)) if id(condition.graph.inputs[k]) in used]
+    return Turns(most, frozenset(deciding))
 
 
 def _branch(node: Node, plan: Plan) -> Region:
@@ -120,7 +141,7 @@ def _branch(node: Node, plan: Plan) -> Region:
     graphs = [_lowered(graph, operands) for graph in node.subgraphs]
     if any(t.dims != out.dims for g in graphs for t, out in zip(g.outputs, node.outputs, strict=True)):
         raise Unsupported("shapes differ")
-    return Branch(node, [plan(g, 0) for g in graphs])
+    return Branch(node, [plan(g, 0, None) for g in graphs])
 
 
 def _bytes(tensor: Tensor) -> int:
@@ -170,16 +191,16 @@ class Region(Task):
         return any(t.can_fail for t in self.inner)
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
-        base = scratch[1]
+        arena = scratch[0], scratch[1] + self._own_bytes
         if self.parallel:
             program.barrier()
-            self._emit(program, where, base, base + self._own_bytes)
+            self._emit(program, where, scratch, arena)
             program.barrier()
         else:
             with program.alone():
-                self._emit(program, where, base, base + self._own_bytes)
+                self._emit(program, where, scratch, arena)
 
-    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
+    def _emit(self, program: Program, where: Where, own: Operand, arena: Operand) -> None:
         raise NotImplementedError
 
     def _inputs(self, part: Part, where: Where) -> dict[int, Operand]:
@@ -205,11 +226,11 @@ class Branch(Region):
     def always_read(node: Node) -> int:
         return 1
 
-    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
+    def _emit(self, program: Program, where: Where, own: Operand, arena: Operand) -> None:
         selector = where(inputs_of(self.node)[0])
         chosen = [selector]
         if self.node.op.name in _CASES:
-            chosen = [(ARENA, own + k) for k in range(len(self.parts))]
+            chosen = [(own[0], own[1] + k) for k in range(len(self.parts))]
             kernel = choice_kernel(inputs_of(self.node)[0].dtype)
             program.call(kernel, [selector, chosen[0]], [len(self.parts)], name="choose")
             program.barrier()
@@ -225,7 +246,7 @@ class Branch(Region):
         self._emit_part(program, self.parts[-1], where, arena)
         program.place(end)
 
-    def _emit_part(self, program: Program, part: Part, where: Where, arena: int) -> None:
+    def _emit_part(self, program: Program, part: Part, where: Where, arena: Operand) -> None:
         places = self._inputs(part, where)
         part.emit(program, places, arena)
         program.barrier()
@@ -235,9 +256,9 @@ class Branch(Region):
 
 
 class Loop(Region):
-    """A While. Its variables live where its results go."""
+    """A While. Its variables live where its results go, or each thread has its own."""
 
-    def __init__(self, node: Node, parts: Sequence[Part]) -> None:
+    def __init__(self, node: Node, parts: Sequence[Part], turns: Turns | None) -> None:
         # Variables that take the value of another one are exchanged by way of memory of the region's own.
         self._exchange: dict[int, int] = {}
         size, body = 0, parts[1]
@@ -246,27 +267,66 @@ class Loop(Region):
             if variables.get(id(body.source(new)), k) != k:
                 self._exchange[k] = size
                 size += -(-_bytes(tensor) // _ALIGNMENT) * _ALIGNMENT
+        self._turns = 1 if turns is None else turns.most
+        self._division = body.division
         super().__init__(node, parts, size)
 
     @staticmethod
     def always_read(node: Node) -> int:
         return len(node.outputs)
 
-    def _emit(self, program: Program, where: Where, own: int, arena: int) -> None:
-        cond, body = self.parts
-        variables = [where(t) for t in self.writes]
-        again, done = program.label(), program.label()
-        for place, start in zip(variables, inputs_of(self.node), strict=False):
-            if not is_unset(start):
-                self._copy(program, place, where(start), start)
+    @property
+    def name(self) -> str:
+        return super().name if self._division is None else f"{super().name} by rows"
+
+    @property
+    def flops(self) -> int:
+        return super().flops * self._turns
+
+    def _emit(self, program: Program, where: Where, own: Operand, arena: Operand) -> None:
+        results = [where(t) for t in self.writes]
+        starts = [None if is_unset(t) else where(t) for t in inputs_of(self.node)[: len(results)]]
+        if self._division is None:
+            self._start(program, results, starts)
+            program.barrier()
+            self._run(program, where, results, own, arena)
+            return
+        variables = self._own_variables(results)
+        apart = [v != place for v, place in zip(variables, results, strict=True)]
+        self._start(program, results, [None if a else s for a, s in zip(apart, starts, strict=True)])
         program.barrier()
+        with program.apart():
+            self._start(program, variables, [s if a else None for a, s in zip(apart, starts, strict=True)])
+            self._run(program, where, variables, own, arena)
+        for place, source, tensor in zip(results, variables, self.writes, strict=True):
+            self._copy(program, place, source, tensor)
+
+    def _start(self, program: Program, places: Sequence[Operand], starts: Sequence[Operand | None]) -> None:
+        """Give variables the values that they begin with, where they have some."""
+        for place, start, tensor in zip(places, starts, self.writes, strict=True):
+            if start is not None:
+                self._copy(program, place, start, tensor)
+
+    def _own_variables(self, results: Sequence[Operand]) -> list[Operand]:
+        """Where each variable is for a thread: where its result goes, or in the thread's own memory."""
+        return [
+            self.parts[1].own_place(_bytes(t)) if self._is_own(k) else place
+            for k, (t, place) in enumerate(zip(self.writes, results, strict=True))
+        ]
+
+    def _run(self, program: Program, where: Where, variables: Sequence[Operand], own: Operand, arena: Operand) -> None:
+        """The iterations, on variables that have values."""
+        cond, body = self.parts
+        again, done = program.label(), program.label()
         program.place(again)
         inside = [self._inputs(part, where) for part in (cond, body)]
         for part, places in zip((cond, body), inside, strict=True):
             places.update({id(t): place for t, place in zip(part.graph.inputs, variables, strict=False)})
-        cond.emit(program, inside[0], arena)
-        program.jump_unless(cond.place_of(cond.graph.outputs[0], inside[0], arena), done, self._cost())
-        body.emit(program, inside[1], arena)
+        arenas = [arena if self._division is None else body.own_place(cond.arena_bytes), arena]
+        cond.emit(program, inside[0], arenas[0])
+        cost = self._cost() if self._division is None else 0
+        program.jump_unless(cond.place_of(cond.graph.outputs[0], inside[0], arenas[0]), done, cost)
+        body.emit(program, inside[1], arenas[1])
         for check in [*cond.checks(), *body.checks()]:
             program.jump_unless(check, done)
         program.barrier()
@@ -276,18 +336,33 @@ class Loop(Region):
         program.place(done)
 
     def _step(
-        self, program: Program, variables: list[Operand], places: dict[int, Operand], own: int, arena: int
+        self, program: Program, variables: Sequence[Operand], places: dict[int, Operand], own: Operand, arena: Operand
     ) -> None:
         """Give the variables their new values."""
         body = self.parts[1]
         new = [body.place_of(t, places, arena) for t in body.graph.outputs]
         for k, offset in self._exchange.items():
-            kept = (ARENA, own + offset)
-            self._copy(program, kept, new[k], self.writes[k])
+            kept = own[0], own[1] + offset
+            if self._is_own(k):
+                kept = body.own_place(_bytes(self.writes[k]))
+            self._move(program, kept, new[k], k)
             new[k] = kept
         program.barrier()
-        for place, source, tensor in zip(variables, new, self.writes, strict=True):
-            self._copy(program, place, source, tensor)
+        for k, (place, source) in enumerate(zip(variables, new, strict=True)):
+            self._move(program, place, source, k)
+
+    def _is_own(self, k: int) -> bool:
+        """Whether each thread has a variable of its own."""
+        return self._division is not None and id(self.parts[1].graph.inputs[k]) in self._division.own
+
+    def _move(self, program: Program, target: Operand, source: Operand, k: int) -> None:
+        """Copy the new value of a variable; threads that run apart, each its rows or all of its own."""
+        tensor = self.writes[k]
+        if self._division is None:
+            self._copy(program, target, source, tensor)
+        elif target != source:
+            size, own = _bytes(tensor), self._is_own(k)
+            program.copy(target, source, size, parallel=not own, unit=size if own else size // self._division.rows)
 
     def _cost(self) -> int:
         return sum(_CALL_NS + t.flops // _FLOPS_PER_NS + t.bytes_moved // _BYTES_PER_NS for t in self.inner)

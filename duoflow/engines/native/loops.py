@@ -32,7 +32,7 @@ from .scalar import Value
 from .static import inputs_of, sizes
 from .target import Target
 
-__all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "write_loops"]
+__all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "plan_loops", "write_loops"]
 
 #: Operations on one element that make a second thread worth while (see the threshold of `worth_sharing`).
 _SHARING_WORK = 60_000
@@ -67,6 +67,8 @@ class LoopKernel:
     descriptions: dict[int, Any]
     #: Views (by id of the node) that are in memory, and so are not looked through.
     stored: Container[int] = ()
+    #: The rows that the threads divide, if they must divide those: a factor of the first, kept, dimension.
+    rows: int = 0
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
     #: Whether the operand before the reads, a byte, may be cleared: something failed. Set by `write_loops`.
@@ -86,18 +88,24 @@ class LoopKernel:
 
 def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
     """Write the kernel as a function of the kernel ABI. Operands: a check byte, `kernel.reads`, `kernel.outputs`."""
+    plan = plan_loops(kernel)
+    kernel.reads = plan.reads
+    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
+        kernel.can_fail = _Writer(f, kernel, plan).write()
+
+
+def plan_loops(kernel: LoopKernel) -> LoopPlan:
+    """The loops of a kernel, as many of them as its indices ask for."""
     factors = [[d.extent] for d in kernel.domain]
+    if kernel.rows:
+        factors[0] = [kernel.rows, kernel.domain[0].extent // kernel.rows]
     while True:
         try:
-            plan = LoopPlan(kernel, factors)
-            break
+            return LoopPlan(kernel, factors)
         except Split as split:
             dimension, position = split.var.key
             sizes = factors[dimension]
             sizes[position : position + 1] = [split.var.extent // split.inner, split.inner]
-    kernel.reads = plan.reads
-    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
-        kernel.can_fail = _Writer(f, kernel, plan).write()
 
 
 class LoopPlan:
@@ -197,7 +205,7 @@ class _Writer:
     def __init__(self, f: Function, kernel: LoopKernel, plan: LoopPlan) -> None:
         self.f, self.kernel, self.plan = f, kernel, plan
         self.rowwise = bool(kernel.domain) and kernel.domain[-1].reduced and bool(plan.reduced)
-        loops = plan.reduced if self.rowwise else plan.kept
+        loops = plan.reduced if self.rowwise else plan.kept[1 if kernel.rows else 0 :]
         self.vector_var = loops[-1] if loops else None
         self.extent = self.vector_var.extent if self.vector_var else 1
         self.lanes = lanes_for(f.target, kernel, self.extent) if self.vector_var else 1
@@ -222,7 +230,7 @@ class _Writer:
     def _share_outer(self, variables: Sequence[Var], body: Callable[[], None], shared: bool = True) -> None:
         """The loops over `variables`, flattened into one of which each thread does its share."""
         total = math.prod(v.extent for v in variables)
-        begin, end = self.f.share(total, "%part", "%parts") if shared else (0, total)
+        begin, end = self._share(total) if shared else (0, total)
         if total == 1 and not shared:
             body()
             return
@@ -236,13 +244,19 @@ class _Writer:
             body()
             self.at.close()
 
+    def _share(self, total: int) -> tuple[Index, Index]:
+        """The range of so many turns that falls to this thread."""
+        units = self.kernel.rows or total
+        begin, end = self.f.share(units, "%part", "%parts")
+        return self.f.mul(begin, total // units), self.f.mul(end, total // units)
+
     # Kept last dimension: vectors of outputs ----------------------------------------------------------------------
 
     def _columns(self) -> None:
-        outer = self.plan.kept[:-1]
+        outer = [v for v in self.plan.kept if v is not self.vector_var]
         count = math.prod(v.extent for v in outer)
         blocks = -(-self.extent // self.lanes)
-        if count >= 8 or count >= blocks:
+        if self.kernel.rows or count >= 8 or count >= blocks:
             self.at.hoist(self._roots())
             self._share_outer(outer, lambda: self._vectors(0, blocks))
         else:

@@ -150,13 +150,19 @@ def allocate(
     node_stage: dict[int, int],
     may_replace: MayReplace,
     kept: Container[int] = (),
+    apart: bool = False,
 ) -> Arena:
-    """Places in the arena. Tensors in `kept` (by id) are still needed after the last stage."""
+    """Places in the arena. Tensors in `kept` (by id) are still needed after the last stage.
+
+    If threads run `apart`, one may be anywhere while another is in some stage: then all is needed all the time.
+    """
     intervals = _intervals(planned, tensors, node_stage, kept)
     live = {key: (i.first, i.last) for key, i in intervals.items()}
     home = _shared(planned, {id(t): t for t in tensors}, intervals, may_replace)
     scratch = {id(t): _Interval(t.scratch_bytes, s, s) for t in planned.tasks for s in [planned.stage[id(t)]]}
     placed = [i for k, i in intervals.items() if home[k] == k] + [i for i in scratch.values() if i.size]
+    for interval in placed if apart else ():
+        interval.first, interval.last = 0, planned.stages
     size = _place(placed)
     at = [0] * planned.stages
     for interval in placed:

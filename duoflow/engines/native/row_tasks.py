@@ -56,6 +56,8 @@ class RowTask(Task):
         base, index, value = inputs_of(node)
         reads = [index, value] if is_unset(base) else [base, index, value]
         self.node = node
+        #: Bytes that are copied by one thread.
+        self._unit = 64
         self._row_bytes = math.prod(sizes(value)) * value.dtype.numpy.itemsize
         self._bytes = math.prod(sizes(base)) * base.dtype.numpy.itemsize
         super().__init__([node], reads, [output_of(node)], self._row_bytes >= _SHARED_BYTES)
@@ -63,6 +65,9 @@ class RowTask(Task):
     def share(self) -> None:
         """Let the threads share the copy, among others that they share."""
         self.parallel = self._row_bytes >= _SHARED_ALONG
+
+    def divide(self, rows: int) -> None:
+        self._unit, self.parallel = self._row_bytes // rows, True
 
     @property
     def base(self) -> GraphTensor:
@@ -82,7 +87,8 @@ class RowTask(Task):
                 program.barrier()
         kernel = _library().address("set_row_" + index.dtype.name)
         operands = [out, where(index), where(value)]
-        program.call(kernel, operands, [self._row_bytes, sizes(base)[0]], parallel=self.parallel, name=self.name)
+        consts = [self._row_bytes, sizes(base)[0], self._unit]
+        program.call(kernel, operands, consts, parallel=self.parallel, name=self.name)
 
 
 def choice_kernel(dtype: DType) -> int:
@@ -94,19 +100,20 @@ def choice_kernel(dtype: DType) -> int:
 def _library() -> Library:
     """choose_int32, choose_int64: see `choice_kernel`.
 
-    set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many there are. An
-    index out of range, which whoever computed it has reported, writes nothing.
+    set_row_int32, set_row_int64: copy `value` to row `index` of `out`; constants: a row's bytes, how many rows there
+    are, and of how many bytes each thread copies all or none. An index out of range, which whoever computed it has
+    reported, writes nothing.
     """
     module = Module(host())
     arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
     for name, kind in (("int32", "i32"), ("int64", "i64")):
         with module.function(f"set_row_{name}", arguments) as f:
-            size, count = f.parameter("%consts", 0), f.parameter("%consts", 1)
+            size, count, unit = (f.parameter("%consts", i) for i in range(3))
             out, at, value = (f.parameter("%ptrs", i, "ptr") for i in range(3))
             index = f.load(kind, at)
             wide = index if kind == "i64" else f.emit(f"sext i32 {index} to i64")
-            first, last = f.share(f.ceildiv(size, 64), "%part", "%parts")
-            begin, end = f.mul(first, 64), f.minimum(f.mul(last, 64), size)
+            first, last = f.share(f.ceildiv(size, unit), "%part", "%parts")
+            begin, end = f.mul(first, unit), f.minimum(f.mul(last, unit), size)
             target = f.gep(out, f.add(f.mul(wide, size), begin))
             with f.when(f.compare("ult", wide, count)):
                 f.intrinsic(

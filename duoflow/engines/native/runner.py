@@ -26,7 +26,9 @@ Control: `label()` makes a label, `place(label)` puts it at the next instruction
     ...body...; program.barrier(); program.jump(again); program.place(done)
 
 A part without parallel instructions goes into `with program.alone():` thread 0 runs it without barriers while the
-others wait at its end.
+others wait at its end. A part in which no thread needs what another computes goes into `with program.apart():` every
+thread runs all of it, without barriers until its end; what is not parallel, each does for itself, in the memory that
+it has of its own: that of the buffer `own`, of which every thread has so many bytes.
 
 Interrupts. Native code does not see Ctrl-C. `jump_unless(condition, label, cost)` with a cost (nanoseconds since the
 last time, roughly) takes it from a budget; when that is used up, all threads leave native code, Python has a chance to
@@ -68,6 +70,9 @@ Operand = tuple[int, int]
 
 END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN = range(10)
 
+#: Who makes a call: thread 0, all threads their share of it, or every thread all of it.
+_FIRST, _SHARED, _EACH = range(3)
+
 #: The cost of what runs between two returns to Python, in nanoseconds.
 _BUDGET = 50_000_000
 
@@ -77,7 +82,7 @@ _WORDS = 8
 #: Words of a frame, in order.
 _FRAME = (
     "code", "pointers", "consts", "operands", "operand_count", "buffers", "team", "barrier", "callback", "status",
-    "times", "launch", "start", "others", "budget", "rows", "row_count",
+    "times", "launch", "start", "others", "budget", "rows", "row_count", "tables", "own_buffer", "own_bytes",
 )  # fmt: skip
 _AT = {name: position for position, name in enumerate(_FRAME)}
 _TEAM, _BARRIER, _LAUNCH = (_AT[name] for name in ("team", "barrier", "launch"))
@@ -105,6 +110,8 @@ class Program:
     timed: bool = False
     #: The most threads that may share a run: those the scratch memory of its kernels was planned for.
     threads: int = field(default_factory=thread_count)
+    #: The buffer of which each thread has its own part of so many bytes, if any has.
+    own: tuple[int, int] = (-1, 0)
     #: What each instruction is, for profiles.
     names: list[str] = field(default_factory=list)
     _code: list[list[int | Label]] = field(default_factory=list)
@@ -116,6 +123,8 @@ class Program:
     _frames: list[Frame] = field(default_factory=list)
     #: The end of the part at hand that one thread runs alone.
     _rejoin: Label | None = None
+    #: Whether the part at hand is run by every thread without waiting for others.
+    _apart: bool = False
     pacer: Pacer = field(default_factory=Pacer)
 
     # Building -----------------------------------------------------------------------------------------------------
@@ -131,13 +140,16 @@ class Program:
 
     def barrier(self) -> None:
         """Wait for all threads. Consecutive barriers are one."""
-        if self._rejoin is not None or (self._code and self._code[-1][0] == BARRIER and not self._labelled_here()):
+        follows_another = self._code and self._code[-1][0] == BARRIER and not self._labelled_here()
+        if self._rejoin is not None or self._apart or follows_another:
             return
         self._append("barrier", BARRIER, False)
 
-    def copy(self, destination: Operand, source: Operand, nbytes: int, *, parallel: bool = False) -> None:
-        """Copy bytes; the two ranges do not overlap."""
-        self._append("copy", COPY, parallel, self._add_operands([destination, source]), nbytes)
+    def copy(
+        self, destination: Operand, source: Operand, nbytes: int, *, parallel: bool = False, unit: int = 64
+    ) -> None:  # fmt: skip
+        """Copy bytes, which threads share in units of so many; the two ranges do not overlap."""
+        self._append("copy", COPY, parallel, self._add_operands([destination, source]), nbytes, unit)
 
     def call_python(self, function: Callable[[], object], name: str = "python") -> None:
         """Call a Python function of no arguments, between barriers."""
@@ -161,9 +173,11 @@ class Program:
 
     def jump_unless(self, condition: Operand, label: Label, cost: int = 0) -> None:
         """Jump if the bool byte `condition` is 0, read between two barriers; see the module for `cost`."""
+        if self._apart and cost:
+            raise RuntimeError("Threads that run apart cannot be interrupted.")
         rejoin = [] if self._rejoin is None else [self._rejoin]
         self._append("jump_unless", JUMP_UNLESS, False, self._add_operands([condition]), label, cost, *rejoin)
-        self._code[-1][1] = int(self._rejoin is None)
+        self._code[-1][1] = int(self._rejoin is None and not self._apart)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -178,6 +192,14 @@ class Program:
         self._append("rejoin", REJOIN, False)
         self._rejoin = None
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is added inside is run by every thread, without barriers."""
+        self._apart = True
+        yield
+        self._apart = False
+        self.barrier()
+
     def _append(self, name: str, opcode: int, parallel: bool, *arguments: int | Label) -> None:
         if self._sealed is not None:
             raise RuntimeError("A program cannot be extended after its first run.")
@@ -185,7 +207,8 @@ class Program:
             raise RuntimeError(f"{name!r} is shared by the threads and cannot be run by one alone.")
         self._parallel |= parallel
         self.names.append(name)
-        row: list[int | Label] = [opcode, int(parallel), *arguments]
+        who = _SHARED if parallel else _EACH if self._apart else _FIRST
+        row: list[int | Label] = [opcode, who, *arguments]
         self._code.append(row + [0] * (_WORDS - len(row)))
 
     def _add_operands(self, operands: Sequence[Operand]) -> int:
@@ -258,7 +281,9 @@ class Frame:
         sealed = program.seal()
         self._program, self._sealed = program, sealed
         count = len(program._code)
-        self._block, self._pointers = Block(8 * len(_FRAME)), Block(8 * max(1, sealed.operand_count))
+        # Threads with memory of their own have addresses of their own.
+        tables = program.threads if program.own[1] else 1
+        self._block, self._pointers = Block(8 * len(_FRAME)), Block(8 * max(1, sealed.operand_count) * tables)
         self._table, self._times = Block(8 * max(1, program.buffers)), Block(8 * count)
         #: What `run` is given.
         self.rows = Rows(rows)
@@ -278,6 +303,7 @@ class Frame:
             ("times", self._times.address if program.timed else 0),
             ("launch", team.launch_address if team else 0),
             ("rows", self.rows.address), ("row_count", self.rows.count),
+            ("tables", tables), ("own_buffer", program.own[0]), ("own_bytes", program.own[1]),
         ):  # fmt: skip
             words[_AT[name]] = value
         self._parallel = program._parallel
@@ -344,13 +370,19 @@ def _field(f: Function, name: str, kind: str = "ptr") -> str:
 
 
 def _write_resolve(module: Module) -> None:
-    """resolve(frame): pointers[i] = buffers[operand i's buffer] + its offset."""
+    """resolve(frame): pointers[i] = buffers[operand i's buffer] + its offset, for each thread that has its own."""
     with module.function("resolve", [("ptr", "frame")], internal=True) as f:
         operands, pointers, buffers = _field(f, "operands"), _field(f, "pointers"), _field(f, "buffers")
-        with f.loop(0, _field(f, "operand_count", "i64")) as loop:
-            operand = f.gep(operands, f.mul(loop.index, 2), "i64")
-            base = f.load("i64", f.gep(buffers, f.load("i64", operand), "i64"))
-            f.store("i64", f.add(base, f.load("i64", f.gep(operand, 1, "i64"))), f.gep(pointers, loop.index, "i64"))
+        count, own, own_bytes = (_field(f, name, "i64") for name in ("operand_count", "own_buffer", "own_bytes"))
+        with f.loop(0, _field(f, "tables", "i64")) as table:
+            moved = f.mul(table.index, own_bytes)
+            own_pointers = f.gep(pointers, f.mul(table.index, count), "i64")
+            with f.loop(0, count) as loop:
+                operand = f.gep(operands, f.mul(loop.index, 2), "i64")
+                buffer, offset = f.load("i64", operand), f.load("i64", f.gep(operand, 1, "i64"))
+                base = f.load("i64", f.gep(buffers, buffer, "i64"))
+                base = f.select(f.compare("eq", buffer, own), f.add(base, moved), base)
+                f.store("i64", f.add(base, offset), f.gep(own_pointers, loop.index, "i64"))
 
 
 def _write_nanoseconds(module: Module) -> None:
@@ -404,9 +436,10 @@ def _op_jump_unless(f: Function, following: str) -> tuple[str, str]:
 
 def _share(f: Function) -> tuple[str, str, str]:
     """Of the instruction at hand: whether this thread takes part, its part, the number of parts."""
-    parallel = f.compare("ne", _word(f, 1), 0)
-    takes_part = f.emit(f"or i1 {parallel}, %first")
-    return takes_part, f.select(parallel, "%part", 0), f.select(parallel, "%parts", 1)
+    who = _word(f, 1)
+    takes_part = f.emit(f"or i1 {f.compare('ne', who, _FIRST)}, %first")
+    shared = f.compare("eq", who, _SHARED)
+    return takes_part, f.select(shared, "%part", 0), f.select(shared, "%parts", 1)
 
 
 def _op_call(f: Function) -> None:
@@ -420,10 +453,9 @@ def _op_call(f: Function) -> None:
 def _op_copy(f: Function) -> None:
     takes_part, part, parts = _share(f)
     with f.when(takes_part):
-        operand, size = _word(f, 2), _word(f, 3)
-        lines = f.ceildiv(size, 64)
-        first, last = f.share(lines, part, parts)
-        begin, end = f.mul(first, 64), f.minimum(f.mul(last, 64), size)
+        operand, size, unit = _word(f, 2), _word(f, 3), _word(f, 4)
+        first, last = f.share(f.ceildiv(size, unit), part, parts)
+        begin, end = f.mul(first, unit), f.minimum(f.mul(last, unit), size)
         target, source = _pointer(f, operand), _pointer(f, str(f.add(operand, 1)))
         f.intrinsic(
             "llvm.memcpy.p0.p0.i64", "void", ("ptr", f.gep(target, begin)), ("ptr", f.gep(source, begin)),
@@ -453,8 +485,11 @@ def _op_bind(f: Function) -> None:
 def _write_walk(module: Module) -> None:
     """walk(frame, part, parts): execute the program as one of `parts` threads."""
     with module.function("walk", [("ptr", "frame"), ("i64", "part"), ("i64", "parts")]) as f:
-        for name in ("code", "pointers", "consts", "team", "barrier", "callback", "times"):
+        for name in ("code", "consts", "team", "barrier", "callback", "times"):
             f.do(f"%{name} = load ptr, ptr {f.gep('%frame', _AT[name], 'i64')}, align 8")
+        several = f.compare("sgt", _field(f, "tables", "i64"), 1)
+        table = f.select(several, f.mul("%part", _field(f, "operand_count", "i64")), 0)
+        f.do(f"%pointers = getelementptr i64, ptr {_field(f, 'pointers')}, i64 {table}")
         for name in ("status", "budget"):
             f.do(f"%{name} = getelementptr i64, ptr %frame, i64 {_AT[name]}")
         f.do("%first = icmp eq i64 %part, 0")

@@ -38,11 +38,13 @@ from .static import elements, sizes
 from .tasks import BlockTask, Task, describe_task
 from .threads import Block, thread_count
 
-__all__ = ["ARENA", "CHECKS", "Layout", "Specialization"]
+__all__ = ["ARENA", "CHECKS", "OWN", "Layout", "Specialization"]
 
-#: The first buffers of every program: the arena, and a byte for each kernel that can fail.
-ARENA, CHECKS = 0, 1
+#: The first buffers of every program: the arena, a byte for each kernel that can fail, memory of each thread's own.
+ARENA, CHECKS, OWN = 0, 1, 2
 
+
+_ALIGNMENT = 64
 
 #: What a call into Python reads: the stored tensor behind an input, the input's shape where it is known, and where the
 #: tensor is, if that is not a place of the whole graph's.
@@ -88,8 +90,10 @@ class Specialization:
         self.tasks: list[Task] = []
         #: Where each stored tensor (by id) lives.
         self.where: dict[int, Operand] = {}
-        self.buffer_count = 2
+        self.buffer_count = 3
         self.arena_bytes = 0
+        #: What each thread has of its own.
+        self.own_bytes = 0
         self.checked: list[list[Node]] = []
         #: (buffer, input position, shape, NumPy dtype) of arrays; (buffer, input position, updated in place) of states.
         self.array_inputs: list[tuple[int, int, tuple[int, ...], Any]] = []
@@ -125,6 +129,12 @@ class Specialization:
         """A byte that a kernel for these nodes clears when an operand is not allowed."""
         self.checked.append(nodes)
         return (CHECKS, len(self.checked) - 1)
+
+    def own_place(self, size: int) -> Operand:
+        """So many bytes of the memory that each thread has of its own."""
+        place = OWN, self.own_bytes
+        self.own_bytes += -(-size // _ALIGNMENT) * _ALIGNMENT
+        return place
 
     def add_input(self, tensor: GraphTensor, position: int) -> None:
         """A graph input: an array, the value of a state, or an object for the host."""
@@ -310,6 +320,8 @@ class _Context:
         self._buffers = self.frame.buffers
         self._buffers[ARENA] = self._arena.address
         self._buffers[CHECKS] = address_of(np.frombuffer(self._checks, np.uint8))
+        self._own = Block(max(64, owner.own_bytes * owner.program.threads))
+        self._buffers[OWN] = self._own.address
         for buffer, array in owner.constants:
             self._buffers[buffer] = address_of(array)
         self.arrays: list[np.ndarray[Any, Any]] = []

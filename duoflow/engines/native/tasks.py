@@ -89,6 +89,10 @@ class Task:
         """What the code depends on besides its kernel; `numbers` are those of tensors (by id)."""
         return None
 
+    def divide(self, rows: int) -> None:
+        """Let each thread compute the same rows of so many in this task as in others that are divided."""
+        raise NotImplementedError
+
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         """Add the calls to a program; `address` is that of the function written."""
         raise NotImplementedError
@@ -121,7 +125,10 @@ class LoopTask(Task):
         self.reads = list(self.kernel.reads)
 
     def form(self, numbers: Mapping[int, int]) -> Hashable:
-        return "loops"
+        return "loops", self.kernel.rows
+
+    def divide(self, rows: int) -> None:
+        self.kernel.rows, self.parallel = rows, True
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         operands = [self.check, *map(where, self.kernel.reads), *map(where, self.kernel.outputs)]
@@ -197,6 +204,20 @@ class ProductTask(BlockTask):
     def _set(self, gemm: Gemm) -> None:
         self._gemm = gemm
         self.scratch_bytes = gemm.scratch_bytes(thread_count() if self.parallel else 1)
+
+    @property
+    def gemm(self) -> Gemm:
+        """The sizes and strides."""
+        return self._gemm
+
+    @property
+    def operands(self) -> list[GraphTensor]:
+        """The matrices that are multiplied."""
+        return self._operands
+
+    def divide(self, rows: int) -> None:
+        self.parallel = True
+        self._set(replace(self._gemm, apart=True))
 
     def _keep_from_memory(self) -> None:
         if self._gemm.is_summed_at_once:

@@ -95,6 +95,30 @@ def test_while_loop_runs_natively(kernels):
         assert y.tolist() == [100.5] * 3
 
 
+def test_threads_run_apart_with_counters_of_their_own(kernels, team_size):
+    x, y = np.ones(1001, np.float32), np.zeros(1001, np.float32)
+    own = np.zeros(3 * team_size, np.float32)
+    program = Program(buffers=3, own=(2, 12))
+    axpy, again, done = kernels.address("axpy"), program.label(), program.label()
+    program.call(axpy, [(1, 0), (0, 0)], [1001, float_bits(1.0)], parallel=True)
+    program.barrier()
+    with program.apart():
+        program.place(again)
+        program.call(kernels.address("below"), [(2, 4), (2, 0)], [float_bits(9.0)])
+        program.jump_unless((2, 4), done)
+        program.call(axpy, [(1, 0), (0, 0)], [1001, float_bits(1.0)], parallel=True)
+        program.call(axpy, [(2, 0), (0, 0)], [1, float_bits(1.0)])
+        program.jump(again)
+        program.place(done)
+    for _ in range(60):
+        own[:], y[:] = 0, 0
+        run(program, x, y, own)
+        np.testing.assert_array_equal(y, 10)
+    other = Program(buffers=1)
+    with pytest.raises(RuntimeError, match="cannot be interrupted"), other.apart():
+        other.jump_unless((0, 0), done, cost=1)
+
+
 def test_bind_takes_rows_by_index(kernels):
     rows, y, index = np.arange(12, dtype=np.float32).reshape(4, 3), np.zeros(3, np.float32), np.zeros(1, np.int64)
     program = Program(buffers=4)

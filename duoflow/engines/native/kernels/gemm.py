@@ -17,7 +17,8 @@ do not depend on the number of threads.
 
 How. Rows are split into tiles of nearly equal size, columns into panels of one tile's width (see `tiles`). B is packed
 by panel if it is transposed or reused by many rows; A only for 16-bit types and, with 16 registers, for large products
-whose rows collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of.
+whose rows collide in the cache. Threads share batch entries, row tiles or panels, whichever there are enough of; or, if
+asked to (`Gemm.apart`), each takes the same rows as everywhere else where threads `share` so many.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ..ir import Function, Index, Module
 from ..jit import Library, compile_module, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
+from ..threads import thread_count
 from .tiles import TILE_ROWS, RowTiles, TileWriter, accumulator, panel_width, tiles_of
 
 __all__ = ["Gemm", "generic"]
@@ -45,7 +47,7 @@ _DEPTH_BYTES = {16: 2048, 32: 4096}
 _ALL_ROWS = 1 << 40
 _CACHE_LINE_ITEMS = 16
 
-_SPLITS = {"batch": 0, "rows": 1, "cols": 2}
+_SPLITS = {"batch": 0, "rows": 1, "cols": 2, "apart": 3}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Gemm:
     accumulate: bool = False
     #: Whether the product goes to memory; otherwise only the epilogue sees it, tile by tile.
     stored: bool = True
+    #: Whether each thread does just its share of the rows, whatever the tiles.
+    apart: bool = False
 
     @staticmethod
     def of(
@@ -92,6 +96,11 @@ class Gemm:
         if outer == 1 and inner > 1 and self.b_batch[1] == 0 and (self.a_batch, self.c_batch) == rows:
             return replace(self, m=self.m * inner, batch=(1, 1))
         return self
+
+    def heights(self, threads: int) -> set[int]:
+        """How many rows fall to one of up to `threads` threads that do not share tiles."""
+        parts = range(1, threads + 1) if self.apart else (1,)
+        return {rows for n in parts for rows in (self.m // n, -(-self.m // n))}
 
     @property
     def flops(self) -> int:
@@ -138,7 +147,9 @@ class _Blocking:
         row_tiles = max(1, _BLOCK_BYTES // (item * depth * TILE_ROWS)) if pack_a else _ALL_ROWS
         pack_b = narrow or gemm.b_strides[1] != 1 or gemm.m > 48
         entries, tiles, panels = gemm.batch[0] * gemm.batch[1], -(-gemm.m // TILE_ROWS), -(-gemm.n // panel)
-        if entries >= 4:
+        if gemm.apart:
+            split = "apart"
+        elif entries >= 4:
             split = "batch"
         else:
             split = "cols" if (gemm.m <= 48 and panels > 1) or tiles < 2 else "rows"
@@ -159,11 +170,14 @@ _CONSTS = (
 def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
     """Address and consts of the kernel for this product; `epilogue` is the address of a block function."""
     blocking, out = _Blocking.of(gemm, host()), gemm.out or gemm.dtype
+    tiles = tiles_of(gemm.dtype, out)
+    for rows in gemm.heights(thread_count()):
+        table = tiles.prepare(rows, gemm.n)
     numbers = [
         gemm.m, gemm.n, gemm.k, *gemm.a_strides, *gemm.b_strides, gemm.c_stride, *gemm.batch, *gemm.a_batch,
         *gemm.b_batch, *gemm.c_batch, int(gemm.accumulate), blocking.depth, blocking.row_tiles, int(blocking.pack_a),
         int(blocking.pack_b), _SPLITS[blocking.split], blocking.scratch_words, epilogue,
-        tiles_of(gemm.dtype, out).prepare(gemm.m, gemm.n), int(gemm.stored),
+        table, int(gemm.stored),
     ]  # fmt: skip
     return _library(gemm.dtype, out).address("gemm"), numbers
 
@@ -185,6 +199,8 @@ class GemmWriter(TileWriter):
         with self.module.function(self.name, abi) as f:
             size = _Sizes(f, self.panel)
             a, b, c, scratch = (f.parameter("%ptrs", i, "ptr") for i in range(4))
+            a = f.gep(a, f.mul(size.first_row, size["a_row"]), self.source_item)
+            c = f.gep(c, f.mul(size.first_row, size["c_row"]), self.out_item)
             scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
             batch, tiles, panels = self._shares(f, size)
             with f.loop(*batch) as entry:
@@ -263,7 +279,8 @@ class GemmWriter(TileWriter):
                 a_outer=0, a_inner=0, outer=1, inner=1, depth=block.depth, b=panel[0], b_k=panel[1], c=c,
                 c_row=c_row, cols=cols, add=add,
             )  # fmt: skip
-            self._call_epilogue(f, size, block, (c, c_row), row, rows, col, cols)
+            place = f.add(size.first_row, row), rows, col, cols
+            self._call_epilogue(f, size, block, (c, c_row), *place)
 
     def _call_epilogue(self, f: Function, size: _Sizes, block: _Block, c: tuple[str, Index], *place: Index) -> None:
         given = f.compare("ne", size["epilogue"], 0)
@@ -303,12 +320,14 @@ class _Block:
 
 
 class _Sizes:
-    """The sizes by name inside the driver, and the split of rows into tiles that follows from them."""
+    """The sizes by name inside the driver, the rows of this thread, and the split into tiles that follows from them."""
 
     def __init__(self, f: Function, panel: int) -> None:
         self._items = {name: f.parameter("%consts", position) for position, name in enumerate(_CONSTS)}
         self.tiles = f.parameter("%consts", _CONSTS.index("tiles"), "ptr")
-        self.rows = RowTiles(f, self["m"])
+        apart = f.compare("eq", self["split"], _SPLITS["apart"])
+        self.first_row, end = f.share(self["m"], f.select(apart, "%part", 0), f.select(apart, "%parts", 1))
+        self.rows = RowTiles(f, f.sub(end, self.first_row))
         self.panels = f.ceildiv(self["n"], panel)
 
     def __getitem__(self, name: str) -> Index:
