@@ -7,13 +7,12 @@ write), so a value once read never changes. The ops here are the only way to the
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import dtypes, shapes
-from .arrays import address_of
 from .dtypes import DType
 from .errors import FailedPreconditionError, InvalidArgumentError
 from .lowering import Scatter
@@ -24,7 +23,7 @@ from .spec import Spec
 
 __all__ = [
     "ASSIGN", "ASSIGN_ADD", "ASSIGN_SUB", "IS_INITIALIZED", "READ", "SCATTER", "SCATTER_ND", "VALUE_SCATTER",
-    "VALUE_SCATTER_ND", "VAR_HANDLE", "State", "aligned_empty",
+    "VALUE_SCATTER_ND", "VAR_HANDLE", "Flight", "State", "aligned_empty",
 ]  # fmt: skip
 
 _ALIGNMENT = 64
@@ -46,18 +45,58 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[An
     return np.ndarray(shape, dtype, block, -block.ctypes.data % _ALIGNMENT)
 
 
+class Flight:
+    """A run of native code on the buffers of states, while other threads of Python go on.
+
+    Between `begin` and `end` buffers that states give up stay where they are, and nobody writes to those it reads.
+    """
+
+    __slots__ = ("_kept", "_read", "_values")
+
+    def __init__(self, read: Sequence[int]) -> None:
+        """`read` are the positions of states that the run reads, among what it begins with."""
+        self._read = read
+        self._values: Sequence[Any] = ()
+        self._kept: list[np.ndarray[Any, Any]] = []
+
+    def begin(self, values: Sequence[Any]) -> None:
+        """The run is about to take the buffers of the states among `values`."""
+        self._values = values
+        _in_flight.append(self)
+
+    def end(self) -> None:
+        _in_flight.remove(self)
+        self._values = ()
+        self._kept.clear()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is no other."""
+        return len(_in_flight) == 1
+
+    def reads(self, state: State) -> bool:
+        return any(self._values[position] is state for position in self._read)
+
+    def keep(self, state: State, buffer: np.ndarray[Any, Any] | None) -> None:
+        """Let a buffer that a state gave up be, if the run has to do with the state."""
+        if buffer is not None and any(value is state for value in self._values):
+            self._kept.append(buffer)
+
+
+_in_flight: list[Flight] = []
+
+
 class State:
     """The buffer behind a variable.
 
     `array` is None until it is initialised. Kernels that update in place ask for `writable()`.
     """
 
-    __slots__ = ("__weakref__", "_address", "array", "dtype", "name", "shape", "trainable")
+    __slots__ = ("__weakref__", "array", "dtype", "name", "shape", "trainable")
     handle_dtype = dtypes.resource
 
     def __init__(self, dtype: DType, shape: Dims, name: str, trainable: bool = False) -> None:
         self.array: np.ndarray[Any, Any] | None = None
-        self._address = 0
         self.dtype = dtype
         self.shape = shape
         self.name = name
@@ -86,7 +125,7 @@ class State:
 
     def writable(self) -> np.ndarray[Any, Any]:
         """The buffer to update in place: a fresh copy if anyone else still holds the current one."""
-        shared = self._holders() > _ALONE
+        shared = self._holders() > _ALONE or any(flight.reads(self) for flight in tuple(_in_flight))
         array = self.read()
         if shared:
             fresh = aligned_empty(array.shape, array.dtype)
@@ -100,15 +139,11 @@ class State:
         array = self.array
         return sys.getrefcount(array)
 
-    @property
-    def address(self) -> int:
-        """Where the buffer is in memory, until the value is replaced."""
-        if not self._address:
-            self._address = address_of(self.read())
-        return self._address
-
     def _replace(self, array: np.ndarray[Any, Any]) -> None:
-        self.array, self._address = array, 0
+        old = self.array
+        self.array = array  # first, so that a run that begins now takes the new buffer
+        for flight in tuple(_in_flight):
+            flight.keep(self, old)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         if not shapes.compatible(self.shape, shape):

@@ -20,7 +20,7 @@ import numpy as np
 from duoflow.core.arrays import address_of
 from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
-from duoflow.core.state import aligned_empty
+from duoflow.core.state import Flight, aligned_empty
 from duoflow.core.tensor import GraphTensor, Tensor
 from duoflow.passes.state import StateTable
 
@@ -314,6 +314,7 @@ class _Context:
         self._state_at = {buffer: position for buffer, position, _ in owner.state_inputs}
         self._array_at = {buffer: position for buffer, position, _, _ in owner.array_inputs}
         self._states = self._states_to_bind()
+        self._flight = Flight([position for _, position, in_place, _ in self._states if not in_place])
         #: The states that the graph itself names; they come behind the values that a run is given.
         self._named = tuple([owner.table.constant[position] for position in sorted(owner.table.constant)])
         self.frame = owner.program.frame(self._rows())
@@ -342,17 +343,28 @@ class _Context:
         return inputs + [Row(*each) for each in self.owner.outputs]
 
     def run(self, values: Sequence[Any]) -> list[Any]:
-        owner = self.owner
-        arrays = [np.empty(shape, dtype) for _, shape, dtype in owner.outputs]
+        arrays = [np.empty(shape, dtype) for _, shape, dtype in self.owner.outputs]
         values = [*values, *self._named, *arrays]
-        if self._only_kernels and self.frame.run(values):
+        if not self._states:
+            return self._run(values, arrays, True)
+        flight = self._flight
+        flight.begin(values)
+        try:
+            return self._run(values, arrays, flight.is_alone)
+        finally:
+            flight.end()
+
+    def _run(self, values: Sequence[Any], arrays: list[np.ndarray[Any, Any]], alone: bool) -> list[Any]:
+        """A run; `alone` if it may take the buffers of states without asking whether another reads them."""
+        owner = self.owner
+        if alone and self._only_kernels and self.frame.run(values):
             return arrays
         self.arrays, self._values = arrays, values
         if owner.objects or owner.object_inputs:
             self.objects = dict(owner.objects)
             for key, position in owner.object_inputs:
                 self.objects[key] = values[position]
-        if not self.frame.run(values):
+        if not (alone and self.frame.run(values)):
             self._bind(values)
             self.frame.run()
         if 0 in self._checks:
@@ -379,9 +391,7 @@ class _Context:
             state = values[position]
             if initial is not None and state.array is None:
                 state.adopt(aligned_empty(*initial))
-            if in_place:
-                state.writable()
-            buffers[buffer] = state.address
+            buffers[buffer] = address_of(state.writable() if in_place else state.read())
             self.frame.rows.note(position, state)
 
     def _as_expected(self, value: Any, position: int, dims: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:

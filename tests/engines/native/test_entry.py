@@ -1,13 +1,16 @@
 """What a run is given: objects that fit their rows are used where they are, others are converted or refused."""
 
 import gc
+import threading
+import weakref
 
 import numpy as np
 import pytest
 
 import duoflow as tf
+from duoflow.core.arrays import address_of
 from duoflow.core.engine import executable
-from duoflow.core.state import State
+from duoflow.core.state import Flight, State
 from duoflow.engines.native import entry, runner
 from duoflow.engines.native.entry import Row, Rows
 
@@ -128,3 +131,66 @@ def test_variables_are_updated_in_place_or_where_nobody_else_looks(known_layout)
     step(one)
     assert v.numpy()[0] == 5
     assert v._state.array.ctypes.data == address
+
+
+class TestFlights:
+    """What other threads may do to variables while a run goes on."""
+
+    def test_buffers_given_up_stay_until_the_run_ends(self):
+        state, flight = variable(X), Flight([])
+        buffer = weakref.ref(state.array)
+        flight.begin([state])
+        state.write(X + 1)
+        assert (buffer() == X).all()
+        flight.end()
+        assert buffer() is None and (state.read() == X + 1).all()
+
+    def test_buffers_of_others_are_freed(self):
+        state, flight = variable(X), Flight([])
+        buffer = weakref.ref(state.array)
+        flight.begin([variable(X)])
+        state.write(X + 1)
+        assert buffer() is None
+        flight.end()
+
+    @pytest.mark.parametrize("read", [[0], []], ids=["reads it", "updates it"])
+    def test_who_updates_in_place_leaves_readers_their_buffer(self, read):
+        state, flight = variable(X), Flight(read)
+        before = address_of(state.array)
+        flight.begin([state])
+        assert (address_of(state.writable()) == before) != bool(read)
+        flight.end()
+
+    def test_threads_that_assign_update_and_read(self):
+        v, total = tf.Variable(tf.ones([256, 256])), tf.Variable(0.0)
+
+        @tf.function
+        def read():
+            return tf.reduce_mean(tf.matmul(v, v)), tf.reduce_max(v)
+
+        @tf.function
+        def update():
+            v.assign(v * 1.0)
+            return total.assign_add(1.0)
+
+        read(), update()
+        failed = []
+
+        def again(act):
+            try:
+                for _ in range(60):
+                    act()
+            except BaseException as error:
+                failed.append(error)
+
+        def check():
+            mean, largest = read()
+            assert mean == 256 and largest == 1
+
+        actions = [check, check, update, lambda: v.assign(np.ones((256, 256), np.float32))]
+        threads = [threading.Thread(target=again, args=(act,)) for act in actions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failed and total == 61
