@@ -15,6 +15,7 @@ from duoflow.core.tensor import GraphTensor
 from .assume import ASSUMED
 from .fission import fission
 from .inline import inline
+from .invariants import hoist
 from .loop_variables import LOOPS, LOWERED, fewer_variables, is_lowered
 from .prune import prune
 from .ranges import use_ranges
@@ -49,7 +50,7 @@ def lower_inside(graph: Graph, lower: Callable[[Graph], Graph]) -> Graph:
     out = _again(use_ranges(fewer_variables(recompute_saved(fewer_variables(rw.finish())))), lower)
     out = use_ranges(out)  # of the rows that simplification found
     apart = fission(out)
-    return out if apart is out else _again(fewer_variables(apart), lower)
+    return hoist(out if apart is out else _again(fewer_variables(apart), lower))
 
 
 def _again(graph: Graph, lower: Callable[[Graph], Graph]) -> Graph:

@@ -198,3 +198,45 @@ def test_rows_may_be_written_in_either_direction_and_in_part():
 
     graph = same(program, real(6, 2, 3), real(3, 4))
     assert loops(graph) == []
+
+
+def inside(graph):
+    """The ops of each loop."""
+    return [ops(node.attrs["body"]) for node in loops(graph)]
+
+
+def test_what_is_the_same_in_every_iteration_is_computed_before_the_loop():
+    program = lambda x, w: F.while_loop(lambda i, h: i < 5, lambda i, h: (i + 1, h * 0.5 + F.exp(x @ w)), [0, x])[1]
+    graph = same(program, real(3, 3), real(3, 3))
+    assert ops(graph).count("MatMul") == ops(graph).count("Exp") == 1
+    assert not {"MatMul", "Exp"} & set(inside(graph)[0])
+
+
+def test_so_is_what_an_inner_loop_repeats():
+    def row(h, x, w):
+        return F.while_loop(lambda j, h: j < 3, lambda j, h: (j + 1, h @ F.exp(w)), [0, h])[1] + x
+
+    program = lambda x, w: F.while_loop(lambda i, h: i < 5, lambda i, h: (i + 1, row(h, x, w)), [0, x])[1]
+    graph = same(program, real(3, 3), real(3, 3))
+    (outer,) = loops(graph)
+    assert "Exp" in ops(graph) and "Exp" not in ops(outer.attrs["body"]) + inside(outer.attrs["body"])[0]
+
+
+def test_what_could_fail_or_grows_stays_in_the_loop():
+    """For a loop that may not be entered, and sums over rows that are spread over many."""
+
+    def program(x, n, d):
+        step = lambda i, k, h: (i + 1, k + 7 // d, h * 0.5 + F.broadcast_to(x[0], x.shape))
+        return F.while_loop(lambda i, *_: i < n, step, [0, 0, x])[1:]
+
+    zero = np.int32(0)
+    graph = same(program, real(3, 3), zero, zero)
+    assert "FloorDiv" in inside(graph)[0] and "BroadcastTo" not in ops(graph)
+
+
+def test_weights_that_a_product_takes_transposed_are_turned_before_the_loop():
+    graph = same(gradients, *RECURRENT)
+    turned = [
+        n.attrs["transpose_b"] for loop in loops(graph) for n in loop.attrs["body"].nodes if n.op.name == "MatMul"
+    ]
+    assert turned == [False, False] and ops(graph).count("Transpose") == 1
