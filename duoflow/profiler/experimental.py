@@ -29,7 +29,7 @@ from duoflow.engines.native import profile
 __all__ = ["Profile", "ProfilerOptions", "Trace", "start", "stop"]
 
 #: Instructions that are no work of their own.
-_CONTROL = {"barrier", "jump", "jump_unless", "bind", "alone", "rejoin", "end"}
+_CONTROL = {"barrier", "jump", "jump_unless", "bind", "rejoin", "end"}
 #: The rows of the trace, below each thread.
 _MARKS, _RUNS, _OPS = "marks", "graphs", "eager ops"
 

@@ -6,9 +6,8 @@ and the program jumps between them. The variables of a loop live where its resul
 iteration is written over a variable at once if nothing needs the old value any more, else it is copied there at the
 end of the iteration.
 
-A region that no threads share is run by one thread without barriers. A loop in which each thread can do some rows of
-all iterations (`divide`) is run by all of them, without barriers between its beginning and its end. Everything else
-stays a call into Python.
+A loop in which each thread can do some rows of all iterations (`divide`) is run by all of them, without barriers
+between its beginning and its end. Everything else stays a call into Python.
 """
 
 from __future__ import annotations
@@ -192,13 +191,9 @@ class Region(Task):
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
         arena = scratch[0], scratch[1] + self._own_bytes
-        if self.parallel:
-            program.barrier()
-            self._emit(program, where, scratch, arena)
-            program.barrier()
-        else:
-            with program.alone():
-                self._emit(program, where, scratch, arena)
+        program.barrier()
+        self._emit(program, where, scratch, arena)
+        program.barrier()
 
     def _emit(self, program: Program, where: Where, own: Operand, arena: Operand) -> None:
         raise NotImplementedError

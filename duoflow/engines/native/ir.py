@@ -22,10 +22,13 @@ from dataclasses import dataclass, field
 
 from .target import Target, host
 
-__all__ = ["Function", "Index", "Loop", "Module", "float_literal", "splat", "vector"]
+__all__ = ["KERNEL", "Function", "Index", "Loop", "Module", "float_literal", "splat", "vector"]
 
 #: An i64: known while emitting, or a register.
 Index = int | str
+
+#: The parameters of every kernel (see `runner`).
+KERNEL = (("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts"), ("i64", "thread"))
 
 _BYTES = {"i1": 1, "i8": 1, "i16": 2, "half": 2, "bfloat": 2, "i32": 4, "float": 4, "i64": 8, "double": 8, "ptr": 8}
 _SUFFIX = {"half": "f16", "bfloat": "bf16", "float": "f32", "double": "f64", "ptr": "p0"}

@@ -25,7 +25,7 @@ from duoflow.core.tensor import GraphTensor
 
 from .expression import Expression, Find, Load, Misaligned, Resolver, Result, children
 from .index import Affine, Split, Var, flat, row_major, unflat
-from .ir import Function, Index, Module
+from .ir import KERNEL, Function, Index, Module
 from .place import Place
 from .reduce import Accumulator
 from .scalar import Value
@@ -90,7 +90,7 @@ def write_loops(module: Module, name: str, kernel: LoopKernel) -> None:
     """Write the kernel as a function of the kernel ABI. Operands: a check byte, `kernel.reads`, `kernel.outputs`."""
     plan = plan_loops(kernel)
     kernel.reads = plan.reads
-    with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
+    with module.function(name, KERNEL) as f:
         kernel.can_fail = _Writer(f, kernel, plan).write()
 
 

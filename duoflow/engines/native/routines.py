@@ -13,7 +13,7 @@ from duoflow.core.lowering import Insert, Order, Scan, Scatter
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 
-from .ir import Function, Module
+from .ir import KERNEL, Function, Module
 from .kernels.insert import InsertRoutine
 from .kernels.order import OrderRoutine
 from .kernels.scan import ScanRoutine
@@ -99,7 +99,7 @@ class RoutineTask(Task):
         return self._routine.flops
 
     def write(self, module: Module, name: str) -> bool:
-        with module.function(name, [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]) as f:
+        with module.function(name, KERNEL) as f:
             self._routine.write(f)
         return True
 

@@ -9,7 +9,7 @@ from duoflow.core.dtypes import DType
 from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
-from .ir import Module
+from .ir import KERNEL, Module
 from .jit import Library, compile_module, kept
 from .runner import Operand, Program
 from .static import inputs_of, output_of, sizes
@@ -105,9 +105,8 @@ def _library() -> Library:
     reported, writes nothing.
     """
     module = Module(host())
-    arguments = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
     for name, kind in (("int32", "i32"), ("int64", "i64")):
-        with module.function(f"set_row_{name}", arguments) as f:
+        with module.function(f"set_row_{name}", KERNEL) as f:
             size, count, unit = (f.parameter("%consts", i) for i in range(3))
             out, at, value = (f.parameter("%ptrs", i, "ptr") for i in range(3))
             index = f.load(kind, at)
@@ -120,7 +119,7 @@ def _library() -> Library:
                     "llvm.memcpy.p0.p0.i64", "void", ("ptr", target), ("ptr", f.gep(value, begin)),
                     ("i64", str(f.sub(end, begin))), ("i1", "false"),
                 )  # fmt: skip
-        with module.function(f"choose_{name}", arguments) as f:
+        with module.function(f"choose_{name}", KERNEL) as f:
             count = f.parameter("%consts", 0)
             given, flags = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             index = f.load(kind, given)

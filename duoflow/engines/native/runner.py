@@ -1,9 +1,11 @@
-"""Programs: sequences of kernel calls as data, walked by native code in every thread.
+"""Programs: sequences of kernel calls as data, walked by native code.
 
-Kernel ABI. Every kernel is `void k(ptr ptrs, ptr consts, i64 part, i64 parts)`:
+Kernel ABI. Every kernel is `void k(ptr ptrs, ptr consts, i64 part, i64 parts, i64 thread)` (`ir.KERNEL`):
   ptrs    the addresses of its buffer operands, in the order given to `Program.call`
   consts  the i64 given to `Program.call` (sizes, strides, `float_bits(x)`)
-  part, parts  which share of the work this thread does; a serial call gets 0, 1
+  part, parts  which share of the work this call does; all of it as 0, 1
+  thread  whose scratch memory this call may use, 0 if it is all of the work. Results must depend neither on this nor on
+          the number of parts.
 
 Building a program:
 
@@ -13,10 +15,11 @@ Building a program:
     program.copy((2, 0), (1, 0), nbytes)
     program.run([address0, address1, address2])
 
-What runs when. Without a barrier between them instructions overlap in time: parallel calls are shared by all threads,
-a serial call is made by thread 0 alone while the others go on to the next barrier. The planner puts a barrier between
-instructions that depend on each other; after a *serial* producer another *serial* consumer needs none. `jump_unless`,
-`call_python` and `bind` contain the barriers that they need. The end of the program is a barrier.
+What runs when. One thread walks the program. What lies between two barriers is a stage: if there are parallel calls in
+it, all threads take its chunks, each of which is a part of a parallel call or all its serial calls, in their order;
+whoever finishes the last chunk walks on (see `threads`). So parallel calls of a stage overlap in time with each other
+and with its serial calls, and the planner puts a barrier between instructions that depend on each other; after a
+*serial* producer another *serial* consumer needs none. A label, a jump, `call_python` and `bind` end a stage.
 
 Control: `label()` makes a label, `place(label)` puts it at the next instruction, `jump(label)` and
 `jump_unless(operand, label)` go there; the operand is a bool byte. So a while loop is
@@ -25,13 +28,12 @@ Control: `label()` makes a label, `place(label)` puts it at the next instruction
     program.place(again); ...condition kernel...; program.jump_unless(condition, done)
     ...body...; program.barrier(); program.jump(again); program.place(done)
 
-A part without parallel instructions goes into `with program.alone():` thread 0 runs it without barriers while the
-others wait at its end. A part in which no thread needs what another computes goes into `with program.apart():` every
-thread runs all of it, without barriers until its end; what is not parallel, each does for itself, in the memory that
-it has of its own: that of the buffer `own`, of which every thread has so many bytes.
+A part in which no thread needs what another computes goes into `with program.apart():` its shares are chunks of one
+stage, each of which is all its instructions, jumps included. What is not parallel is done in each of them, in memory
+that each has of its own: that of the buffer `own`, of which there are so many bytes for every thread.
 
 Interrupts. Native code does not see Ctrl-C. `jump_unless(condition, label, cost)` with a cost (nanoseconds since the
-last time, roughly) takes it from a budget; when that is used up, all threads leave native code, Python has a chance to
+last time, roughly) takes it from a budget; when that is used up, the program leaves native code, Python has a chance to
 raise what a signal handler raises, and the program goes on where it was.
 
 `bind(buffer, base, index, stride)` points `buffer` at base + stride * i, where i is an i64 read from memory: a loop
@@ -42,13 +44,14 @@ it should see are the caller's business: arrays that share the buffers' memory);
 Running. `program.run(addresses)` is one ctypes call. `program.frame()` gives a `Frame`, the prebuilt argument block
 of one run at a time: set `frame.buffers[i]` (raw addresses) only where they changed, then `frame.run()`; or give it
 `Row`s, and then `frame.run(objects)`, which sets them itself (see `entry.py`). Frames are independent: concurrent runs
-use one each. With `timed=True` frames accumulate nanoseconds per instruction (thread 0's
-view) in `frame.times`; `program.names` says what each instruction is.
+use one each. With `timed=True` frames accumulate nanoseconds per instruction (the mean of the threads that may share
+it) in `frame.times`; `program.names` says what each instruction is.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import struct
 import sys
 import time
@@ -61,31 +64,36 @@ from .entry import FAILED, GOING, PAUSED, UNBOUND, Row, Rows, opened, symbols, w
 from .ir import Function, Module
 from .jit import Library, compile_module, kept
 from .target import host
-from .threads import Block, Pacer, current_team, thread_count
+from .threads import STAGE_CHUNKS, Block, Pacer, Team, current_team, thread_count
 
 __all__ = ["Frame", "Operand", "Program", "float_bits", "prepare"]
 
 #: A buffer and a byte offset into it.
 Operand = tuple[int, int]
 
-END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN = range(10)
-
-#: Who makes a call: thread 0, all threads their share of it, or every thread all of it.
-_FIRST, _SHARED, _EACH = range(3)
+END, CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, REJOIN = range(9)
 
 #: The cost of what runs between two returns to Python, in nanoseconds.
 _BUDGET = 50_000_000
 
-#: Words of one instruction: opcode, parallel, then up to six arguments.
+#: Words of one instruction: opcode, then up to seven arguments. Of a barrier they describe the stage that follows: its
+#: chunks as a set, how many numbers belong to a thread, where the table has the stage's first entry and how many it has
+#: for each thread, and where the stage ends; 0 chunks if one thread walks it. The last words of a call or copy are
+#: whether each chunk does all of it, and the next instruction of the same chunk, or 0.
 _WORDS = 8
+_CHUNKS, _WIDTH, _FIRST, _EACH, _AFTER = range(1, 6)
+_WHOLE, _CHAIN = 6, 7
+#: Words of an entry of the table of chunks: the instruction, part, parts.
+_ENTRY = 3
 
 #: Words of a frame, in order.
 _FRAME = (
-    "code", "pointers", "consts", "operands", "operand_count", "buffers", "team", "barrier", "callback", "status",
-    "times", "launch", "start", "others", "budget", "rows", "row_count", "tables", "own_buffer", "own_bytes",
+    "code", "chunks", "pointers", "consts", "operands", "operand_count", "buffers", "team", "callback", "status",
+    "times", "launch", "publish", "summon", "next", "stage", "budget", "rows",
+    "row_count", "tables", "own_buffer", "own_bytes",
 )  # fmt: skip
 _AT = {name: position for position, name in enumerate(_FRAME)}
-_TEAM, _BARRIER, _LAUNCH = (_AT[name] for name in ("team", "barrier", "launch"))
+_TEAM, _LAUNCH, _PUBLISH, _SUMMON = (_AT[name] for name in ("team", "launch", "publish", "summon"))
 
 
 def float_bits(value: float, double: bool = False) -> int:
@@ -100,6 +108,15 @@ class Label:
     """A place in a program that jumps can name before it is known."""
 
     at: int | None = None
+
+
+@dataclass(eq=False)
+class _Stage:
+    """What lies between two barriers, while it is being built: instructions that the threads share, and others."""
+
+    barrier: int
+    shared: list[int] = field(default_factory=list)
+    serial: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -118,13 +135,13 @@ class Program:
     _consts: list[int] = field(default_factory=list)
     _operands: list[Operand] = field(default_factory=list)
     _functions: list[Callable[[], object]] = field(default_factory=list)
-    _parallel: bool = False
+    _chunks: list[tuple[int, int, int]] = field(default_factory=list)
+    #: The stage at hand, if it began with a barrier.
+    _stage: _Stage | None = None
+    #: Whether the part at hand is a chunk of its own for every thread.
+    _apart: bool = False
     _sealed: Sealed | None = None
     _frames: list[Frame] = field(default_factory=list)
-    #: The end of the part at hand that one thread runs alone.
-    _rejoin: Label | None = None
-    #: Whether the part at hand is run by every thread without waiting for others.
-    _apart: bool = False
     pacer: Pacer = field(default_factory=Pacer)
 
     # Building -----------------------------------------------------------------------------------------------------
@@ -136,80 +153,108 @@ class Program:
         """Call the kernel at an address."""
         first_operand, first_const = self._add_operands(operands), len(self._consts)
         self._consts += consts
-        self._append(name, CALL, parallel, kernel, first_operand, first_const)
+        self._append_work(name, parallel, CALL, kernel, first_operand, first_const)
 
     def barrier(self) -> None:
-        """Wait for all threads. Consecutive barriers are one."""
-        follows_another = self._code and self._code[-1][0] == BARRIER and not self._labelled_here()
-        if self._rejoin is not None or self._apart or follows_another:
+        """Wait for all that was begun. Consecutive barriers are one."""
+        if self._apart or (self._stage is not None and self._stage.barrier == len(self._code) - 1):
             return
-        self._append("barrier", BARRIER, False)
+        self._end_stage()
+        self._append("barrier", BARRIER)
+        self._stage = _Stage(len(self._code) - 1)
 
     def copy(
         self, destination: Operand, source: Operand, nbytes: int, *, parallel: bool = False, unit: int = 64
     ) -> None:  # fmt: skip
         """Copy bytes, which threads share in units of so many; the two ranges do not overlap."""
-        self._append("copy", COPY, parallel, self._add_operands([destination, source]), nbytes, unit)
+        self._append_work("copy", parallel, COPY, self._add_operands([destination, source]), nbytes, unit)
 
     def call_python(self, function: Callable[[], object], name: str = "python") -> None:
-        """Call a Python function of no arguments, between barriers."""
+        """Call a Python function of no arguments, when all before is done."""
         self._functions.append(function)
-        self._append(name, PYTHON, False, len(self._functions) - 1)
+        self._append_control(name, PYTHON, len(self._functions) - 1)
 
     def bind(self, buffer: int, base: Operand, index: Operand, stride: int) -> None:
-        """Point `buffer` at the address of `base` plus `stride` times the i64 at `index`, between barriers."""
-        self._append("bind", BIND, False, self._add_operands([base, index]), stride, buffer)
+        """Point `buffer` at the address of `base` plus `stride` times the i64 at `index`, when all before is done."""
+        self._append_control("bind", BIND, self._add_operands([base, index]), stride, buffer)
 
     def label(self) -> Label:
         return Label()
 
     def place(self, label: Label) -> None:
         """Put a label before the next instruction."""
+        self._end_stage()
         label.at = len(self._code)
-        self._places.add(label.at)
 
     def jump(self, label: Label) -> None:
-        self._append("jump", JUMP, False, label)
+        self._append_control("jump", JUMP, label)
 
     def jump_unless(self, condition: Operand, label: Label, cost: int = 0) -> None:
-        """Jump if the bool byte `condition` is 0, read between two barriers; see the module for `cost`."""
+        """Jump if the bool byte `condition` is 0, when all before is done; see the module for `cost`."""
         if self._apart and cost:
             raise RuntimeError("Threads that run apart cannot be interrupted.")
-        rejoin = [] if self._rejoin is None else [self._rejoin]
-        self._append("jump_unless", JUMP_UNLESS, False, self._add_operands([condition]), label, cost, *rejoin)
-        self._code[-1][1] = int(self._rejoin is None and not self._apart)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """What is added inside is run by thread 0 without barriers."""
-        if self._rejoin is not None:
-            yield
-            return
-        self._rejoin = self.label()
-        self._append("alone", ALONE, False, self._rejoin)
-        yield
-        self.place(self._rejoin)
-        self._append("rejoin", REJOIN, False)
-        self._rejoin = None
+        self._append_control("jump_unless", JUMP_UNLESS, self._add_operands([condition]), label, cost)
 
     @contextmanager
     def apart(self) -> Iterator[None]:
-        """What is added inside is run by every thread, without barriers."""
-        self._apart = True
+        """What is added inside is done once for each thread's share, without barriers."""
+        self.barrier()
+        stage, self._stage = self._stage, None
+        assert stage is not None
+        first, self._apart = len(self._code), True
         yield
         self._apart = False
+        self._append("rejoin", REJOIN)
+        self._set_chunks(stage, [[(first, thread, self.threads)] for thread in range(self.threads)])
         self.barrier()
 
-    def _append(self, name: str, opcode: int, parallel: bool, *arguments: int | Label) -> None:
+    def _append(self, name: str, opcode: int, *arguments: int | Label) -> None:
         if self._sealed is not None:
             raise RuntimeError("A program cannot be extended after its first run.")
-        if parallel and self._rejoin is not None:
-            raise RuntimeError(f"{name!r} is shared by the threads and cannot be run by one alone.")
-        self._parallel |= parallel
         self.names.append(name)
-        who = _SHARED if parallel else _EACH if self._apart else _FIRST
-        row: list[int | Label] = [opcode, who, *arguments]
+        row: list[int | Label] = [opcode, *arguments]
         self._code.append(row + [0] * (_WORDS - len(row)))
+
+    def _append_control(self, name: str, opcode: int, *arguments: int | Label) -> None:
+        self._end_stage()
+        self._append(name, opcode, *arguments)
+
+    def _append_work(self, name: str, parallel: bool, opcode: int, *arguments: int) -> None:
+        if parallel and self._stage is None:
+            self.barrier()
+        if self._stage is not None:
+            (self._stage.shared if parallel else self._stage.serial).append(len(self._code))
+        self._append(name, opcode, *arguments)
+        if self._apart:
+            self._code[-1][_WHOLE:] = [int(not parallel), len(self._code)]
+
+    @property
+    def _width(self) -> int:
+        """How many chunks of a stage belong to one thread."""
+        return STAGE_CHUNKS // self.threads
+
+    def _end_stage(self) -> None:
+        """Make chunks of the stage at hand."""
+        stage, self._stage = self._stage, None
+        if stage is None or not stage.shared:
+            return
+        for rows in (stage.serial, stage.shared):
+            for before, after in itertools.pairwise(rows):
+                self._code[before][_CHAIN] = after
+        lists = [[(stage.shared[0], thread, self.threads)] for thread in range(self.threads)]
+        if stage.serial:
+            lists[0].insert(0, (stage.serial[0], 0, 1))
+        self._set_chunks(stage, lists)
+
+    def _set_chunks(self, stage: _Stage, lists: Sequence[Sequence[tuple[int, int, int]]]) -> None:
+        """Let a stage have these chunks of each thread: first instruction, part, parts."""
+        each, first = len(lists[0]), len(self._chunks)
+        numbers = sum(1 << thread * self._width + i for thread, own in enumerate(lists) for i in range(len(own)))
+        for own in lists:
+            self._chunks += [*own, *[(0, 0, 0)] * (each - len(own))]
+        self._code[stage.barrier][_CHUNKS : _AFTER + 1] = [
+            numbers - (numbers >> 63 << 64), self._width, first, each, len(self._code)
+        ]  # fmt: skip
 
     def _add_operands(self, operands: Sequence[Operand]) -> int:
         first = len(self._operands)
@@ -219,18 +264,12 @@ class Program:
         self._operands += operands
         return first
 
-    def __post_init__(self) -> None:
-        self._places: set[int] = set()
-
-    def _labelled_here(self) -> bool:
-        return len(self._code) in self._places
-
     # Running ------------------------------------------------------------------------------------------------------
 
     def seal(self) -> Sealed:
         """Freeze the tables that all frames share."""
         if self._sealed is None:
-            self._append("end", END, False)
+            self._append_control("end", END)
             self._sealed = Sealed(self)
         return self._sealed
 
@@ -260,9 +299,11 @@ class Sealed:
         code.words()[:] = flat
         consts = Block(8 * max(1, len(program._consts)))
         consts.words()[: len(program._consts)] = program._consts
+        chunks = Block(8 * _ENTRY * max(1, len(program._chunks)))
+        chunks.words()[: _ENTRY * len(program._chunks)] = [word for entry in program._chunks for word in entry]
         operands = Block(16 * max(1, len(program._operands)))
         operands.words()[: 2 * len(program._operands)] = [entry for operand in program._operands for entry in operand]
-        self.code, self.consts, self.operands = code, consts, operands
+        self.code, self.chunks, self.consts, self.operands = code, chunks, consts, operands
         self.operand_count = len(program._operands)
 
     @staticmethod
@@ -293,20 +334,20 @@ class Frame:
         self.times = self._times.words()
         self._error: BaseException | None = None
         self._callback = _CALLBACK(self._call_python)
-        team = current_team() if program._parallel else None
         words = self._words = self._block.words()
         for name, value in (
-            ("code", sealed.code.address), ("pointers", self._pointers.address), ("consts", sealed.consts.address),
-            ("operands", sealed.operands.address), ("operand_count", sealed.operand_count),
-            ("buffers", self._table.address), ("barrier", team.barrier_address if team else 0),
+            ("code", sealed.code.address), ("chunks", sealed.chunks.address), ("pointers", self._pointers.address),
+            ("consts", sealed.consts.address), ("operands", sealed.operands.address),
+            ("operand_count", sealed.operand_count), ("buffers", self._table.address),
             ("callback", ctypes.cast(self._callback, ctypes.c_void_p).value or 0),
             ("times", self._times.address if program.timed else 0),
-            ("launch", team.launch_address if team else 0),
             ("rows", self.rows.address), ("row_count", self.rows.count),
             ("tables", tables), ("own_buffer", program.own[0]), ("own_bytes", program.own[1]),
         ):  # fmt: skip
             words[_AT[name]] = value
-        self._parallel = program._parallel
+        self._parallel = bool(program._chunks)
+        #: The team whose functions the block names.
+        self._team: Team | None = None
         self._enter = opened(_library(), self._block.address)
 
     def run(self, objects: Sequence[Any] = ()) -> bool:
@@ -325,7 +366,7 @@ class Frame:
             while status == PAUSED:  # Python may raise here what a signal asks for
                 status = self._enter()
         except BaseException:
-            self._words[_AT["start"]] = self._words[_AT["others"]] = 0
+            self._words[_AT["next"]] = 0
             raise
         if status == FAILED:
             error, self._error = self._error, None
@@ -340,10 +381,10 @@ class Frame:
         if team is not None and team.size > self._program.threads:
             team = None
         words = self._words
-        if team is None:
-            words[_TEAM] = 0
-        else:
-            words[_TEAM], words[_BARRIER], words[_LAUNCH] = team.address, team.barrier_address, team.launch_address
+        words[_TEAM] = 0 if team is None else team.address
+        if team is not None and team is not self._team:
+            self._team = team
+            words[_LAUNCH], words[_PUBLISH], words[_SUMMON] = team.functions
         start = time.perf_counter_ns()
         status = self._ended(self._enter(*objects))
         if status == GOING:
@@ -402,158 +443,209 @@ def _pointer(f: Function, position: str) -> str:
     return f.load("ptr", f.gep("%pointers", position, "i64"))
 
 
-def _word(f: Function, position: int, kind: str = "i64") -> str:
-    return f.load(kind, f.gep("%at", position, "i64"))
+def _word(f: Function, position: int, kind: str = "i64", at: str = "%at") -> str:
+    return f.load(kind, f.gep(at, position, "i64"))
 
 
-def _meet(f: Function, condition: str = "%many") -> None:
-    with f.when(condition):
-        f.call("void", "%barrier", "ptr %team")
+def _load_fields(f: Function, *names: str) -> None:
+    for name in names:
+        f.do(f"%{name} = load ptr, ptr {f.gep('%frame', _AT[name], 'i64')}, align 8")
+
+
+def _write_table(module: Module) -> None:
+    """table(frame, part): the addresses of the operands as a part has them."""
+    with module.function("table", [("ptr", "frame"), ("i64", "part")], "ptr", internal=True) as f:
+        several = f.compare("sgt", _field(f, "tables", "i64"), 1)
+        first = f.select(several, f.mul("%part", _field(f, "operand_count", "i64")), 0)
+        f.do(f"ret ptr {f.gep(_field(f, 'pointers'), first, 'i64')}")
+
+
+def _write_work(module: Module) -> None:
+    """work(frame, instruction, part, parts, thread): make a call, or a copy, or a part of it."""
+    parameters = [("ptr", "frame"), *(("i64", name) for name in ("instruction", "part", "parts", "thread"))]
+    with module.function("work", parameters, internal=True) as f:
+        _load_fields(f, "code", "times")
+        f.do("%pointers = call ptr @table(ptr %frame, i64 %part)")
+        f.do(f"%at = getelementptr i64, ptr %code, i64 {f.mul('%instruction', _WORDS)}")
+        f.do("%timed = icmp ne ptr %times, null")
+        (began,) = f.branch("%timed", lambda: [f.call("i64", "nanoseconds")], lambda: ["0"], ["i64"])
+        whole = f.compare("ne", _word(f, _WHOLE), 0)
+        part, parts = f.select(whole, 0, "%part"), f.select(whole, 1, "%parts")
+
+        def call() -> list[str]:
+            pointers, consts = f.gep("%pointers", _word(f, 2), "i64"), f.gep(_field(f, "consts"), _word(f, 3), "i64")
+            share = (f"i64 {x}" for x in (part, parts, "%thread"))
+            f.call("void", _word(f, 1, "ptr"), f"ptr {pointers}", f"ptr {consts}", *share)
+            return []
+
+        def copy() -> list[str]:
+            operand, size, unit = _word(f, 1), _word(f, 2), _word(f, 3)
+            first, last = f.share(f.ceildiv(size, unit), part, parts)
+            begin, end = f.mul(first, unit), f.minimum(f.mul(last, unit), size)
+            target, source = _pointer(f, operand), _pointer(f, str(f.add(operand, 1)))
+            f.intrinsic(
+                "llvm.memcpy.p0.p0.i64", "void", ("ptr", f.gep(target, begin)), ("ptr", f.gep(source, begin)),
+                ("i64", str(f.sub(end, begin))), ("i1", "false"),
+            )  # fmt: skip
+            return []
+
+        f.branch(f.compare("eq", _word(f, 0), CALL), call, copy)
+        with f.when("%timed"):
+            spent = f.div(f.sub(f.call("i64", "nanoseconds"), began), "%parts")
+            cell = f.gep("%times", "%instruction", "i64")
+            f.emit(f"atomicrmw add ptr {cell}, i64 {spent} monotonic, align 8")
+
+
+def _write_chunk(module: Module) -> None:
+    """chunk(frame, number, thread): do one chunk of the frame's stage."""
+    with module.function("chunk", [("ptr", "frame"), ("i64", "number"), ("i64", "thread")]) as f:
+        _load_fields(f, "code", "chunks", "stage")
+        owner, place = (f.emit(f"{how} i64 %number, {_word(f, _WIDTH, at='%stage')}") for how in ("udiv", "urem"))
+        entry = f.add(_word(f, _FIRST, at="%stage"), f.add(f.mul(owner, _word(f, _EACH, at="%stage")), place))
+        first, part, parts = (
+            f.load("i64", f.gep("%chunks", f.add(f.mul(entry, _ENTRY), word), "i64")) for word in range(_ENTRY)
+        )
+        thread = f.select(f.compare("eq", parts, 1), 0, "%thread")
+        f.do(f"%pointers = call ptr @table(ptr %frame, i64 {part})")
+        begin, step, after, end = f.block, f.new_label(), f.new_label(), f.new_label()
+        labels = {opcode: f.new_label() for opcode in (CALL, COPY, JUMP, JUMP_UNLESS)}
+        f.jump(step)
+        f.label(step)
+        counter, counter_place = f.fresh(), f.reserve()
+        f.do(f"%at = getelementptr i64, ptr %code, i64 {f.mul(counter, _WORDS)}")
+        _switch(f, labels, end)
+        targets = []
+        for opcode in (CALL, COPY):
+            f.label(labels[opcode])
+            f.call("void", "work", "ptr %frame", *(f"i64 {x}" for x in (counter, part, parts, thread)))
+            targets.append((_word(f, _CHAIN), f.block))
+            f.jump(after)
+        f.label(labels[JUMP])
+        targets.append((_word(f, 1), f.block))
+        f.jump(after)
+        f.label(labels[JUMP_UNLESS])
+        targets.append((_jump_target(f, str(f.add(counter, 1))), f.block))
+        f.jump(after)
+        f.label(after)
+        following = f.phi("i64", *targets)
+        f.fill(counter_place, f"{counter} = phi i64 [{first}, %{begin}], [{following}, %{f.block}]")
+        f.fork(f.compare("ne", following, 0), step, end)
+        f.label(end)
+
+
+def _switch(f: Function, labels: dict[int, str], otherwise: str) -> None:
+    cases = " ".join(f"i64 {opcode}, label %{label}" for opcode, label in labels.items())
+    f.do(f"switch i64 {_word(f, 0)}, label %{otherwise} [ {cases} ]")
+
+
+def _jump_target(f: Function, following: str) -> str:
+    truth = f.compare("ne", f.load("i8", _pointer(f, _word(f, 1))), 0, "i8")
+    return f.select(truth, following, _word(f, 2))
 
 
 def _op_jump_unless(f: Function, following: str) -> tuple[str, str]:
-    """Where to go on; and whether to leave native code for a moment (not if alone: then the others must be told)."""
-    cost = _word(f, 4)
-    with f.when(f.emit(f"and i1 %first, {f.compare('ne', cost, 0)}")):
+    """Where to go on; and whether to leave native code for a moment."""
+    cost = _word(f, 3)
+    with f.when(f.compare("ne", cost, 0)):
         left = f.sub(f.load("i64", "%budget"), cost)
         f.store("i64", left, "%budget")
         with f.when(f.compare("slt", left, 0)):
             f.store("i64", str(PAUSED), "%status")
-    shared = f.compare("ne", _word(f, 1), 0)
-    meets = f.emit(f"and i1 %many, {shared}")
-    _meet(f, meets)
-    truth = f.compare("ne", f.load("i8", _pointer(f, _word(f, 2))), 0, "i8")
-    paused = f.compare("ne", f.load("i64", "%status"), 0)
-    _meet(f, meets)
-    target = f.select(truth, following, _word(f, 3))
-    with f.when(f.emit(f"and i1 %first, {paused}")):
-        f.store("i64", target, f.gep("%frame", _AT["start"], "i64"))
-        f.store("i64", f.select(shared, target, _word(f, 5)), f.gep("%frame", _AT["others"], "i64"))
-    alone = f.emit(f"xor i1 {shared}, true")
-    to_rejoin = f.emit(f"and i1 {paused}, {alone}")
-    return f.select(to_rejoin, _word(f, 5), target), f.emit(f"and i1 {paused}, {shared}")
-
-
-def _share(f: Function) -> tuple[str, str, str]:
-    """Of the instruction at hand: whether this thread takes part, its part, the number of parts."""
-    who = _word(f, 1)
-    takes_part = f.emit(f"or i1 {f.compare('ne', who, _FIRST)}, %first")
-    shared = f.compare("eq", who, _SHARED)
-    return takes_part, f.select(shared, "%part", 0), f.select(shared, "%parts", 1)
-
-
-def _op_call(f: Function) -> None:
-    takes_part, part, parts = _share(f)
-    with f.when(takes_part):
-        pointers = f.gep("%pointers", _word(f, 3), "i64")
-        consts = f.gep("%consts", _word(f, 4), "i64")
-        f.call("void", _word(f, 2, "ptr"), f"ptr {pointers}", f"ptr {consts}", f"i64 {part}", f"i64 {parts}")
-
-
-def _op_copy(f: Function) -> None:
-    takes_part, part, parts = _share(f)
-    with f.when(takes_part):
-        operand, size, unit = _word(f, 2), _word(f, 3), _word(f, 4)
-        first, last = f.share(f.ceildiv(size, unit), part, parts)
-        begin, end = f.mul(first, unit), f.minimum(f.mul(last, unit), size)
-        target, source = _pointer(f, operand), _pointer(f, str(f.add(operand, 1)))
-        f.intrinsic(
-            "llvm.memcpy.p0.p0.i64", "void", ("ptr", f.gep(target, begin)), ("ptr", f.gep(source, begin)),
-            ("i64", str(f.sub(end, begin))), ("i1", "false"),
-        )  # fmt: skip
-
-
-def _op_python(f: Function) -> None:
-    _meet(f)
-    with f.when("%first"):
-        f.store("i64", f.call("i64", "%callback", f"i64 {_word(f, 2)}"), "%status")
-        f.call("void", "resolve", "ptr %frame")
-    _meet(f)
+    return _jump_target(f, following), f.compare("ne", f.load("i64", "%status"), GOING)
 
 
 def _op_bind(f: Function) -> None:
-    _meet(f)
-    with f.when("%first"):
-        operand, stride, buffer = _word(f, 2), _word(f, 3), _word(f, 4)
-        index = f.load("i64", _pointer(f, str(f.add(operand, 1))))
-        base = f.load("i64", f.gep("%pointers", operand, "i64"))
-        f.store("i64", f.add(base, f.mul(index, stride)), f.gep(_field(f, "buffers"), buffer, "i64"))
-        f.call("void", "resolve", "ptr %frame")
-    _meet(f)
+    operand, stride, buffer = _word(f, 1), _word(f, 2), _word(f, 3)
+    index = f.load("i64", _pointer(f, str(f.add(operand, 1))))
+    base = f.load("i64", f.gep("%pointers", operand, "i64"))
+    f.store("i64", f.add(base, f.mul(index, stride)), f.gep(_field(f, "buffers"), buffer, "i64"))
+    f.call("void", "resolve", "ptr %frame")
 
 
-def _write_walk(module: Module) -> None:
-    """walk(frame, part, parts): execute the program as one of `parts` threads."""
-    with module.function("walk", [("ptr", "frame"), ("i64", "part"), ("i64", "parts")]) as f:
-        for name in ("code", "consts", "team", "barrier", "callback", "times"):
-            f.do(f"%{name} = load ptr, ptr {f.gep('%frame', _AT[name], 'i64')}, align 8")
-        several = f.compare("sgt", _field(f, "tables", "i64"), 1)
-        table = f.select(several, f.mul("%part", _field(f, "operand_count", "i64")), 0)
-        f.do(f"%pointers = getelementptr i64, ptr {_field(f, 'pointers')}, i64 {table}")
-        for name in ("status", "budget"):
+def _write_advance(module: Module) -> None:
+    """advance(frame, thread): walk on to the next stage that threads share, or the end; see `threads`."""
+    with module.function("advance", [("ptr", "frame"), ("i64", "thread")], "i64") as f:
+        _load_fields(f, "code", "pointers", "team")
+        for name in ("status", "budget", "next", "stage"):
             f.do(f"%{name} = getelementptr i64, ptr %frame, i64 {_AT[name]}")
-        f.do("%first = icmp eq i64 %part, 0")
-        f.do("%many = icmp sgt i64 %parts, 1")
-        f.do("%has_times = icmp ne ptr %times, null")
-        f.do("%timed = and i1 %has_times, %first")
-        step, after, done = f.new_label(), f.new_label(), f.new_label()
-        opcodes = (CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, ALONE, REJOIN)
+        f.do("%caller = icmp eq i64 %thread, 0")
+        f.do("%many = icmp ne ptr %team, null")
+        begin, step, leave, over, summon = (f.new_label() for _ in range(5))
+        opcodes = (CALL, BARRIER, JUMP, JUMP_UNLESS, COPY, PYTHON, BIND, REJOIN)
         labels = {opcode: f.new_label() for opcode in opcodes}
-        beginning = f.select("%first", _field(f, "start", "i64"), _field(f, "others", "i64"))
-        start = f.block
+        f.fork(f.compare("eq", f.load("i64", "%status"), GOING), begin, over)
+        f.label(begin)
+        start = f.load("i64", "%next")
         f.jump(step)
         f.label(step)
         counter, place = f.fresh(), f.reserve()
         f.do(f"%at = getelementptr i64, ptr %code, i64 {f.mul(counter, _WORDS)}")
-        (began,) = f.branch("%timed", lambda: [f.call("i64", "nanoseconds")], lambda: ["0"], ["i64"])
         following = str(f.add(counter, 1))
-        cases = " ".join(f"i64 {opcode}, label %{label}" for opcode, label in labels.items())
-        f.do(f"switch i64 {_word(f, 0)}, label %{done} [ {cases} ]")
-        exits: list[tuple[str, str]] = []
+        _switch(f, labels, leave)
+        targets: list[tuple[str, str]] = [(start, begin)]
 
-        def finish(target: str = following) -> None:
-            exits.append((target, f.block))
-            f.jump(after)
+        def go_to(target: str = following) -> None:
+            targets.append((target, f.block))
+            f.jump(step)
 
-        for opcode, write in ((CALL, _op_call), (BARRIER, _meet), (COPY, _op_copy), (BIND, _op_bind)):
+        for opcode in (CALL, COPY):
             f.label(labels[opcode])
-            write(f)
-            finish()
-        f.label(labels[JUMP])
-        finish(_word(f, 2))
-
-        def finish_unless(stopped: str, target: str = following) -> None:
-            go_on = f.new_label()
-            f.fork(stopped, done, go_on)
-            f.label(go_on)
-            finish(target)
-
-        f.label(labels[ALONE])
-        finish(f.select("%first", following, _word(f, 2)))
+            f.call("void", "work", "ptr %frame", f"i64 {counter}", "i64 0", "i64 1", "i64 0")
+            go_to()
+        f.label(labels[BIND])
+        _op_bind(f)
+        go_to()
         f.label(labels[REJOIN])
-        _meet(f)
-        paused = f.compare("ne", f.load("i64", "%status"), 0)
-        _meet(f)
-        finish_unless(paused)
+        go_to()
+        f.label(labels[JUMP])
+        go_to(_word(f, 1))
+
+        f.label(labels[BARRIER])
+        shared, alone = f.new_label(), f.new_label()
+        numbers = _word(f, _CHUNKS)
+        f.fork(f.emit(f"and i1 %many, {f.compare('ne', numbers, 0)}"), shared, alone)
+        f.label(shared)
+        f.store("i64", _word(f, _AFTER), "%next")
+        f.store("ptr", "%at", "%stage")
+        f.do(f"ret i64 {f.call('i64', _field(f, 'publish'), 'ptr %team', f'i64 {numbers}')}")
+        f.label(alone)
+        go_to()
+
         f.label(labels[JUMP_UNLESS])
-        target, leaves = _op_jump_unless(f, following)
-        finish_unless(leaves, target)
+        target, pauses = _op_jump_unless(f, following)
+        pause, on = f.new_label(), f.new_label()
+        f.fork(pauses, pause, on)
+        f.label(pause)
+        f.store("i64", target, "%next")
+        f.fork("%caller", over, summon)
+        f.label(on)
+        go_to(target)
+
         f.label(labels[PYTHON])
-        _op_python(f)
-        finish_unless(f.compare("ne", f.load("i64", "%status"), 0))
-        f.label(after)
-        target = f.phi("i64", *exits)
-        with f.when("%timed"):
-            cell = f.gep("%times", counter, "i64")
-            spent = f.sub(f.call("i64", "nanoseconds"), began)
-            f.store("i64", f.add(f.load("i64", cell), spent), cell)
-        f.fill(place, f"{counter} = phi i64 [{beginning}, %{start}], [{target}, %{f.block}]")
-        f.jump(step)
-        f.label(done)
+        python = f.new_label()
+        f.store("i64", counter, "%next")
+        f.fork("%caller", python, summon)
+        f.label(python)
+        failed = f.call("i64", _field(f, "callback"), f"i64 {_word(f, 1)}")
+        f.store("i64", failed, "%status")
+        f.call("void", "resolve", "ptr %frame")
+        resolved = f.new_label()
+        f.fork(f.compare("eq", failed, GOING), resolved, over)
+        f.label(resolved)
+        go_to()
+
+        f.label(leave)
+        f.store("i64", counter, "%next")
+        f.fork("%caller", over, summon)
+        f.label(summon)
+        f.do(f"ret i64 {f.call('i64', _field(f, 'summon'), 'ptr %team')}")
+        f.label(over)
+        f.do("ret i64 1")
+        f.fill(place, f"{counter} = phi i64 " + ", ".join(f"[{value}, %{block}]" for value, block in targets))
 
 
 def _write_begin(module: Module) -> None:
-    """begin(frame): resolve the operands and walk, with the team if the frame names one; gives the status at the end.
+    """begin(frame): resolve the operands and walk, with the team if it is free; gives the status at the end.
 
     A run that was left for a moment goes on where it was, any other begins at the beginning.
     """
@@ -561,21 +653,20 @@ def _write_begin(module: Module) -> None:
         f.store("i64", GOING, f.gep("%frame", _AT["status"], "i64"))
         f.store("i64", _BUDGET, f.gep("%frame", _AT["budget"], "i64"))
         f.call("void", "resolve", "ptr %frame")
-        team = _field(f, "team")
-
-        def together() -> list[str]:
-            f.call("void", _field(f, "launch"), f"ptr {team}", "ptr @walk", "ptr %frame")
-            return []
-
-        def alone() -> list[str]:
-            f.call("void", "walk", "ptr %frame", "i64 0", "i64 1")
-            return []
-
-        f.branch(f.compare("ne", team, "null", "ptr"), together, alone)
+        team, alone, together, end = _field(f, "team"), f.new_label(), f.new_label(), f.new_label()
+        f.fork(f.compare("ne", team, "null", "ptr"), together, alone)
+        f.label(together)
+        job = "ptr @chunk", "ptr @advance", "ptr %frame"
+        done = f.call("i64", _field(f, "launch"), f"ptr {team}", *job)
+        f.fork(f.compare("ne", done, 0), end, alone)
+        f.label(alone)
+        f.store("ptr", "null", f.gep("%frame", _AT["team"], "i64"))
+        f.call("i64", "advance", "ptr %frame", "i64 0")
+        f.jump(end)
+        f.label(end)
         status = _field(f, "status", "i64")
         with f.when(f.compare("ne", status, PAUSED)):
-            for name in ("start", "others"):
-                f.store("i64", 0, f.gep("%frame", _AT[name], "i64"))
+            f.store("i64", 0, f.gep("%frame", _AT["next"], "i64"))
         f.do(f"ret i64 {status}")
 
 
@@ -584,7 +675,10 @@ def _library() -> Library:
     module = Module(host())
     _write_resolve(module)
     _write_nanoseconds(module)
-    _write_walk(module)
+    _write_table(module)
+    _write_work(module)
+    _write_chunk(module)
+    _write_advance(module)
     _write_begin(module)
     write_enter(module, _AT["rows"], _AT["row_count"], _AT["buffers"])
     return compile_module(module.text(), "runner", symbols=symbols())

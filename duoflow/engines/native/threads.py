@@ -1,25 +1,37 @@
-"""A team of threads that run one native function together, and the rule that says when to use it.
+"""A team of threads that run one job together, and the rule that says when to use it.
 
-The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL): they
-spin for a short while after a job, then park in the kernel. A job is `void fn(ptr context, i64 part, i64 parts)`,
-called once by every thread, `part` 0 being the caller; inside it the threads may meet at `barrier`.
+A job goes from stage to stage. A stage is up to 64 chunks of work that any thread may do, in any order; who finishes
+the last of them goes on to the next stage. So no thread is waited for but those that are in the middle of a chunk: one
+that another program has displaced, or that is still waking up, misses a part of the job and takes part in the rest.
 
     team = current_team()               None if one thread is all there is
-    team.launch(team.address, fn_address, context_address)
+    team.launch(team.address, chunk_address, advance_address, context_address)
 
-`launch` runs the job alone (parts = 1) if the team is already busy, so it may be called from several Python threads
-and from inside a job. Its size is `switches.threads` (tf.config.threading, DUOFLOW_THREADS) or the number of processors
-this process may use. The team is made at its first use, made again in a forked child, and stopped at exit.
+`chunk(ptr context, i64 number, i64 thread)` does one chunk of the stage at hand. `advance(ptr context, i64 thread)`
+is called by one thread at a time, first by the caller, who is thread 0. It does what is to be done by one thread, and
+then returns `publish(team, numbers)`, the next stage as a set of bits; or `summon(team)`, if the caller is to go on
+(it is called again there); or 1 when the job is over, in the caller's thread only. After `publish` others may finish
+the whole job: it is the last thing `advance` does with the context.
 
-`Pacer` decides run by run whether a program is quicker with the team: under load from other processes, or with little
-work, static shares and barriers lose to a single thread.
+Thread t of n takes the numbers from t * (64 // n) on first, the lowest first, and then the highest that are left. So
+with equal shares in these ranges each finds in its cache what it worked on before.
+
+`launch` does nothing and returns 0 if the team is already busy, so it may be called from several Python threads and
+from inside a job. The team's size is `switches.threads` (tf.config.threading, DUOFLOW_THREADS) or the number of
+processors this process may use. The team is made at its first use, made again in a forked child, and stopped at exit.
+
+The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL). Without
+work they spin for a short while, then park in the kernel; so does the caller while others do the last chunks.
+
+`Pacer` decides run by run whether a program is quicker with the team or in a single thread.
 
 Linux likes to wake a thread on the processor of whoever wakes it, and does not correct that in the short time a job
 takes: a worker that finds itself there moves away before it begins.
 
-Memory of the team, one 64-byte line each: EPOCH counts jobs and is what workers wait on; JOB holds function, context,
-number of threads and the caller's processor; PENDING counts workers still running; SLEEPERS those parked; BUSY is 1
-while a job runs; COUNT and PHASE make the barrier; MUTEX and CONDITION are for systems without a wait on an address.
+Memory of the team, 64-byte lines: STAGE holds the numbers to be had, how many chunks are not finished, whether the
+caller is to go on, and NEWS, which counts what was published and is what threads wait on; JOB the functions, the
+context, the number of threads and the caller's processor; SLEEPERS counts threads that have parked since the last
+were woken; BUSY is 1 while a job runs; MUTEX and CONDITION are for systems without a wait on an address.
 """
 
 from __future__ import annotations
@@ -40,27 +52,25 @@ import numpy as np
 from duoflow.core.arrays import address_of
 from duoflow.core.switches import switches
 
-from .ir import Function, Module
+from .ir import Function, Index, Module
 from .jit import Library, compile_module, kept
 from .target import host
 
 __all__ = ["Block", "Pacer", "Team", "current_team", "thread_count"]
 
 _LINE = 64
-EPOCH, JOB, PENDING, SLEEPERS, STOP, BUSY, COUNT, PHASE, MUTEX = (line * _LINE for line in range(9))
+STAGE, JOB, SLEEPERS, STOP, BUSY, MUTEX = (line * _LINE for line in range(6))
 CONDITION = MUTEX + 2 * _LINE
 _BYTES = CONDITION + 2 * _LINE
+FREE, UNFINISHED, SUMMONED, NEWS = (STAGE + 8 * word for word in range(4))
+CHUNK, ADVANCE, CONTEXT, SIZE, CALLER = (JOB + 8 * word for word in range(5))
 
-#: Turns of the wait loop (about 30 ns each) a worker makes before it parks.
+#: The most chunks of a stage, and the most threads of a team: each has two numbers at least.
+STAGE_CHUNKS, _MOST_THREADS = 64, 32
+#: Turns of the wait loop (about 30 ns each) a thread makes before it parks.
 _SPINS = 4000
-#: Turns after which a thread that waits inside a job gives its processor away, and after which it sleeps between looks
-#: (somebody is in a long serial step, perhaps in Python).
-_YIELD_AFTER = 1000
-_SLEEP_AFTER = 20_000
-_SLEEP_MICROSECONDS = 50
-#: Whether workers leave the caller's processor; where JOB says which that is; bytes of a set of processors.
+#: Whether workers leave the caller's processor; bytes of a set of processors.
 _MOVES = sys.platform == "linux"
-_CALLER = 24
 _MASK_BYTES = 128
 #: How long stopping waits for a running job and for the workers to leave.
 _STOP_SECONDS = 1.0
@@ -90,7 +100,7 @@ class Block:
 
 @dataclass(frozen=True)
 class _Parking:
-    """How threads sleep until EPOCH is no longer what they saw."""
+    """How threads sleep until NEWS is no longer what they saw."""
 
     sleep: Callable[[Function, str], None]
     wake: Callable[[Function], None]
@@ -99,31 +109,39 @@ class _Parking:
 _FUTEX_CALL = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
 
 
-def _at(f: Function, line: int, offset: int = 0) -> str:
-    return f.gep("%team", line + offset)
+def _at(f: Function, offset: int) -> str:
+    return f.gep("%team", offset)
 
 
-def _atomic_load(f: Function, pointer: str, order: str = "acquire") -> str:
-    return f.emit(f"load atomic i64, ptr {pointer} {order}, align 8")
+def _atomic_load(f: Function, offset: int, order: str = "acquire") -> str:
+    return f.emit(f"load atomic i64, ptr {_at(f, offset)} {order}, align 8")
+
+
+def _atomic_store(f: Function, value: Index, offset: int, order: str = "release") -> None:
+    f.do(f"store atomic i64 {value}, ptr {_at(f, offset)} {order}, align 8")
+
+
+def _atomic(f: Function, operation: str, offset: int, value: Index, order: str = "acq_rel") -> str:
+    """An atomic operation on a word; the value before."""
+    return f.emit(f"atomicrmw {operation} ptr {_at(f, offset)}, i64 {value} {order}, align 8")
 
 
 def _futex_sleep(f: Function, seen: str) -> None:
     f.module.declare("syscall", "i64", "i64", "...")
     low = f.emit(f"trunc i64 {seen} to i32")
     number = _FUTEX_CALL[platform.machine()]
-    f.do(f"call i64 (i64, ...) @syscall(i64 {number}, ptr {_at(f, EPOCH)}, i32 128, i32 {low}, ptr null)")
+    f.do(f"call i64 (i64, ...) @syscall(i64 {number}, ptr {_at(f, NEWS)}, i32 128, i32 {low}, ptr null)")
 
 
 def _futex_wake(f: Function) -> None:
     f.module.declare("syscall", "i64", "i64", "...")
     number = _FUTEX_CALL[platform.machine()]
-    f.do(f"call i64 (i64, ...) @syscall(i64 {number}, ptr {_at(f, EPOCH)}, i32 129, i32 2147483647)")
+    f.do(f"call i64 (i64, ...) @syscall(i64 {number}, ptr {_at(f, NEWS)}, i32 129, i32 2147483647)")
 
 
 def _condition_sleep(f: Function, seen: str) -> None:
     f.intrinsic("pthread_mutex_lock", "i32", ("ptr", _at(f, MUTEX)))
-    changed = f.compare("ne", _atomic_load(f, _at(f, EPOCH), "seq_cst"), seen)
-    with f.when(f.emit(f"xor i1 {changed}, true")):
+    with f.when(f.compare("eq", _atomic_load(f, NEWS, "seq_cst"), seen)):
         f.intrinsic("pthread_cond_wait", "i32", ("ptr", _at(f, CONDITION)), ("ptr", _at(f, MUTEX)))
     f.intrinsic("pthread_mutex_unlock", "i32", ("ptr", _at(f, MUTEX)))
 
@@ -138,12 +156,12 @@ def _address_sleep(f: Function, seen: str) -> None:
     expected = f.alloca("i64", align=8)
     f.store("i64", seen, expected)
     f.intrinsic(
-        "WaitOnAddress", "i32", ("ptr", _at(f, EPOCH)), ("ptr", expected), ("i64", "8"), ("i32", "4294967295")
+        "WaitOnAddress", "i32", ("ptr", _at(f, NEWS)), ("ptr", expected), ("i64", "8"), ("i32", "4294967295")
     )  # fmt: skip
 
 
 def _address_wake(f: Function) -> None:
-    f.intrinsic("WakeByAddressAll", "void", ("ptr", _at(f, EPOCH)))
+    f.intrinsic("WakeByAddressAll", "void", ("ptr", _at(f, NEWS)))
 
 
 _PARKING = {
@@ -166,63 +184,109 @@ def _pause(f: Function) -> None:
         f.intrinsic("llvm.aarch64.hint", "void", ("i32", "1"))
 
 
-def _wait_until(f: Function, reached: Callable[[], str]) -> None:
-    """Spin, then give the processor away, then sleep, until the i1 that `reached` writes holds."""
-    before, head, again, after = f.block, f.new_label(), f.new_label(), f.new_label()
-    f.jump(head)
-    f.label(head)
-    turn, place = f.fresh(), f.reserve()
-    f.fork(reached(), after, again)
-    f.label(again)
-    _pause(f)
-    following = f.add(turn, 1)
-    windows = sys.platform == "win32"
-    with f.when(f.compare("sgt", following, _YIELD_AFTER)):
-        f.intrinsic("SwitchToThread" if windows else "sched_yield", "i32")
-    with f.when(f.compare("sgt", following, _SLEEP_AFTER)):
-        f.intrinsic("Sleep", "void", ("i32", "1")) if windows else f.intrinsic(
-            "usleep", "i32", ("i32", str(_SLEEP_MICROSECONDS))
-        )
-    f.fill(place, f"{turn} = phi i64 [0, %{before}], [{following}, %{f.block}]")
-    f.jump(head)
-    f.label(after)
-
-
-def _write_worker(module: Module, parking: _Parking) -> None:
-    """worker(team, part): run every job announced after epoch 0 until STOP is set."""
-    with module.function("worker", [("ptr", "team"), ("i64", "part")]) as f:
-        begin, poll, idle, park, work, run, leave = (f.new_label() for _ in range(7))
-        f.jump(begin)
-        f.label(begin)
-        seen, seen_place = f.fresh(), f.reserve()
-        f.jump(poll)
-        f.label(poll)
+def _write_serve(module: Module) -> None:
+    """serve(team, thread, own): do chunks, those of the set `own` first, until the job (of a worker: its life) ends."""
+    with module.function("serve", [("ptr", "team"), ("i64", "thread"), ("i64", "own")]) as f:
+        f.do("%caller = icmp eq i64 %thread, 0")
+        again, look, idle, wait, park, work, leave = (f.new_label() for _ in range(7))
+        f.jump(again)
+        f.label(again)
+        f.jump(look)
+        f.label(look)
         turn, turn_place = f.fresh(), f.reserve()
-        epoch = _atomic_load(f, _at(f, EPOCH))
-        f.fork(f.compare("ne", epoch, seen), work, idle)
+        free = _atomic_load(f, FREE)
+        f.fork(f.compare("ne", free, 0), work, idle)
+
         f.label(idle)
+        summoned = f.compare("ne", _atomic_load(f, SUMMONED), 0)
+        called = f.emit(f"and i1 %caller, {summoned}")
+        go_on, rest = f.new_label(), f.new_label()
+        f.fork(called, go_on, rest)
+        f.label(go_on)
+        _atomic_store(f, 0, SUMMONED, "monotonic")
+        _go_on(f, again, leave)
+
+        f.label(rest)
+        f.fork(f.compare("ne", _atomic_load(f, STOP), 0), leave, wait)
+        f.label(wait)
         _pause(f)
         following = f.add(turn, 1)
-        f.fork(f.compare("slt", following, _SPINS), poll, park)
+        f.fork(f.compare("slt", following, _SPINS), look, park)
         f.label(park)
-        f.do(f"%s0 = atomicrmw add ptr {_at(f, SLEEPERS)}, i64 1 seq_cst, align 8")
-        with f.when(f.compare("eq", _atomic_load(f, _at(f, EPOCH), "seq_cst"), seen)):
-            parking.sleep(f, seen)
-        f.do(f"%s1 = atomicrmw sub ptr {_at(f, SLEEPERS)}, i64 1 seq_cst, align 8")
-        parked = f.block
-        f.jump(poll)
-        f.fill(turn_place, f"{turn} = phi i64 [0, %{begin}], [{following}, %{idle}], [0, %{parked}]")
+        f.call("void", "park", "ptr %team", "i64 %thread")
+        f.jump(again)
+        f.fill(turn_place, f"{turn} = phi i64 [0, %{again}], [{following}, %{wait}]")
+
         f.label(work)
-        f.fork(f.compare("ne", _atomic_load(f, _at(f, STOP)), 0), leave, run)
-        f.label(run)
-        if _MOVES:
-            f.call("void", "part", "ptr %team")
-        function, context, parts = _job(f)
-        f.call("void", function, f"ptr {context}", "i64 %part", f"i64 {parts}")
-        f.do(f"%s2 = atomicrmw sub ptr {_at(f, PENDING)}, i64 1 release, align 8")
-        f.fill(seen_place, f"{seen} = phi i64 [0, %entry], [{epoch}, %{f.block}]")
-        f.jump(begin)
+        number = _choose(f, free)
+        bit = f.emit(f"shl i64 1, {number}")
+        before = _atomic(f, "and", FREE, f.emit(f"xor i64 {bit}, -1"))
+        mine, done = f.new_label(), f.new_label()
+        f.fork(f.compare("ne", f.emit(f"and i64 {before}, {bit}"), 0), mine, again)
+        f.label(mine)
+        function, context = f.load("ptr", _at(f, CHUNK)), f.load("ptr", _at(f, CONTEXT))
+        f.call("void", function, f"ptr {context}", f"i64 {number}", "i64 %thread")
+        unfinished = _atomic(f, "sub", UNFINISHED, 1)
+        f.fork(f.compare("eq", unfinished, 1), done, again)
+        f.label(done)
+        _go_on(f, again, leave)
         f.label(leave)
+
+
+def _go_on(f: Function, again: str, leave: str) -> None:
+    """Call the job's `advance`, and leave if that was the end."""
+    function, context = f.load("ptr", _at(f, ADVANCE)), f.load("ptr", _at(f, CONTEXT))
+    over = f.call("i64", function, f"ptr {context}", "i64 %thread")
+    f.fork(f.compare("ne", over, 0), leave, again)
+
+
+def _choose(f: Function, free: str) -> str:
+    """The lowest number of `free` that is in `%own`; if there is none, the highest."""
+    own = f.emit(f"and i64 {free}, %own")
+    lowest = f.intrinsic("llvm.cttz.i64", "i64", ("i64", own), ("i1", "false"))
+    highest = f.sub(63, f.intrinsic("llvm.ctlz.i64", "i64", ("i64", free), ("i1", "false")))
+    return f.select(f.compare("ne", own, 0), lowest, highest)
+
+
+def _write_park(module: Module, parking: _Parking) -> None:
+    """park(team, thread): sleep until there may be something to do."""
+    with module.function("park", [("ptr", "team"), ("i64", "thread")]) as f:
+        seen = _atomic_load(f, NEWS, "seq_cst")
+        _atomic(f, "add", SLEEPERS, 1, "seq_cst")
+        nothing = _atomic_load(f, FREE, "seq_cst")
+        for word in (SUMMONED, STOP):
+            nothing = f.emit(f"or i64 {nothing}, {_atomic_load(f, word, 'seq_cst')}")
+        with f.when(f.compare("eq", nothing, 0)):
+            parking.sleep(f, seen)
+        if _MOVES:
+            with f.when(f.compare("ne", "%thread", 0)):
+                f.call("void", "part", "ptr %team")
+
+
+def _write_wake(module: Module, parking: _Parking) -> None:
+    """wake(team): tell all threads to look at what there is to do."""
+    with module.function("wake", [("ptr", "team")]) as f:
+        _atomic(f, "add", NEWS, 1, "seq_cst")
+        with f.when(f.compare("ne", _atomic_load(f, SLEEPERS, "seq_cst"), 0)):
+            _atomic(f, "xchg", SLEEPERS, 0, "seq_cst")
+            parking.wake(f)
+
+
+def _write_publish(module: Module) -> None:
+    """publish(team, numbers): 0, after making the chunks with these numbers the stage at hand."""
+    with module.function("publish", [("ptr", "team"), ("i64", "numbers")], "i64") as f:
+        _atomic_store(f, f.intrinsic("llvm.ctpop.i64", "i64", ("i64", "%numbers")), UNFINISHED, "monotonic")
+        _atomic_store(f, "%numbers", FREE)
+        f.call("void", "wake", "ptr %team")
+        f.do("ret i64 0")
+
+
+def _write_summon(module: Module) -> None:
+    """summon(team): 0, after letting the caller go on."""
+    with module.function("summon", [("ptr", "team")], "i64") as f:
+        _atomic_store(f, 1, SUMMONED)
+        f.call("void", "wake", "ptr %team")
+        f.do("ret i64 0")
 
 
 def _processor(f: Function) -> str:
@@ -234,7 +298,7 @@ def _write_part(module: Module) -> None:
     """part(team): leave the processor of the job's caller, if there is another; the choice stays as free as it was."""
     with module.function("part", [("ptr", "team")]) as f:
         here = _processor(f)
-        with f.when(f.compare("eq", here, f.load("i64", _at(f, JOB, _CALLER)))):
+        with f.when(f.compare("eq", here, f.load("i64", _at(f, CALLER)))):
             allowed, others = f.alloca("i64", _MASK_BYTES // 8), f.alloca("i64", _MASK_BYTES // 8)
             size, own_thread = ("i64", str(_MASK_BYTES)), ("i32", "0")
             f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", allowed), ("i8", "0"), size, ("i1", "false"))
@@ -251,33 +315,28 @@ def _write_part(module: Module) -> None:
                 f.intrinsic("sched_setaffinity", "i32", own_thread, size, ("ptr", allowed))
 
 
-def _job(f: Function) -> tuple[str, str, str]:
-    return f.load("ptr", _at(f, JOB)), f.load("ptr", _at(f, JOB, 8)), f.load("i64", _at(f, JOB, 16))
-
-
 def _write_launch(module: Module) -> None:
-    """launch(team, fn, context): run the job with the whole team, or alone if the team is busy."""
-    with module.function("launch", [("ptr", "team"), ("ptr", "fn"), ("ptr", "context")]) as f:
-        free = _take(f)
-
-        def together() -> list[str]:
-            _, _, parts = _job(f)
-            f.store("ptr", "%fn", _at(f, JOB))
-            f.store("ptr", "%context", _at(f, JOB, 8))
-            if _MOVES:
-                f.store("i64", _processor(f), _at(f, JOB, _CALLER))
-            f.store("i64", f.sub(parts, 1), _at(f, PENDING))
-            f.call("void", "wake", "ptr %team")
-            f.call("void", "%fn", "ptr %context", "i64 0", f"i64 {parts}")
-            _wait_until(f, lambda: f.compare("eq", _atomic_load(f, _at(f, PENDING)), 0))
-            f.do(f"store atomic i64 0, ptr {_at(f, BUSY)} release, align 8")
-            return []
-
-        def alone() -> list[str]:
-            f.call("void", "%fn", "ptr %context", "i64 0", "i64 1")
-            return []
-
-        f.branch(free, together, alone)
+    """launch(team, chunk, advance, context): run the job and return 1; 0 if the team is busy."""
+    parameters = [("ptr", "team"), ("ptr", "chunk"), ("ptr", "advance"), ("ptr", "context")]
+    with module.function("launch", parameters, "i64") as f:
+        start, busy, serve, over = (f.new_label() for _ in range(4))
+        f.fork(_take(f), start, busy)
+        f.label(busy)
+        f.do("ret i64 0")
+        f.label(start)
+        for name, offset in (("chunk", CHUNK), ("advance", ADVANCE), ("context", CONTEXT)):
+            f.store("ptr", f"%{name}", _at(f, offset))
+        if _MOVES:
+            f.store("i64", _processor(f), _at(f, CALLER))
+        ended = f.call("i64", "%advance", "ptr %context", "i64 0")
+        f.fork(f.compare("ne", ended, 0), over, serve)
+        f.label(serve)
+        own = f.sub(f.emit(f"shl i64 1, {f.div(STAGE_CHUNKS, f.load('i64', _at(f, SIZE)))}"), 1)
+        f.call("void", "serve", "ptr %team", "i64 0", f"i64 {own}")
+        f.jump(over)
+        f.label(over)
+        _atomic_store(f, 0, BUSY)
+        f.do("ret i64 1")
 
 
 def _take(f: Function) -> str:
@@ -292,33 +351,6 @@ def _write_take(module: Module) -> None:
         f.do(f"ret i64 {f.emit(f'zext i1 {_take(f)} to i64')}")
 
 
-def _write_wake(module: Module, parking: _Parking) -> None:
-    """wake(team): announce a new epoch."""
-    with module.function("wake", [("ptr", "team")]) as f:
-        f.do(f"%e0 = atomicrmw add ptr {_at(f, EPOCH)}, i64 1 seq_cst, align 8")
-        with f.when(f.compare("ne", _atomic_load(f, _at(f, SLEEPERS), "seq_cst"), 0)):
-            parking.wake(f)
-
-
-def _write_barrier(module: Module) -> None:
-    """barrier(team): wait until every thread of the job is here."""
-    with module.function("barrier", [("ptr", "team")]) as f:
-        phase = _atomic_load(f, _at(f, PHASE), "monotonic")
-        _, _, parts = _job(f)
-        arrived = f.emit(f"atomicrmw add ptr {_at(f, COUNT)}, i64 1 acq_rel, align 8")
-
-        def last() -> list[str]:
-            f.do(f"store atomic i64 0, ptr {_at(f, COUNT)} monotonic, align 8")
-            f.do(f"store atomic i64 {f.add(phase, 1)}, ptr {_at(f, PHASE)} release, align 8")
-            return []
-
-        def others() -> list[str]:
-            _wait_until(f, lambda: f.compare("ne", _atomic_load(f, _at(f, PHASE)), phase))
-            return []
-
-        f.branch(f.compare("eq", arrived, f.sub(parts, 1)), last, others)
-
-
 @kept
 def _library(parking_name: str) -> Library:
     module = Module(host())
@@ -326,19 +358,18 @@ def _library(parking_name: str) -> Library:
     _write_wake(module, parking)
     if _MOVES:
         _write_part(module)
-    _write_worker(module, parking)
-    _write_launch(module)
-    _write_take(module)
-    _write_barrier(module)
+    _write_park(module, parking)
+    _write_serve(module)
+    for write in (_write_publish, _write_summon, _write_launch, _write_take):
+        write(module)
     return compile_module(module.text(), "threads", symbols=_windows_symbols())
 
 
 def _windows_symbols() -> dict[str, int]:
     if sys.platform != "win32":
         return {}
-    synch, kernel = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0"), ctypes.WinDLL("kernel32")
+    synch = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0")
     found = {"WaitOnAddress": synch.WaitOnAddress, "WakeByAddressAll": synch.WakeByAddressAll}
-    found |= {"SwitchToThread": kernel.SwitchToThread, "Sleep": kernel.Sleep}
     return {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in found.items()}
 
 
@@ -352,30 +383,36 @@ class Team:
         library = _library(parking or _default_parking())
         self.size = size
         self._block = Block(_BYTES)
-        #: What `launch` and `barrier` take as their first argument.
+        #: What `launch`, `publish` and `summon` take as their first argument.
         self.address = self._block.address
         self._words = self._block.words()
-        self._words[(JOB + 16) // 8] = size
+        self._words[SIZE // 8] = size
         if (parking or _default_parking()) == "condition":
             libc = ctypes.CDLL(None)
             libc.pthread_mutex_init(ctypes.c_void_p(self.address + MUTEX), None)
             libc.pthread_cond_init(ctypes.c_void_p(self.address + CONDITION), None)
-        self.launch_address = library.address("launch")
-        self.barrier_address = library.address("barrier")
-        #: launch(team address, job address, context address)
-        self.launch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.launch_address)
+        #: The addresses of `launch`, `publish` and `summon`.
+        self.functions = tuple(library.address(name) for name in ("launch", "publish", "summon"))
+        #: launch(team address, chunk address, advance address, context address)
+        self.launch = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 4)(self.functions[0])
         self._take = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(library.address("take"))
         self._wake = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("wake"))
-        worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(library.address("worker"))
+        serve = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64)(library.address("serve"))
+        width = STAGE_CHUNKS // size
         self._threads = [
-            threading.Thread(target=worker, args=(self.address, part), name=f"duoflow-{part}", daemon=True)
-            for part in range(1, size)
+            threading.Thread(
+                target=serve,
+                args=(self.address, thread, (1 << width) - 1 << thread * width),
+                name=f"duoflow-{thread}",
+                daemon=True,
+            )
+            for thread in range(1, size)
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Wait for the job that is running, if any, and let the workers return; later jobs run alone."""
+        """Wait for the job that is running, if any, and let the workers return; later jobs find the team busy."""
         give_up = time.monotonic() + _STOP_SECONDS
         while not self._take(self.address):
             if self._words[STOP // 8] or time.monotonic() > give_up:
@@ -393,7 +430,7 @@ _team: Team | None = None
 
 def thread_count() -> int:
     """How many threads a team has."""
-    return switches.threads or _usable_processors()
+    return min(switches.threads or _usable_processors(), _MOST_THREADS)
 
 
 @functools.cache

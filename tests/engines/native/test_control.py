@@ -12,7 +12,6 @@ import pytest
 
 import duoflow as tf
 from duoflow.core.engine import executable
-from duoflow.engines.native.runner import Program
 
 RNG = np.random.default_rng(7)
 
@@ -255,12 +254,6 @@ def test_an_endless_loop_can_be_interrupted():
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         forever(tf.constant(1))
-
-
-def test_parallel_instructions_cannot_be_run_by_one_thread_alone():
-    program = Program(buffers=1)
-    with pytest.raises(RuntimeError, match="cannot be run by one alone"), program.alone():
-        program.call(0, [], parallel=True)
 
 
 def test_a_loop_over_an_unknown_batch_is_native_for_each_size():

@@ -15,7 +15,7 @@ from duoflow.engines.native.kernels.tiles import TileWriter
 from duoflow.engines.native.scalar import memory_type
 from duoflow.engines.native.threads import Block
 
-KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 3)
 THREADS = 3
 
 
@@ -24,7 +24,7 @@ def call(address, operands, consts=(), parts=1):
     table = np.array([x if isinstance(x, int) else x.ctypes.data for x in operands], np.int64)
     numbers = np.array([*consts, 0], np.int64)
     for part in range(parts):
-        KERNEL(address)(table.ctypes.data, numbers.ctypes.data, part, parts)
+        KERNEL(address)(table.ctypes.data, numbers.ctypes.data, part, parts, part % THREADS)
 
 
 def run(gemm, a, b, c, parts=1, epilogue=0, extra=()):

@@ -6,42 +6,40 @@ import numpy as np
 import pytest
 
 from duoflow.core.switches import switches
-from duoflow.engines.native.ir import Module
+from duoflow.engines.native.ir import KERNEL, Module
 from duoflow.engines.native.jit import compile_module
 from duoflow.engines.native.runner import Program, float_bits
-
-ABI = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
 
 
 @pytest.fixture(scope="module")
 def kernels():
     """axpy(y, x; n, a): y += a * x.  below(flag, x; limit): flag = x[0] < limit.  total(y, x; n): y[0] = sum(x)."""
     module = Module()
-    with module.function("axpy", ABI) as f:
+    with module.function("axpy", KERNEL) as f:
         y, x = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
         scale = f.emit(f"bitcast i32 {f.emit('trunc i64 ' + f.parameter('%consts', 1) + ' to i32')} to float")
         with f.loop(*f.share(f.parameter("%consts", 0), "%part", "%parts")) as loop:
             cell = f.gep(y, loop.index, "float")
             added = f.emit(f"fmul float {f.load('float', f.gep(x, loop.index, 'float'))}, {scale}")
             f.store("float", f.emit(f"fadd float {f.load('float', cell)}, {added}"), cell)
-    with module.function("below", ABI) as f:
+    with module.function("below", KERNEL) as f:
         x = f.load("float", f.parameter("%ptrs", 1, "ptr"))
         bits = f.emit("trunc i64 " + f.parameter("%consts", 0) + " to i32")
         truth = f.emit(f"fcmp olt float {x}, {f.emit(f'bitcast i32 {bits} to float')}")
         f.store("i8", f.emit(f"zext i1 {truth} to i8"), f.parameter("%ptrs", 0, "ptr"))
-    with module.function("total", ABI) as f:
+    with module.function("total", KERNEL) as f:
         y, x = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
         with f.loop(0, f.parameter("%consts", 0), carry=[("float", "0.0")]) as loop:
             item = f.load("float", f.gep(x, loop.index, "float"))
             loop.next = [f.emit(f"fadd float {loop.values[0]}, {item}")]
         f.store("float", loop.results[0], y)
-    with module.function("increment", ABI) as f:
+    with module.function("increment", KERNEL) as f:
         cell = f.parameter("%ptrs", 0, "ptr")
         f.store("i64", f.add(f.load("i64", cell), 1), cell)
     return compile_module(module.text(), "runner-test", verify=True)
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"], autouse=True)
+@pytest.fixture(params=[1, 2, 5], ids=["one thread", "two threads", "five threads"], autouse=True)
 def team_size(request, monkeypatch):
     monkeypatch.setattr(switches, "threads", request.param)
     return request.param

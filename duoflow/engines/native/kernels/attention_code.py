@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from duoflow.core import dtypes
 
-from ..ir import Function, Index
+from ..ir import KERNEL, Function, Index
 from ..scalar import LLVMBuilder, Value
 from .tiles import RowTiles, TileWriter
 
@@ -26,7 +26,6 @@ SCORES = (
     ("ptr", "ptrs"), ("ptr", "block"), ("i64", "stride"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"),
     ("i64", "col"), ("i64", "cols"), ("i1", "back"),
 )  # fmt: skip
-_KERNEL = (("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts"))
 
 
 @dataclass(frozen=True)
@@ -262,7 +261,7 @@ class AttentionWriter(TileWriter):
             f.call("void", function, "ptr %ptrs", f"ptr {block}", *numbers, f"i1 {'true' if back else 'false'}")
 
     def _write_forward(self) -> None:
-        with self.module.function("forward", _KERNEL) as f:
+        with self.module.function("forward", KERNEL) as f:
             n = _Numbers(f)
             q, k, v, scratch, out, peak, norm = (f.parameter("%ptrs", i, "ptr") for i in range(7))
             areas = n.areas(self.item, scratch, ("k_area", "v_area", "score_area"))
@@ -315,7 +314,7 @@ class AttentionWriter(TileWriter):
     _BACKWARD = ("q", "k", "v", "scratch", "out", "peak", "norm", "g", "gq", "gk", "gv")
 
     def _write_backward(self) -> None:
-        with self.module.function("backward", _KERNEL) as f:
+        with self.module.function("backward", KERNEL) as f:
             n = _Numbers(f)
             given = {name: f.parameter("%ptrs", i, "ptr") for i, name in enumerate(self._BACKWARD)}
             own = f.gep(given["scratch"], n["shared_items"], self.item)
@@ -380,7 +379,7 @@ class AttentionWriter(TileWriter):
 
     def _write_gather(self) -> None:
         """The gradients of queries as sums of what the parts of their entries gave."""
-        with self.module.function("gather", _KERNEL) as f:
+        with self.module.function("gather", KERNEL) as f:
             n, b = _Numbers(f), LLVMBuilder(f, self.lanes)
             parts, gq = f.parameter("%ptrs", 3, "ptr"), f.parameter("%ptrs", self._BACKWARD.index("gq"), "ptr")
             count = f.mul(n["entries"], n["queries"])
@@ -417,7 +416,7 @@ class _Numbers:
     def areas(self, item: str, scratch: str, names: Sequence[str]) -> dict[str, str]:
         """Where this thread has its areas."""
         f = self.f
-        pointer = f.gep(scratch, f.mul("%part", self["thread_items"]), item)
+        pointer = f.gep(scratch, f.mul("%thread", self["thread_items"]), item)
         found = {}
         for name in names:
             found[name] = pointer

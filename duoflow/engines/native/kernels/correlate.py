@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ir import Function, Index
+from ..ir import KERNEL, Function, Index
 from ..scalar import LLVMBuilder
 from .tiles import RowTiles, TileWriter
 
-__all__ = ["ABI", "CONSTS", "BandWriter", "CorrelationWriter"]
-
-#: The parameters of every kernel.
-ABI = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
+__all__ = ["CONSTS", "BandWriter", "CorrelationWriter"]
 
 #: What a kernel reads of its call: sizes, the walk over the source (grid, origin, strides, taps and steps between
 #: them), where results go (target), where weights are (w), how the sum is cut up (segments of depth items), and memory.
@@ -154,7 +151,7 @@ class CorrelationWriter(BandWriter):
         """packed[group][panel][tap y][tap x][channel][panel's filters]; threads share groups and panels."""
         self.write_pack_rows()
         self.write_pack_transposed()
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             w, packed = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             packed = f.gep(packed, size["packed_at"], self.item)
@@ -177,10 +174,10 @@ class CorrelationWriter(BandWriter):
 
     def write_correlate(self) -> None:
         """Operands: source, packed weights, target, scratch. Threads share bands, or panels if those are too few."""
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
-            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            scratch = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
             packed = f.gep(packed, size["packed_at"], self.item)
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             panels = f.ceildiv(size["group_filters"], self.panel)
@@ -249,10 +246,10 @@ class CorrelationWriter(BandWriter):
         The sums are kept in dw, so that is of the accumulator's type.
         """
         self.write_pack_rows()
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
-            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            scratch = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
             packed = f.gep(scratch, size["band_items"], self.item)
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             panels = f.ceildiv(size["group_filters"], self.panel)

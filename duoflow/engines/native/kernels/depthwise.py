@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..ir import Function, Index
+from ..ir import KERNEL, Function, Index
 from ..scalar import LLVMBuilder
-from .correlate import ABI, BandWriter
+from .correlate import BandWriter
 from .tiles import TILE_ROWS, RowTiles
 
 __all__ = ["DepthwiseWriter"]
@@ -34,7 +34,7 @@ class DepthwiseWriter(BandWriter):
 
     def write_pack(self) -> None:
         """packed[tap y][tap x][channel]: the weights of the taps in the order that they are used."""
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             w, packed = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             packed = f.gep(packed, size["packed_at"], self.item)
@@ -51,10 +51,10 @@ class DepthwiseWriter(BandWriter):
         Where the source is the band, columns at the edges, which some taps miss, are computed one by one.
         """
         self._write_sums(self._load_packed)
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
-            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            scratch = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
             packed = f.gep(packed, size["packed_at"], self.item)
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             left, right = self._columns_inside(f, size)
@@ -117,10 +117,10 @@ class DepthwiseWriter(BandWriter):
     def write_weights(self) -> None:
         """Operands: x, dy, dw, scratch. Threads share blocks of channels; each walks over all bands."""
         self._write_sums(self.load_wide)
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, dy, dw, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
-            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            scratch = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             channels, width = size["channels"], _VECTORS * self.lanes
             tiles = RowTiles(f, size["taps_x"])

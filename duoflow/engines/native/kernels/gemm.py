@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from ..ir import Function, Index, Module
+from ..ir import KERNEL, Function, Index, Module
 from ..jit import Library, compile_module, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
@@ -195,13 +195,12 @@ class GemmWriter(TileWriter):
     def write(self) -> None:
         self.write_pack_rows()
         self.write_pack_transposed()
-        abi = [("ptr", "ptrs"), ("ptr", "consts"), ("i64", "part"), ("i64", "parts")]
-        with self.module.function(self.name, abi) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = _Sizes(f, self.panel)
             a, b, c, scratch = (f.parameter("%ptrs", i, "ptr") for i in range(4))
             a = f.gep(a, f.mul(size.first_row, size["a_row"]), self.source_item)
             c = f.gep(c, f.mul(size.first_row, size["c_row"]), self.out_item)
-            scratch = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+            scratch = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
             batch, tiles, panels = self._shares(f, size)
             with f.loop(*batch) as entry:
                 outer, inner = f.div(entry.index, size["inner"]), f.rem(entry.index, size["inner"])

@@ -74,7 +74,7 @@ class OrderRoutine:
         self.x = f.parameter("%ptrs", 1, "ptr")
         outputs = sum(position is not None for position in (self.order.values, self.order.places))
         self.out = [f.parameter("%ptrs", 2 + i, "ptr") for i in range(outputs)]
-        scratch = f.gep(f.parameter("%ptrs", 2 + outputs, "ptr"), f.mul("%part", self._thread_bytes))
+        scratch = f.gep(f.parameter("%ptrs", 2 + outputs, "ptr"), f.mul("%thread", self._thread_bytes))
         self.keys, self.rest = scratch, f.gep(scratch, self._key_bytes)
         begin, end = f.share(self.rows, "%part", "%parts")
         with f.loop(begin, end) as row:

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 
 from duoflow.core.dtypes import DType
 
-from ..ir import Function, Index, float_literal
+from ..ir import KERNEL, Function, Index, float_literal
 from ..scalar import LLVMBuilder, Value
 from ..target import host
-from .correlate import ABI, BandWriter
+from .correlate import BandWriter
 from .tiles import RowTiles, accumulator, panel_width
 
 __all__ = ["Winograd", "WinogradWriter", "direct_cost"]
@@ -203,7 +203,7 @@ class WinogradWriter(BandWriter):
         """packed[position][panel][channel][panel's filters]; threads share panels and blocks of channels."""
         self.write_pack_rows()
         self.write_pack_transposed()
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             w, packed = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             taps = f.alloca(self.item, 9 * _PACKED_CHANNELS * self.panel)
@@ -245,7 +245,7 @@ class WinogradWriter(BandWriter):
 
     def write_unpack(self) -> None:
         """dw from its sums[position][channel][filters]; threads share the channels."""
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             b, size = LLVMBuilder(f, self.lanes), self._sizes(f)
             sums, dw = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
             step = f.mul(size["channels"], size["filter_pitch"])
@@ -276,7 +276,7 @@ class WinogradWriter(BandWriter):
 
     def write_correlate(self) -> None:
         """Operands: x, packed weights, y, scratch. Threads share blocks of tiles."""
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, packed, y, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             memory = self._working_memory(f, size, scratch, _POSITIONS)
@@ -295,7 +295,7 @@ class WinogradWriter(BandWriter):
 
         Channels are those of dy, filters those of dx.
         """
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             dy, packed, dx, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             memory = self._working_memory(f, size, scratch, _POSITIONS)
@@ -313,7 +313,7 @@ class WinogradWriter(BandWriter):
                     self._write_results(f, size, target, (_transposed(_SOURCE), memory.sums), block, add=True)
 
     def _working_memory(self, f: Function, size: dict[str, Index], scratch: str, positions: int) -> _Memory:
-        zeros = f.gep(scratch, f.mul("%part", size["scratch_words"]), "i64")
+        zeros = f.gep(scratch, f.mul("%thread", size["scratch_words"]), "i64")
         self._clear(f, zeros, size["edge_items"])
         beyond = f.gep(zeros, size["edge_items"], self.item)
         seen = f.gep(beyond, size["edge_items"], self.item)
@@ -415,7 +415,7 @@ class WinogradWriter(BandWriter):
 
     def write_weights(self) -> None:
         """Operands: x, dy, sums of dw, scratch. Threads share the positions; each walks over all tiles."""
-        with self.module.function(self.name, ABI) as f:
+        with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
             x, dy, sums, scratch = (f.parameter("%ptrs", position, "ptr") for position in range(4))
             memory = self._working_memory(f, size, scratch, _SIDE)
