@@ -58,6 +58,34 @@ class Formula:
         return values[-1] if values else score
 
 
+#: Ops whose result grows with each argument.
+_GROWING = {"AddV2", "Add", "AddN", "Maximum", "Minimum", "Tanh"}
+
+
+def _may_hide(formula: Formula) -> bool:
+    """Whether the result grows with the score, and depends on where the score is."""
+    grows: list[bool] = []
+    for step in formula.steps:
+        moving = [kind == "score" or (kind == "step" and grows[x]) for kind, x in step.arguments]
+        grows.append(any(moving))
+        if any(moving) and not _keeps_order(step, moving):
+            return False
+    return bool(formula.operands)
+
+
+def _keeps_order(step: Step, moving: Sequence[bool]) -> bool:
+    """Whether the result of a step grows with those of its arguments that are `moving`."""
+    name = step.op.name
+    if name in ("Select", "SelectV2"):
+        return not moving[0]
+    if name == "Sub":
+        return not moving[1]
+    if name == "Mul" or (name == "RealDiv" and moving[0]):
+        others = [argument for argument, moves in zip(step.arguments, moving) if not moves]
+        return len(others) == 1 and others[0][0] == "number" and bool(others[0][1].array > 0)
+    return name in _GROWING
+
+
 def _spread(x: Any, labels: Sequence[int], rank: int) -> Any:
     """An operand with the dimensions of the scores, of size 1 where it has none."""
     own = sorted([i for i, label in enumerate(labels) if label >= 0], key=lambda i: labels[i])
@@ -214,7 +242,7 @@ def as_attention(form: Form, q: Sequence[int], v: Sequence[int], dtype: DType) -
     ]
     numbers = (entries, extents[form.query], extents[form.key], extents[depth], extents[width])
     kind: Any = AttentionGradient if form.gradients else Attention
-    return kind(*numbers, *matrices[:4], dtype, *matrices[4:])  # type: ignore[no-any-return]
+    return kind(*numbers, *matrices[:4], dtype, _may_hide(form.scores), *matrices[4:])  # type: ignore[no-any-return]
 
 
 def _steps(labels: Sequence[int], extents: dict[int, int]) -> dict[int, int]:

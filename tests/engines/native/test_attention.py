@@ -196,6 +196,32 @@ def test_infinities_and_nan_go_where_they_did(where, value):
     agree(plain, *arrays, atol=1e-5)
 
 
+HIDING = {
+    "causal": causal,
+    "causal, infinitely far": lambda s: causal(s, -1e38) * 10.0,
+    "a window": lambda s: F.where(F.abs(F.range(s.shape[-2])[:, None] - F.range(s.shape[-1])) < 40, s, s - 1e9),
+    "further is less": lambda s: s - F.cast(F.abs(F.range(s.shape[-2])[:, None] - F.range(s.shape[-1])), s.dtype),
+    "only what comes": lambda s: F.where(F.range(s.shape[-2])[:, None] <= F.range(s.shape[-1]), s, s - 1e9),
+    "but few keys": lambda s: F.where(F.range(s.shape[-1]) % 600 < 5, s, F.cast(-3e38, s.dtype)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mask", HIDING)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_hidden_blocks_are_as_if_computed(mask, dtype):
+    arrays = [real(2, 700, 16, dtype=dtype) for _ in range(3)]
+    run = with_gradient(lambda q, k, v: F.matmul(F.softmax(HIDING[mask](F.matmul(q, k, transpose_b=True))), v))
+    assert found(agree(run, *arrays, rtol=1e-4, atol=1e-4)) == WITH_GRADIENT
+
+
+@pytest.mark.parametrize("operand", [0, 1, 2])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_masks_do_not_hide_what_is_no_number(operand, value):
+    arrays = [real(600, 16), real(600, 16), real(600, 16)]
+    arrays[operand][500, 3] = value
+    agree(lambda q, k, v: F.matmul(F.softmax(causal(F.matmul(q, k, transpose_b=True))), v), *arrays, atol=1e-5)
+
+
 def test_large_scores_do_not_overflow():
     agree(plain, real(40, 16) * 100, real(600, 16) * 100, real(600, 16), rtol=1e-4, atol=1e-4)
 

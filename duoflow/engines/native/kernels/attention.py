@@ -76,6 +76,8 @@ class Attention:
     v: Matrices
     out: Matrices
     dtype: DType = dtypes.float32
+    #: Whether the function of scores may hide blocks of them: what it gives grows with the score, and masks are in it.
+    hides: bool = False
 
     @property
     def count(self) -> int:
@@ -156,7 +158,7 @@ class Attention:
             "entries": self.count, "inner": self.entries[1], "queries": self.queries, "keys": self.keys,
             "depth": self.depth, "width": self.width, "row_block": self.row_block, "key_block": self.key_block,
             "stride": self._stride, "splits": self.splits, "thread_items": self._thread_items, "scores": scores,
-            "tiles": self._prepare_tiles(),
+            "tiles": self._prepare_tiles(), "hides": int(self._looks_for_hidden),
         }  # fmt: skip
         numbers |= {name: self._line_items(items) for name, items in self._areas().items()}
         for name, places in self._operands().items():
@@ -171,6 +173,11 @@ class Attention:
         """Have the kernels compiled."""
         _library(self.dtype)
         self._prepare_tiles()
+
+    @property
+    def _looks_for_hidden(self) -> bool:
+        blocks = self.keys > self.key_block or self.queries > self.row_block
+        return self.hides and blocks and all(m.column == 1 for m in (self.q, self.k, self.v))
 
     @property
     def _kernels(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from duoflow.core import dtypes
 
@@ -17,7 +18,7 @@ __all__ = ["CONSTS", "SCORES", "STEPS", "AttentionWriter", "across"]
 STEPS = ("outer", "inner", "row", "column")
 CONSTS = (
     "entries", "inner", "queries", "keys", "depth", "width", "row_block", "key_block", "stride", "splits",
-    "thread_items", "shared_items", "scores", "tiles", "k_area", "v_area", "score_area", "key_rows_area",
+    "thread_items", "shared_items", "scores", "hides", "tiles", "k_area", "v_area", "score_area", "key_rows_area",
     "query_rows_area", "out_rows_area", "gradient_area", "dots_area",
     *(f"{name}_{step}" for name in ("q", "k", "v", "out", "g", "gq", "gk", "gv") for step in STEPS),
 )  # fmt: skip
@@ -26,6 +27,12 @@ SCORES = (
     ("ptr", "ptrs"), ("ptr", "block"), ("i64", "stride"), ("i64", "batch"), ("i64", "row"), ("i64", "rows"),
     ("i64", "col"), ("i64", "cols"), ("i1", "back"),
 )  # fmt: skip
+
+
+#: The exponential of anything less is 0, by the size of the type.
+_VANISHING = {4: -104.0, 8: -746.0}
+#: An entry of the batch, where rows begin and how many there are, and where columns begin and how many there are.
+_Place = tuple[Index, tuple[Index, Index], tuple[Index, Index]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,9 @@ class AttentionWriter(TileWriter):
         self._write_normalise()
         self._write_probabilities()
         self._write_dots()
+        self._write_clear()
+        self._write_squares()
+        self._write_hidden()
         self._write_forward()
         self._write_backward()
         self._write_gather()
@@ -247,6 +257,118 @@ class AttentionWriter(TileWriter):
             (total,) = across(b, "%width", [b.const(0.0, dtype)], body)
             LLVMBuilder(f, 1).store(b.fold(total, lambda n, x, y: x + y), "%dots", row.index)
 
+    # Blocks that masks hide -------------------------------------------------------------------------------------------
+
+    def _write_clear(self) -> None:
+        """Zeros."""
+        parameters = [("ptr", "to"), ("i64", "step"), ("i64", "rows"), ("i64", "columns")]
+        with self.module.function("clear", parameters, internal=True) as f, f.loop(0, "%rows") as row:
+            b = LLVMBuilder(f, self.lanes)
+            to = f.gep("%to", f.mul(row.index, "%step"), self.item)
+
+            def body(index: Index, mask: str | None, _: Sequence[Value]) -> list[Value]:
+                b.store(b.const(0.0, self.sum_type), to, index, mask)
+                return []
+
+            across(b, "%columns", [], body)
+
+    def _write_squares(self) -> None:
+        """The largest sum of squares of a row; NaN if there is NaN."""
+        parameters = [("ptr", "from"), ("i64", "step"), ("i64", "rows"), ("i64", "columns")]
+        with self.module.function("squares", parameters, self.item, internal=True) as f:
+            b, dtype = LLVMBuilder(f, self.lanes), self.sum_type
+            one = b.narrower(1)
+            with f.loop(0, "%rows", carry=[(self.item, one.const(0.0, dtype).ref)]) as row:
+                line = f.gep("%from", f.mul(row.index, "%step"), self.item)
+
+                def body(index: Index, mask: str | None, total: Sequence[Value]) -> list[Value]:
+                    x = b.load(dtype, line, index, mask)
+                    return [b.fma(x, x, total[0])]
+
+                (total,) = across(b, "%columns", [b.const(0.0, dtype)], body)
+                row.next = [one.maximum(one.wrap(row.values[0], dtype), b.fold(total, lambda n, x, y: x + y)).ref]
+            f.do(f"ret {self.item} {row.results[0]}")
+
+    def _squares(self, f: Function, pointer: str, step: Index, rows: Index, columns: Index) -> Value:
+        arguments = (f"ptr {pointer}", f"i64 {step}", f"i64 {rows}", f"i64 {columns}")
+        return LLVMBuilder(f, 1).wrap(f.call(self.item, "squares", *arguments), self.sum_type)
+
+    def _reach_of_keys(
+        self, f: Function, n: _Numbers, wanted: str, k: str, v: str, key: Index, columns: Index
+    ) -> Value:
+        """The largest sum of squares of some keys, if it is wanted; NaN if there is NaN or infinity in the values."""
+
+        def found() -> list[str]:
+            keys, values = (f.gep(x, f.mul(key, n[f"{name}_row"]), self.item) for x, name in ((k, "k"), (v, "v")))
+            of_keys = self._squares(f, keys, n["k_row"], columns, n["depth"])
+            return [(of_keys + self._squares(f, values, n["v_row"], columns, n["width"]) * 0.0).ref]
+
+        one = LLVMBuilder(f, 1)
+        (reach,) = f.branch(wanted, found, lambda: [one.const(0.0, self.sum_type).ref], [self.item])
+        return one.wrap(reach, self.sum_type)
+
+    def _bound(self, f: Function, of_keys: Value, of_queries: Value) -> Value:
+        """What no product of a query with a key exceeds."""
+        return LLVMBuilder(f, 1).sqrt(of_keys * of_queries) * 1.001
+
+    _PLACE = (("i64", "batch"), ("i64", "row"), ("i64", "rows"), ("i64", "col"), ("i64", "cols"))
+
+    def _write_hidden(self) -> None:
+        """Whether scores make no difference, even if each product is as large as it can be: exp(score - peak) is 0."""
+        dtype = self.sum_type
+        parameters = [
+            ("ptr", "ptrs"), ("ptr", "scores"), ("ptr", "block"), ("i64", "stride"), *self._PLACE, (self.item, "bound"),
+            ("ptr", "peak"),
+        ]  # fmt: skip
+        with self.module.function("hidden", parameters, "i1", internal=True) as f:
+            b = LLVMBuilder(f, self.lanes)
+            with f.loop(0, "%rows") as row:
+                to = f.gep("%block", f.mul(row.index, "%stride"), self.item)
+                largest = b.spread(b.narrower(1).wrap("%bound", dtype))
+
+                def fill(index: Index, mask: str | None, _: Sequence[Value]) -> list[Value]:
+                    b.store(largest, to, index, mask)
+                    return []
+
+                across(b, "%cols", [], fill)
+            numbers = (f"{kind} %{name}" for kind, name in (("i64", "stride"), *self._PLACE))
+            f.call("void", "%scores", "ptr %ptrs", "ptr %block", *numbers, "i1 false")
+            least = b.const(_VANISHING[dtype.size], dtype)
+            with f.loop(0, "%rows", carry=[("i1", "true")]) as row:
+                line = f.gep("%block", f.mul(row.index, "%stride"), self.item)
+                peak = b.load_uniform(dtype, "%peak", row.index)
+
+                def body(index: Index, mask: str | None, so_far: Sequence[Value]) -> list[Value]:
+                    vanishes = b.load(dtype, line, index, mask) - peak < least
+                    if mask is not None:
+                        vanishes = vanishes | ~b.wrap(mask, dtypes.bool_)
+                    return [so_far[0] & vanishes]
+
+                (all_of_row,) = across(b, "%cols", [b.const(True, dtypes.bool_)], body)
+                whole = b.fold(all_of_row, lambda n, x, y: x & y)
+                row.next = [f.emit(f"and i1 {row.values[0]}, {whole.ref}")]
+            f.do(f"ret i1 {row.results[0]}")
+
+    def _hidden(self, f: Function, n: _Numbers, block: str, place: _Place, bound: Value, peak: str) -> str:
+        """Whether a block is hidden: first the last row is tried, and the first."""
+        entry, (row, rows), columns = place
+        scores = f.emit(f"inttoptr i64 {n['scores']} to ptr")
+
+        def of(first: Index, count: Index) -> list[str]:
+            numbers = (f"i64 {x}" for x in (n["stride"], entry, f.add(row, first), count, *columns))
+            peaks = f.gep(peak, first, self.item)
+            return [
+                f.call(
+                    "i1", "hidden", "ptr %ptrs", f"ptr {scores}", f"ptr {block}", *numbers, f"{self.item} {bound.ref}",
+                    f"ptr {peaks}",
+                )
+            ]  # fmt: skip
+
+        def and_then(held: str, first: Index, count: Index) -> str:
+            return f.branch(held, lambda: of(first, count), lambda: ["false"], ["i1"])[0]
+
+        return and_then(and_then(of(f.sub(rows, 1), 1)[0], 0, 1), 0, rows)
+
     # Kernels ----------------------------------------------------------------------------------------------------------
 
     def _change_scores(
@@ -273,6 +395,11 @@ class AttentionWriter(TileWriter):
                 begin, end = n.divided("queries", "row_block", number)
                 with f.loop(0, n["keys"], n["key_block"]) as key:
                     self._attend(f, n, places, areas, entry, key.index, begin, end)
+                to, norms = f.gep(places[3], f.mul(begin, n["out_row"]), self.item), f.gep(places[5], begin, self.item)
+                rows, width, step = f.sub(end, begin), n["width"], n["out_row"]
+                f.call(
+                    "void", "normalise", f"i64 {rows}", f"ptr {norms}", f"ptr {to}", f"i64 {step}", f"i64 {width}"
+                )
 
     def _attend(
         self, f: Function, n: _Numbers, places: Sequence[str], areas: dict[str, str], entry: Index, key: Index,
@@ -291,25 +418,29 @@ class AttentionWriter(TileWriter):
         )  # fmt: skip
         block = areas["score_area"]
         is_first, is_later = f.compare("eq", key, 0), f.compare("ne", key, 0)
-        is_last = f.compare("eq", f.add(key, columns), n["keys"])
+        can_hide = f.emit(f"and i1 {is_later}, {f.compare('ne', n['hides'], 0)}")
+        of_keys = self._reach_of_keys(f, n, can_hide, k, v, key, columns)
         with f.loop(begin, end, n["row_block"]) as row:
             rows = f.minimum(n["row_block"], f.sub(end, row.index))
             here = f.gep(q, f.mul(row.index, n["q_row"]), self.item)
-            self._product(f, n, here, n["q_row"], n["q_column"], rows, keys, block, n["stride"])
-            self._change_scores(f, n, block, entry, (row.index, rows), (key, columns), False)
             to = f.gep(out, f.mul(row.index, n["out_row"]), self.item)
             peaks, norms = (f.gep(x, row.index, self.item) for x in (peak, norm))
-            f.call(
-                "void", "online", f"ptr {block}", f"i64 {n['stride']}", f"i64 {rows}", f"i64 {columns}", f"ptr {peaks}",
-                f"ptr {norms}", f"ptr {to}", f"i64 {n['out_row']}", f"i64 {n['width']}", f"i1 {is_first}",
-            )  # fmt: skip
-            self._product(f, n, block, n["stride"], 1, rows, values, to, n["out_row"], is_later)
-            with f.when(is_last):
-                width = n["width"]
+            place = entry, (row.index, rows), (key, columns)
+
+            def is_hidden(here: str = here, rows: Index = rows, peaks: str = peaks, place: Any = place) -> list[str]:
+                bound = self._bound(f, of_keys, self._squares(f, here, n["q_row"], rows, n["depth"]))
+                return [self._hidden(f, n, block, place, bound, peaks)]
+
+            (hidden,) = f.branch(can_hide, is_hidden, lambda: ["false"], ["i1"])
+            with f.when(f.emit(f"xor i1 {hidden}, true")):
+                self._product(f, n, here, n["q_row"], n["q_column"], rows, keys, block, n["stride"])
+                self._change_scores(f, n, block, *place, False)
                 f.call(
-                    "void", "normalise", f"i64 {rows}", f"ptr {norms}", f"ptr {to}", f"i64 {n['out_row']}",
-                    f"i64 {width}",
+                    "void", "online", f"ptr {block}", f"i64 {n['stride']}", f"i64 {rows}", f"i64 {columns}",
+                    f"ptr {peaks}", f"ptr {norms}", f"ptr {to}", f"i64 {n['out_row']}", f"i64 {n['width']}",
+                    f"i1 {is_first}",
                 )  # fmt: skip
+                self._product(f, n, block, n["stride"], 1, rows, values, to, n["out_row"], is_later)
 
     _BACKWARD = ("q", "k", "v", "scratch", "out", "peak", "norm", "g", "gq", "gk", "gv")
 
@@ -337,14 +468,14 @@ class AttentionWriter(TileWriter):
                     "void", "dots", f"i64 {n['queries']}", f"i64 {n['width']}", f"ptr {places['out']}",
                     f"i64 {n['out_row']}", f"ptr {places['g']}", f"i64 {n['g_row']}", f"ptr {areas['dots_area']}",
                 )  # fmt: skip
+                self._clear(f, places["gq"], gq_row, n["queries"], n["depth"])
                 begin, end = n.divided("keys", "key_block", number)
                 with f.loop(begin, end, n["key_block"]) as key:
-                    add = f.compare("ne", key.index, begin)
-                    self._go_back(f, n, places, areas, entry, (key.index, end), gq_row, add)
+                    self._go_back(f, n, places, areas, entry, (key.index, end), gq_row)
 
     def _go_back(
         self, f: Function, n: _Numbers, at: dict[str, str], areas: dict[str, str], entry: Index,
-        key_end: tuple[Index, Index], gq_row: Index, add_to_queries: str,
+        key_end: tuple[Index, Index], gq_row: Index,
     ) -> None:  # fmt: skip
         """All queries of an entry and a block of keys."""
         key, end = key_end
@@ -355,27 +486,44 @@ class AttentionWriter(TileWriter):
         values = self._pack(f, v, n["v_column"], n["v_row"], areas["v_area"], width, columns)
         key_rows = self._pack(f, k, n["k_row"], n["k_column"], areas["key_rows_area"], columns, depth)
         gk, gv = (f.gep(at[name], f.mul(key, n[f"{name}_row"]), self.item) for name in ("gk", "gv"))
+        self._clear(f, gk, n["gk_row"], columns, depth)
+        self._clear(f, gv, n["gv_row"], columns, width)
         p, ds = areas["score_area"], areas["gradient_area"]
+        can_hide = f.compare("ne", n["hides"], 0)
+        of_keys = self._reach_of_keys(f, n, can_hide, at["k"], at["v"], key, columns)
         with f.loop(0, n["queries"], n["row_block"]) as row:
             rows = f.minimum(n["row_block"], f.sub(n["queries"], row.index))
             q, g = (f.gep(at[name], f.mul(row.index, n[f"{name}_row"]), self.item) for name in "qg")
             peak, norm, dots = (f.gep(x, row.index, self.item) for x in (at["peak"], at["norm"], areas["dots_area"]))
             place = entry, (row.index, rows), (key, columns)
-            self._product(f, n, q, n["q_row"], n["q_column"], rows, keys, p, stride)
-            self._change_scores(f, n, p, *place, False)
-            self._product(f, n, g, n["g_row"], 1, rows, values, ds, stride)
-            f.call(
-                "void", "probabilities", f"ptr {p}", f"ptr {ds}", f"i64 {stride}", f"i64 {rows}", f"i64 {columns}",
-                f"ptr {peak}", f"ptr {norm}", f"ptr {dots}",
-            )  # fmt: skip
-            add = f.compare("ne", row.index, 0)
-            out_rows = self._pack(f, g, n["g_row"], 1, areas["out_rows_area"], rows, width)
-            self._product(f, n, p, 1, stride, columns, out_rows, gv, n["gv_row"], add)
-            self._change_scores(f, n, ds, *place, True)
-            query_rows = self._pack(f, q, n["q_row"], n["q_column"], areas["query_rows_area"], rows, depth)
-            self._product(f, n, ds, 1, stride, columns, query_rows, gk, n["gk_row"], add)
-            to = f.gep(at["gq"], f.mul(row.index, gq_row), self.item)
-            self._product(f, n, ds, stride, 1, rows, key_rows, to, gq_row, add_to_queries)
+
+            def is_hidden(
+                q: str = q, g: str = g, rows: Index = rows, peak: str = peak, dots: str = dots, place: Any = place
+            ) -> list[str]:
+                bound = self._bound(f, of_keys, self._squares(f, q, n["q_row"], rows, depth))
+                for pointer, step, count, length in ((g, n["g_row"], rows, width), (dots, 0, 1, rows)):
+                    bound = bound + self._squares(f, pointer, step, count, length) * 0.0
+                return [self._hidden(f, n, p, place, bound, peak)]
+
+            (hidden,) = f.branch(can_hide, is_hidden, lambda: ["false"], ["i1"])
+            with f.when(f.emit(f"xor i1 {hidden}, true")):
+                self._product(f, n, q, n["q_row"], n["q_column"], rows, keys, p, stride)
+                self._change_scores(f, n, p, *place, False)
+                self._product(f, n, g, n["g_row"], 1, rows, values, ds, stride)
+                f.call(
+                    "void", "probabilities", f"ptr {p}", f"ptr {ds}", f"i64 {stride}", f"i64 {rows}",
+                    f"i64 {columns}", f"ptr {peak}", f"ptr {norm}", f"ptr {dots}",
+                )  # fmt: skip
+                out_rows = self._pack(f, g, n["g_row"], 1, areas["out_rows_area"], rows, width)
+                self._product(f, n, p, 1, stride, columns, out_rows, gv, n["gv_row"], "true")
+                self._change_scores(f, n, ds, *place, True)
+                query_rows = self._pack(f, q, n["q_row"], n["q_column"], areas["query_rows_area"], rows, depth)
+                self._product(f, n, ds, 1, stride, columns, query_rows, gk, n["gk_row"], "true")
+                to = f.gep(at["gq"], f.mul(row.index, gq_row), self.item)
+                self._product(f, n, ds, stride, 1, rows, key_rows, to, gq_row, "true")
+
+    def _clear(self, f: Function, pointer: str, step: Index, rows: Index, columns: Index) -> None:
+        f.call("void", "clear", f"ptr {pointer}", f"i64 {step}", f"i64 {rows}", f"i64 {columns}")
 
     def _write_gather(self) -> None:
         """The gradients of queries as sums of what the parts of their entries gave."""
