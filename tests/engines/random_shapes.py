@@ -158,7 +158,7 @@ def rows(d: Draw):
 def attention(d: Draw):
     """Heads inside or outside, with a scale, a bias, a mask of keys, or causal."""
     dtype, inside = d.choose(FLOATS[:4]), d.flip()
-    batch, heads, queries, keys = d.small(), d.small(), d.choose([1, 16, 17, 40, 130, 200]), d.choose([5, 16, 33, 257])
+    batch, heads, queries, keys = d.small(), d.small(), d.choose([1, 17, 48, 63, 130, 200]), d.choose([5, 16, 50, 257])
     depth, width = d.choose([1, 8, 16, 20]), d.choose([1, 8, 17, 70])
     sizes = [(queries, depth), (keys, depth), (keys, width)]
     shapes = [(batch, rows, heads, columns) if inside else (batch, heads, rows, columns) for rows, columns in sizes]

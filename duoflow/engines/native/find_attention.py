@@ -27,8 +27,9 @@ from .static import inputs_of, output_of, sizes
 
 __all__ = ["fuse_attention"]
 
-#: Queries and keys of the smallest attention for which blocks pay.
-_FEWEST = 16
+#: Queries and keys of the smallest attention for which blocks pay: alone, and with its gradient, which finds the scores
+#: a second time.
+_FEWEST, _FEWEST_BACK = 16, 48
 #: Steps of a formula, and instructions of a mask's, that are computed for each score again.
 _MOST_STEPS, _MOST_COST = 32, 16
 _TYPES = (dtypes.float32, dtypes.float64)
@@ -228,7 +229,8 @@ class _Finder:
         match.inside = {id(n) for n in interior}
         results = [values.node, *(p.node for p in (match.gradient.products if match.gradient else ()))]
         self._require_inside(interior, match.inside, {id(n) for n in results})
-        self._require_worth(form)
+        fewest = _FEWEST if match.gradient is None else _FEWEST_BACK
+        _require(min(shape[form.query], shape[form.key]) >= fewest)
         forms = [form]
         if match.gradient is not None:
             self._require_order(match, match.gradient)
@@ -427,9 +429,6 @@ class _Finder:
             for tensor in node.outputs:
                 _require(id(tensor) not in self.shown)
                 _require(all(id(user) in inside for user in self.users.get(id(tensor), ())))
-
-    def _require_worth(self, form: Form) -> None:
-        _require(min(form.shape[form.query], form.shape[form.key]) >= _FEWEST)
 
     def _require_order(self, match: _Match, gradient: _Gradient) -> None:
         """What the gradient reads is there before those who take its results."""

@@ -46,8 +46,8 @@ def padded(s, lengths):
 
 # -- what is found -----------------------------------------------------------------------------------------------------
 
-B, T, H, D = 2, 40, 3, 8
-QKV = [real(B, T, H, D), real(B, 24, H, D) * 2, real(B, 24, H, 5)]
+B, T, H, D = 2, 50, 3, 8
+QKV = [real(B, T, H, D), real(B, 65, H, D) * 2, real(B, 65, H, 5)]
 SELF = [real(B, T, H, D), real(B, T, H, D) * 2, real(B, T, H, D)]
 
 LAYOUTS = {
@@ -55,10 +55,10 @@ LAYOUTS = {
     "heads inside, keys first": (
         lambda q, k, v: F.einsum("acbe,aecf->abcf", F.softmax(F.einsum("aecd,abcd->acbe", k, q)), v), QKV
     ),
-    "heads outside": (plain, [real(B, H, 20, D), real(B, H, 33, D), real(B, H, 33, 4)]),
-    "one matrix": (plain, [real(20, D), real(33, D), real(33, 17)]),
+    "heads outside": (plain, [real(B, H, 50, D), real(B, H, 63, D), real(B, H, 63, 4)]),
+    "one matrix": (plain, [real(50, D), real(63, D), real(63, 17)]),
     "keys as columns": (
-        lambda q, k, v: F.matmul(F.softmax(F.matmul(q, k)), v), [real(3, 20, D), real(3, D, 16), real(3, 16, D)]
+        lambda q, k, v: F.matmul(F.softmax(F.matmul(q, k)), v), [real(3, 50, D), real(3, D, 48), real(3, 48, D)]
     ),
     "columns of Q spread": (heads("bqdh,bkhd->bhqk"), [real(B, T, D, H), *QKV[1:]]),
     "heads first": (heads("hbqd,bkhd->bhqk"), [real(H, B, T, D), *QKV[1:]]),
@@ -71,7 +71,7 @@ CHANGES = {
     "scale": (lambda s: s * 0.125, []),
     "division": (lambda s: s / 3.0, []),
     "causal": (causal, []),
-    "mask of keys": (padded, [np.array([3, 40], np.int32)]),
+    "mask of keys": (padded, [np.array([3, 50], np.int32)]),
     "mask as in Keras": (lambda s, m: s + (1.0 - F.cast(m[:, None], s.dtype)) * -1e9, [real(B, T, T) > 0]),
     "bias of each head": (lambda s, bias: s + bias, [real(H, T, T)]),
     "chosen, else far": (lambda s, m: F.where(F.logical_not(m), s - 1e9, s), [real(B, 1, T, T) > 0]),
@@ -135,7 +135,7 @@ LAYERS = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name):
     make, options = LAYERS[name]
-    layer, x = make(), real(2, 40, 16)
+    layer, x = make(), real(2, 50, 16)
     layer(x, x)
 
     def run(x):
@@ -164,8 +164,14 @@ def trained_scale(q, k, v):
 
 @pytest.mark.parametrize(
     ("function", "shape"),
-    [(weights_too, (2, 40, 8)), (trained_scale, (2, 40, 8)), (plain, (2, 4, 8)), (plain, (2, 0, 8))],
-    ids=["the probabilities are wanted", "the scores are", "few rows", "none"],
+    [
+        (weights_too, (2, 50, 8)),
+        (trained_scale, (2, 50, 8)),
+        (plain, (2, 4, 8)),
+        (with_gradient(plain), (2, 40, 8)),
+        (plain, (2, 0, 8)),
+    ],
+    ids=["the probabilities are wanted", "the scores are", "few rows", "few rows and a gradient", "none"],
 )
 def test_others_stay_whole(function, shape):
     assert not any(

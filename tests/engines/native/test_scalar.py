@@ -77,6 +77,7 @@ SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0, 1e-40, -1e-40, 0
 #: name, the float64 truth, range, ulps allowed in float32, ulps in float64
 FUNCTIONS = [
     ("exp", np.exp, (-104, 89), 1, 1.5),
+    ("decay", np.exp, (-87.33, 0), 1, 1.5),
     ("exp2", np.exp2, (-150, 128), 2, 2),
     ("expm1", np.expm1, (-30, 89), 2, 3),
     ("log", np.log, (1e-38, 100), 1, 1.5),
@@ -120,7 +121,7 @@ def test_functions(name, truth, bounds, allowed32, allowed64):
 
 
 LONG = {"exp", "exp2", "expm1", "log", "log2", "log1p", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sqrt"}
-LONG |= {"asin", "acos", "atan", "cbrt", "rsqrt"}
+LONG |= {"asin", "acos", "atan", "cbrt", "rsqrt", "decay"}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -129,6 +130,7 @@ def test_functions_at_special_values(name, truth, dtype):
     warnings.simplefilter("ignore")
     x = np.array(SPECIAL, dtype)
     x = x[np.abs(x) < 1e30] if name in ("sin", "cos", "tan", "digamma") else x
+    x = x[~(x > 0)] if name == "decay" else x
     got = evaluate(lambda b, v: getattr(b, name)(v), x)
     want = np.asarray(truth(x.astype(np.float64))).astype(dtype)
     if name == "lgamma":

@@ -193,7 +193,7 @@ class AttentionWriter(TileWriter):
         """exp(score - origin) for the scores of a row; their sum."""
 
         def body(index: Index, mask: str | None, total: Sequence[Value]) -> list[Value]:
-            e = b.exp(b.load(self.sum_type, scores, index, mask) - origin)
+            e = b.decay(b.load(self.sum_type, scores, index, mask) - origin)
             b.store(e, scores, index, mask)
             return [total[0] + self._where(b, mask, e, 0.0)]
 
@@ -233,7 +233,7 @@ class AttentionWriter(TileWriter):
             origin, norm, dot = b.spread(self._finite(one, peak)), b.spread(norm), b.spread(dot)
 
             def body(index: Index, mask: str | None, _: Sequence[Value]) -> list[Value]:
-                p = b.exp(b.load(dtype, scores, index, mask) - origin) * norm
+                p = b.decay(b.load(dtype, scores, index, mask) - origin) * norm
                 b.store(p, scores, index, mask)
                 b.store(p * (b.load(dtype, gradients, index, mask) - dot), gradients, index, mask)
                 return []
