@@ -31,6 +31,7 @@ from .fuse import FULL, Fusion, describe_all, storage
 from .jit import side_by_side
 from .later import waits
 from .loops import LoopKernel
+from .outlets import with_outlets
 from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program, prepare
@@ -100,7 +101,7 @@ class _Compiler:
                 and id(node) not in without_value
             ):
                 tasks.append(own.get(id(node)) or HostTask(node, self._callback, self._stored(node.inputs)))
-        return tasks
+        return with_outlets(tasks, self.graph, self.fusion)
 
     def _callback(self, node: Node, where: Where) -> Callable[[], object]:
         """What the program calls to run a node on the host."""
@@ -398,7 +399,7 @@ class _PartCompiler(_Compiler):
             return
         changed = zip(self.graph.inputs, map(self.source, self.graph.outputs), strict=False)
         copied = [id(t) not in self.in_place for old, t in changed if id(old) in division.lists]
-        copied += [id(t.writes[0]) not in self.in_place for t in self.tasks if isinstance(t, RowTask)]
+        copied += [id(after) not in self.in_place for t in self.tasks for _, after in t.lists]
         if any(copied):
             self.division = None
             return

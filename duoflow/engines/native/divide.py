@@ -19,7 +19,7 @@ from duoflow.core.graph import Graph
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor, Tensor
 
-from .expression import Expression, Find, Load, Misaligned, children
+from .expression import Expression, Find, Guard, Load, Misaligned, children
 from .index import Affine, Var
 from .kernels.tiles import TILE_ROWS
 from .loops import LoopPlan, plan_loops
@@ -98,13 +98,13 @@ class _Body:
         #: The elements of a row, by the id of the tensor (and for lists, in each entry).
         self._slabs: dict[int, int] = {}
         self.own: set[int] = set()
-        self.lists = {id(t.base) for t in tasks if isinstance(t, RowTask)}
+        self.lists = {id(t) for task in tasks for lists in task.lists for t in lists}
         for start, end in zip(graph.inputs[:variables], graph.outputs):
             if source(end) is not start:
                 self._enter(start, id(start) in self.lists)
         for task in tasks:
             for tensor in task.writes:
-                self._enter(tensor, isinstance(task, RowTask))
+                self._enter(tensor, id(tensor) in self.lists)
 
     def _enter(self, tensor: GraphTensor, is_list: bool) -> None:
         count = elements(tensor) // sizes(tensor)[0] if is_list else elements(tensor)
@@ -181,9 +181,11 @@ class _Body:
         row = plan.kept[0]
         if row.extent != self._rows:
             raise Unsupported("rows are not the outer loop")
+        for store in plan.stores:
+            self._check_place(store.position, row, self._slab(store.tensor))
         seen: set[int] = set()
-        kernel = plan.kernel
-        stack = [*plan.prologues.values(), *(plan.expression(t) for n in kernel.members for t in n.outputs)]
+        stack = [*plan.prologues.values(), *(plan.expression(t) for n in plan.kernel.members for t in n.outputs)]
+        stack += [*(store.value for store in plan.stores), *plan.rows.values()]
         while stack:
             e = stack.pop()
             if id(e) not in seen:
@@ -197,16 +199,20 @@ class _Body:
             return
         if isinstance(e, Find) or any(d.stride % (slab * self._rows) for d in e.dynamic):
             raise Unsupported("a search, or elements of other rows")
-        rest = e.index.without(row)
-        low, high = _bounds(rest, e)
-        if e.index.terms.get(row) != slab or row in rest.variables() or low < 0 or high >= slab:
+        self._check_place(e.index, row, slab, e.guard)
+
+    @staticmethod
+    def _check_place(index: Affine, row: Var, slab: int, guard: Guard = ()) -> None:
+        rest = index.without(row)
+        low, high = _bounds(rest, guard)
+        if index.terms.get(row) != slab or row in rest.variables() or low < 0 or high >= slab:
             raise Unsupported("elements of other rows")
 
 
-def _bounds(index: Affine, load: Load) -> tuple[int, int]:
-    """The least and the greatest value of an index where something is loaded."""
+def _bounds(index: Affine, guard: Guard) -> tuple[int, int]:
+    """The least and the greatest value of an index where a guard holds."""
     low, high = index.bounds()
-    for entry, size in load.guard:
+    for entry, size in guard:
         beyond = index + entry * -1
         if not beyond.terms:
             low, high = max(low, beyond.constant), min(high, beyond.constant + size - 1)

@@ -283,14 +283,15 @@ class Fusion:
             return True
         if (producer.anchor and consumer.anchor) or not (producer.is_flat and consumer.is_flat):
             return False
-        if any(map(self._can_fail, (*producer.nodes, *consumer.nodes))):
+        if any(map(self.can_fail, (*producer.nodes, *consumer.nodes))):
             return False
         if consumer.anchor is None:
             return True
         sources = [storage(t, self.descriptions) for t in consumer.anchor.inputs]
         return all(producer.level(t) is None for t in sources)
 
-    def _can_fail(self, node: Node) -> bool:
+    def can_fail(self, node: Node) -> bool:
+        """Whether a looped node may find that an operand is not allowed."""
         found = self.descriptions[id(node)]
         if isinstance(found, Elementwise):
             return found.can_fail

@@ -32,7 +32,7 @@ from .scalar import Value
 from .static import inputs_of, sizes
 from .target import Target
 
-__all__ = ["Dimension", "LoopKernel", "LoopPlan", "lanes_for", "plan_loops", "write_loops"]
+__all__ = ["Dimension", "LoopKernel", "LoopPlan", "Outlet", "Store", "lanes_for", "plan_loops", "write_loops"]
 
 #: Operations on one element that make a second thread worth while (see the threshold of `worth_sharing`).
 _SHARING_WORK = 60_000
@@ -55,6 +55,29 @@ class Dimension:
     reduced: bool = False
 
 
+@dataclass(frozen=True)
+class Outlet:
+    """What a kernel puts together in memory from values at its points, or in the row `index` of that.
+
+    Each of the parts is such a value, the shape in which it is seen, and where it begins along `axis`; `dims` is the
+    shape of all of them together.
+    """
+
+    parts: tuple[tuple[GraphTensor, tuple[int, ...], int], ...]
+    axis: int
+    dims: tuple[int, ...]
+    index: GraphTensor | None = None
+
+    def positions(self, point: Affine) -> list[Affine]:
+        """Where in the whole each part's value at a point of the kernel goes."""
+        out = []
+        for _, shape, start in self.parts:
+            place = list(unflat(point, shape))
+            place[self.axis : self.axis + 1] = [i + start for i in place[self.axis : self.axis + 1]]
+            out.append(flat(place, self.dims))
+        return out
+
+
 @dataclass
 class LoopKernel:
     """One fused kernel: the nodes it computes, where, and which of their outputs it stores."""
@@ -69,6 +92,8 @@ class LoopKernel:
     stored: Container[int] = ()
     #: The rows that the threads divide, if they must divide those: a factor of the first, kept, dimension.
     rows: int = 0
+    #: Those of its outputs (by id) that are put together from others, or from what it reads.
+    outlets: dict[int, Outlet] = field(default_factory=dict)
     #: Tensors that are read, then tensors that are written: the order of the call's operands. Set by `write_loops`.
     reads: list[GraphTensor] = field(default_factory=list)
     #: Whether the operand before the reads, a byte, may be cleared: something failed. Set by `write_loops`.
@@ -134,6 +159,11 @@ class LoopPlan:
         self.phase_of: dict[int, int] = {}
         for node in kernel.members:
             self._enter(node)
+        #: What is stored: the output, the value, and where it goes; and the rows of lists that outputs are.
+        self.stores: list[Store] = []
+        self.rows: dict[int, Expression] = {}
+        for tensor in kernel.outputs:
+            self._enter_stores(tensor)
         self.reads: list[GraphTensor] = []
         self._collect_reads()
 
@@ -161,6 +191,18 @@ class LoopPlan:
             self.phase_of[id(tensor)] = self._phase(expression)
         self._expressions[id(tensor)] = expression
 
+    def _enter_stores(self, tensor: GraphTensor) -> None:
+        outlet = self.kernel.outlets.get(id(tensor))
+        if outlet is None:
+            at = self.point if self.kernel.full[id(tensor)] else self.kept_point
+            self.stores.append(Store(tensor, self._expressions[id(tensor)], at))
+            return
+        for (value, _, _), position in zip(outlet.parts, outlet.positions(self.point), strict=True):
+            self.stores.append(Store(tensor, self._resolver.element(value, unflat(self.point, sizes(value))), position))
+        if outlet.index is not None:
+            self.rows[id(tensor)] = self._resolver.element(outlet.index, ())
+        self.phase_of[id(tensor)] = 0
+
     def _phase(self, expression: Expression) -> int:
         """The first phase in which a value can be computed: after the reductions it depends on."""
         by_id = {id(n): n for n in self.kernel.members}
@@ -186,7 +228,18 @@ class LoopPlan:
             for root in (self.prologues.get(id(node)), self._expressions[id(node.outputs[0])]):
                 if root is not None:
                     visit(root)
+        for root in (*(store.value for store in self.stores), *self.rows.values()):
+            visit(root)
         self.reads = list(found.values())
+
+
+@dataclass(frozen=True)
+class Store:
+    """A value that goes to a place in an output."""
+
+    tensor: GraphTensor
+    value: Expression
+    position: Affine
 
 
 def lanes_for(target: Target, kernel: LoopKernel, extent: int) -> int:
@@ -216,6 +269,18 @@ class _Writer:
         self.at = Place(f, self.lanes, self.vector_var, self.pointers, check=0)
         self.phases = 1 + max([plan.phase_of[id(n.outputs[0])] for n in kernel.members], default=0)
         self.stored = {id(t) for t in kernel.outputs}
+        for tensor in kernel.outputs:
+            if id(tensor) in plan.rows:
+                self.targets[id(tensor)] = self._row_of(tensor, plan.rows[id(tensor)])
+
+    def _row_of(self, tensor: GraphTensor, index: Expression) -> str:
+        """Where a row of a list begins: the first for an index out of range, which whoever computed it has reported."""
+        row = self.at.emit(index)
+        place = row.ref if row.dtype.size == 8 else self.f.emit(f"sext i32 {row.ref} to i64")
+        count, *rest = sizes(tensor)
+        inside = self.f.select(self.f.compare("ult", place, count), place, 0)
+        bytes_of_row = math.prod(rest) * tensor.dtype.size
+        return self.f.gep(self.targets[id(tensor)], self.f.mul(inside, bytes_of_row))
 
     def write(self) -> bool:
         """Write the function's body; whether it can fail."""
@@ -434,7 +499,7 @@ class _Writer:
         plan = self.plan
         phases = range(self.phases) if phase is None else (phase,)
         out = [plan.prologues[id(n)] for p in phases for n in self._reductions(p)]
-        out += [plan.expression(t) for t in self.kernel.outputs if phase is None or plan.phase_of[id(t)] == phase]
+        out += [s.value for s in plan.stores if phase is None or plan.phase_of[id(s.tensor)] == phase]
         return out
 
     def _accumulator(self, node: Node) -> Accumulator:
@@ -454,11 +519,14 @@ class _Writer:
         self.at.give(self.plan.expression(node.outputs[0]), id(node), value)
 
     def _store_full(self, tensors: list[GraphTensor]) -> None:
-        values = [self.at.emit(self.plan.expression(t)) for t in tensors]  # all before any: outputs may replace inputs
-        for tensor, value in zip(tensors, values):
-            target = self.targets[id(tensor)]
-            self.at.store(target, self.plan.point, value, tensor.dtype)
-            self.at.reload(self.plan.expression(tensor), target, self.plan.point, tensor.dtype)
+        wanted = {id(t) for t in tensors}
+        stores = [s for s in self.plan.stores if id(s.tensor) in wanted]
+        values = [self.at.emit(s.value) for s in stores]  # all before any: outputs may replace inputs
+        for store, value in zip(stores, values):
+            target, dtype = self.targets[id(store.tensor)], store.tensor.dtype
+            self.at.store(target, store.position, value, dtype)
+            if id(store.tensor) not in self.kernel.outlets:
+                self.at.reload(store.value, target, store.position, dtype)
 
     def _store_kept(self, phase: int) -> None:
         """Kept-level outputs that can be computed once this phase's reductions are there."""

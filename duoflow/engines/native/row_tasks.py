@@ -61,6 +61,7 @@ class RowTask(Task):
         self._row_bytes = math.prod(sizes(value)) * value.dtype.numpy.itemsize
         self._bytes = math.prod(sizes(base)) * base.dtype.numpy.itemsize
         super().__init__([node], reads, [output_of(node)], self._row_bytes >= _SHARED_BYTES)
+        self.lists = [(base, output_of(node))]
 
     def share(self) -> None:
         """Let the threads share the copy, among others that they share."""

@@ -19,7 +19,7 @@ from duoflow.core.tensor import GraphTensor
 from .expression import VIEWS, Elementwise, Recomputed, uniform_value
 from .ir import Module
 from .jit import Library, compile_modules
-from .loops import LoopKernel
+from .loops import LoopKernel, Outlet
 from .static import inputs_of
 from .tasks import Task
 
@@ -110,6 +110,9 @@ def _signature(task: Task) -> Signature | None:
         return None
     numbering = _Numbering(task.kernel)
     own = tuple([numbering.member(node) for node in task.kernel.members])
+    for tensor, outlet in [(t, task.kernel.outlets.get(id(t))) for t in task.kernel.outputs]:
+        if outlet is not None:
+            numbering.outlet(tensor, outlet)
     outputs = tuple([numbering.numbers[id(t)] for t in task.kernel.outputs])
     key = (task.kernel.domain, own, outputs, tuple(numbering.entries), task.form(numbering.numbers))
     try:
@@ -132,6 +135,12 @@ class _Numbering:
         """The number of what a member gives."""
         tensor: Any = node.outputs[0]
         return self._add(tensor, (self._computed(node), self.kernel.full[id(tensor)]))
+
+    def outlet(self, tensor: GraphTensor, outlet: Outlet) -> int:
+        """The number of what is put together."""
+        parts = tuple([(self._of(value), shape, start) for value, shape, start in outlet.parts])
+        row = None if outlet.index is None else self._of(outlet.index)
+        return self._add(tensor, (parts, outlet.axis, outlet.dims, row))
 
     def _of(self, tensor: GraphTensor) -> int:
         found = self.numbers.get(id(tensor))

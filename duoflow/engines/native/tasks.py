@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from duoflow.core.graph import Node
@@ -44,6 +44,8 @@ class Task:
     check: Operand = (0, 0)
     #: The loops that are its code, or a part of it.
     kernel: LoopKernel | None = None
+    #: Lists of which it writes a row, before and after.
+    lists: list[tuple[GraphTensor, GraphTensor]] = field(default_factory=list)
 
     @property
     def is_host(self) -> bool:
@@ -122,7 +124,7 @@ class LoopTask(Task):
         return True
 
     def written(self) -> None:
-        self.reads = list(self.kernel.reads)
+        self.reads = [*self.kernel.reads, *(before for before, _ in self.lists)]
 
     def form(self, numbers: Mapping[int, int]) -> Hashable:
         return "loops", self.kernel.rows
@@ -131,6 +133,11 @@ class LoopTask(Task):
         self.kernel.rows, self.parallel = rows, True
 
     def call(self, program: Program, where: Where, scratch: Operand, address: int) -> None:
+        copied = [(after, before) for before, after in self.lists if where(before) != where(after)]
+        for after, before in copied:
+            program.copy(where(after), where(before), _bytes(after))
+        if copied:
+            program.barrier()
         operands = [self.check, *map(where, self.kernel.reads), *map(where, self.kernel.outputs)]
         program.call(address, operands, parallel=self.parallel, name=self.name)
 
