@@ -1,7 +1,9 @@
 """Pooling in terms of views, reductions and elementwise ops, which the loop kernels then fuse.
 
 A pool is a reduction over the view that shows, for each output, its window. The gradient of a pool whose windows do
-not overlap gives each pixel what its one window got; of others, the sum over the windows that cover it.
+not overlap gives each pixel what its one window got; of others, the sum over the windows that cover it. What is done
+to all pixels of such a gradient is rather done to the windows, which are fewer: the gradient of relu before a maximum,
+and the sum for the bias before that.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import dtypes
+from duoflow.core.emit import emit_one
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
 from duoflow.core.lowering import Pool, PoolGradient
@@ -20,6 +23,7 @@ from duoflow.core.record import Kind
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import rewritten
 
+from .expression import describe
 from .static import has_elements, sizes
 from .windows import spread, windows_of
 
@@ -31,7 +35,43 @@ __all__ = ["decompose_pools"]
 
 def decompose_pools(graph: Graph) -> Graph:
     """The graph with pools and their gradients as views and reductions."""
-    return rewritten(graph, _description, _decomposed)
+    for find, build in ((_rectified, _rectified_windows), (_summed, _sum_of_windows), (_description, _decomposed)):
+        graph = rewritten(graph, find, build)
+    return graph
+
+
+def _gradient_before(node: Node) -> Node | None:
+    """The gradient of a pool that a node's first operand is."""
+    maker = node.inputs[0].node
+    return maker if isinstance(_description(maker), PoolGradient) else None
+
+
+def _rectified(node: Node) -> Node | None:
+    """The gradient of a maximum that a node takes further back, through the relu that made the image."""
+    if node.op.name not in ("ReluGrad", "Relu6Grad"):
+        return None
+    found = _gradient_before(node)
+    return found if found is not None and found.inputs[0] is node.inputs[1] else None
+
+
+def _rectified_windows(node: Node, gradient: Node, inputs: tuple[GraphTensor, ...]) -> Any:
+    """A pixel that gets something from a window has the value of the window's maximum."""
+    x, y, g = inputs[0].node.inputs
+    return emit_one(gradient.op, (x, y, emit_one(node.op, (g, y), node.attrs)), gradient.attrs)
+
+
+def _summed(node: Node) -> Node | None:
+    """The gradient of a pool that a node sums up over all pixels."""
+    found = _gradient_before(node) if node.op.name == "Sum" else None
+    if found is None:
+        return None
+    pixels = set(range(1, len(sizes(node.inputs[0])) - 1))
+    return found if pixels <= set(describe(node).axes) else None
+
+
+def _sum_of_windows(node: Node, gradient: Node, inputs: tuple[GraphTensor, ...]) -> Any:
+    """Every window gives all that it gets."""
+    return emit_one(node.op, (inputs[0].node.inputs[-1],), node.attrs)
 
 
 def _decomposed(node: Node, description: Pool | PoolGradient, inputs: tuple[GraphTensor, ...]) -> Any:
@@ -97,7 +137,7 @@ def _gradient(pool: Pool, node: Node, inputs: tuple[GraphTensor, ...]) -> Any:
         chosen = _chosen(pool, x)
 
         def share(tap: Any) -> Any:
-            return lambda c, v: F.where(F.equal(c, tap), v, F.zeros_like(v))
+            return lambda c, v: F.where(F.equal(c, F.cast(tap, c.dtype)), v, F.zeros_like(v))
 
         return _spread(pool, shape, (chosen, g), share)
     g = inputs[1] / F.constant(_counts(shape, pool).astype(inputs[1].dtype.numpy))
@@ -110,7 +150,8 @@ def _chosen(pool: Pool, x: GraphTensor) -> Any:
     rank = len(pool.window)
     dims: Any = windows.dims
     flat = F.reshape(windows, (*dims[: rank + 1], math.prod(pool.window), dims[-1]))
-    return F.argmax(flat, rank + 1, output_type=dtypes.int32)
+    short = flat.dims[-2] <= dtypes.uint16.max
+    return F.argmax(flat, rank + 1, output_type=dtypes.uint16 if short else dtypes.int32)
 
 
 def _spread(pool: Pool, shape: tuple[int, ...], values: tuple[Any, ...], share: Any) -> Any:

@@ -286,8 +286,18 @@ def test_direct_sums(conv):
 @pytest.mark.parametrize("groups", [1, 20])
 def test_working_memory_is_that_of_what_is_done(groups):
     conv = Conv(64, 28, 28, 20, 20, (3, 3), (2, 2), groups=groups)
-    assert conv.weight_gradient().packed_bytes == 0
-    assert conv.forward().packed_bytes <= 4 * 9 * 20 * (20 if groups == 20 else 64) + 128
+    weights = 4 * 9 * 20 * 20 // groups
+    assert conv.weight_gradient().packed_bytes == 8 * weights  # sums of parts of the images
+    assert conv.forward().packed_bytes <= weights * (1 if groups == 20 else 64 / 20) + 128
+    assert Conv(64, 28, 28, 80, 80, (3, 3), (2, 2)).weight_gradient().packed_bytes == 0
+
+
+@pytest.mark.parametrize("groups", [1, 4, 24])
+@pytest.mark.parametrize("filters", [24, 48, 72])
+def test_gradients_of_few_weights_are_sums_of_parts(groups, filters):
+    conv = Conv(3, 11, 12, 24, filters, (3, 3), (2, 1), padding=((1, 0), (2, 1)), groups=groups)
+    assert names(conv.weight_gradient())[-1] == "total"
+    check(conv, 2)
 
 
 def test_groups_must_divide():
@@ -299,7 +309,7 @@ def test_groups_must_divide():
 @pytest.mark.parametrize(
     "kernel",
     [
-        "pack", "correlate", "weights", "depthwise_correlate", "depthwise_weights", "winograd_pack",
+        "pack", "correlate", "weights", "total", "depthwise_correlate", "depthwise_weights", "winograd_pack",
         "winograd_correlate", "winograd_spread", "winograd_weights", "winograd_unpack",
     ],
 )  # fmt: skip

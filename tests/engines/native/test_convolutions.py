@@ -8,7 +8,8 @@ import pytest
 from duoflow.core import dtypes
 from duoflow.core.autodiff import GradientTape
 from duoflow.core.late import F
-from tests.engines.agreement import agree
+from duoflow.engines.native.pools import decompose_pools
+from tests.engines.agreement import agree, trace
 
 _TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}
 
@@ -146,3 +147,42 @@ def test_pools(rank, size, window, stride, padding):
     most, mean = ([F.max_pool1d, F.max_pool2d, F.max_pool3d], [F.avg_pool1d, F.avg_pool2d, F.avg_pool3d])
     check(lambda x: most[rank - 1](x, window, stride, padding), x)
     check(lambda x: mean[rank - 1](x, window, stride, padding), x / 100)
+
+
+@pytest.mark.parametrize("window, stride, padding", [(2, 2, "VALID"), (3, 2, "SAME"), (2, 3, "VALID"), (3, 1, "SAME")])
+@pytest.mark.parametrize("size", [(8, 8), (7, 9)])
+@pytest.mark.parametrize("kind", [F.max_pool2d, F.avg_pool2d])
+def test_biases_before_pools(window, stride, padding, size, kind):
+    rng = np.random.default_rng(0)
+    image, kernel, bias = real(rng, 3, *size, 2), real(rng, 3, 3, 2, 8), real(rng, 8)
+
+    def block(x, w, b):
+        return kind(F.relu(F.conv2d(x, w, 1, "SAME") + b), window, stride, padding)
+
+    check(block, image, kernel, bias)
+
+
+def test_the_sum_of_the_gradient_of_a_pool_is_that_of_its_windows():
+    def gradient(x, g):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = F.max_pool2d(x, 2, 2, "SAME")
+        back = tape.gradient(y, x, output_gradients=g)
+        return F.reduce_sum(back, [0, 1, 2]), F.reduce_sum(back, [1, 2]), F.reduce_sum(back, [0, 1])
+
+    graph = decompose_pools(trace(gradient, np.ones((2, 5, 6, 3), np.float32), np.ones((2, 3, 3, 3), np.float32)))
+    summed = [n.inputs[0].dims for n in graph.nodes if n.op.name == "Sum"]
+    assert summed == [(2, 3, 3, 3), (2, 3, 3, 3), (2, 5, 6, 3)]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gradients_of_relu_are_taken_where_a_pool_has_fewer(stride):
+    def gradient(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = F.max_pool2d(F.relu(x), 2, stride, "VALID")
+        return tape.gradient(y, x)
+
+    graph = decompose_pools(trace(gradient, np.ones((2, 5, 6, 3), np.float32)))
+    windows = (2, 4, 5, 3) if stride == 1 else (2, 2, 3, 3)
+    assert [n.outputs[0].dims for n in graph.nodes if n.op.name == "ReluGrad"] == [windows]

@@ -55,6 +55,8 @@ Pair = tuple[int, int]
 #: A band of input rows should stay in the second-level cache beside a panel of weights.
 _BAND_BYTES = 128 << 10
 _SHARING_FLOPS = 400_000
+#: Gradients of weights are summed up in so many parts, where these take no more bytes.
+_SUMS, _SUMS_BYTES = 8, 512 << 10
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,24 @@ class Conv:
         phase = replace(phase, extra_items=phase.band_rows * phase.grid[1] * panel)
         rows = phase.group_channels * (phase.taps[1] // max(phase.segments, 1))
         tiles = self._tiles(rows, self.group_filters, accumulator(self.dtype))
-        step = self._step(name, ("x", "y", "w", "scratch"), phase.values(0, tiles))
-        return Work([step], 0, phase.scratch_words)
+        phase = replace(phase, sums=self._sum_count(phase))
+        consts = phase.values(0, tiles)
+        if phase.sums == 1:
+            return Work([self._step(name, ("x", "y", "w", "scratch"), consts)], 0, phase.scratch_words)
+        steps = [
+            self._step(name, ("x", "y", "packed", "scratch"), consts),
+            self._step("total", ("packed", "w"), consts, after_barrier=True),
+        ]
+        return Work(steps, phase.sums * self._weight_items * self._item, phase.scratch_words)
+
+    @property
+    def _weight_items(self) -> int:
+        return self.kernel[0] * self.kernel[1] * self.group_channels * self.filters
+
+    def _sum_count(self, phase: _Phase) -> int:
+        """In how many parts to sum up the weights' gradient: threads share its few tiles badly."""
+        few = _SUMS * self._weight_items * self._item <= _SUMS_BYTES
+        return max(1, min(_SUMS, phase.images * -(-phase.grid[0] // phase.band_rows))) if few else 1
 
     def _correlation(
         self, phases: list[_Phase], ends: tuple[str, str], epilogue: int = 0, spread: Winograd | None = None
@@ -268,6 +286,8 @@ class _Phase:
     over_pixels: bool = False
     #: Items of scratch besides the band.
     extra_items: int = 0
+    #: In how many parts sums over pixels are made.
+    sums: int = 1
 
     @property
     def _extent(self) -> Pair:
@@ -333,7 +353,7 @@ class _Phase:
             self.images, *self.source, self.channels, self.group_channels, self.filters, self.group_filters,
             self.groups, *self.grid, *self.origin, *self.strides, *self.taps, *self.steps, *self.target,
             *self.weights, self.segments, depth, int(self.needs_band), self.row_items, self.band_rows,
-            self.band_items, scratch_words or self.scratch_words, packed_at, epilogue, tiles,
+            self.band_items, scratch_words or self.scratch_words, packed_at, epilogue, tiles, self.sums,
         ]  # fmt: skip
         assert len(numbers) == len(CONSTS)
         return numbers
@@ -407,7 +427,7 @@ _WRITERS: dict[str, type[Any]] = {"depthwise": DepthwiseWriter, "winograd": Wino
 def write_kernel(module: Module, name: str, dtype: DType) -> None:
     """Write one of the kernels into a module."""
     family, _, what = name.rpartition("_")
-    out = accumulator(dtype) if what in ("weights", "unpack") else dtype
+    out = accumulator(dtype) if what in ("weights", "unpack", "total") else dtype
     getattr(_WRITERS[family](module, name, dtype, out), f"write_{what}")()
 
 

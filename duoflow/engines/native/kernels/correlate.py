@@ -6,7 +6,8 @@ and those of `winograd`, which have consts of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from ..ir import KERNEL, Function, Index
 from ..scalar import LLVMBuilder
@@ -22,7 +23,7 @@ CONSTS = (
     "target_image", "target_first", "target_row", "target_pixel",
     "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "w_group", "segments", "depth",
     "needs_band", "row_items", "band_rows", "band_items", "scratch_words", "packed_at", "epilogue",
-    "tiles",
+    "tiles", "sums",
 )  # fmt: skip
 
 
@@ -133,10 +134,51 @@ class BandWriter(TileWriter):
                 "void", function, f"ptr {block}", f"i64 {size['filters']}", "ptr %ptrs", *(f"i64 {x}" for x in place)
             )
 
+    # Weight gradients ---------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _sums(
+        self, f: Function, size: dict[str, Index], dw: str, tiles: Index, units: Index
+    ) -> Iterator[tuple[str, tuple[Index, Index], tuple[Index, Index]]]:
+        """Code for the sums over bands that fall to this thread: where one is kept, its tiles, and the bands.
+
+        If there are several sums, each over its share of the bands, threads share these; otherwise the tiles.
+        """
+        several = f.compare("sgt", size["sums"], 1)
+        mine = f.share(size["sums"], f.select(several, "%part", 0), f.select(several, "%parts", 1))
+        own_tiles = f.share(tiles, f.select(several, 0, "%part"), f.select(several, 1, "%parts"))
+        with f.when(f.compare("eq", units, 0)):
+            self._clear_weights(f, size, dw)
+        with f.loop(*mine) as number, f.when(f.compare("slt", *own_tiles)):
+            place = f.gep(dw, f.mul(number.index, self._weight_items(f, size)), self.out_item)
+            yield place, own_tiles, f.share(units, number.index, size["sums"])
+
+    @staticmethod
+    def _weight_items(f: Function, size: dict[str, Index]) -> Index:
+        return f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], size["filters"]))
+
+    def write_total(self) -> None:
+        """Operands: sums, dw. The sums of a weight gradient added up, in order; threads share the items."""
+        with self.module.function(self.name, KERNEL) as f:
+            b, size = LLVMBuilder(f, self.lanes), self._sizes(f)
+            sums, dw = f.parameter("%ptrs", 0, "ptr"), f.parameter("%ptrs", 1, "ptr")
+            items = self._weight_items(f, size)
+            begin, end = f.share(items, "%part", "%parts")
+            first, dw = f.gep(sums, begin, self.out_item), f.gep(dw, begin, self.out_item)
+
+            def add(at: Index, mask: str | None) -> None:
+                start = b.load(self.out, first, at, mask)
+                with f.loop(1, size["sums"], 1, [(b.kind(self.out), start.ref)]) as number:
+                    place = f.gep(first, f.mul(number.index, items), self.out_item)
+                    more = b.wrap(number.values[0], self.out) + b.load(self.out, place, at, mask)
+                    number.next = [more.ref]
+                b.store(b.wrap(number.results[0], self.out), dw, at, mask)
+
+            self.over_vectors(f, f.sub(end, begin), add)
+
     def _clear_weights(self, f: Function, size: dict[str, Index], dw: str) -> None:
         """Without images the gradient is zero."""
-        items = f.mul(f.mul(size["taps_y"], size["taps_x"]), f.mul(size["group_channels"], size["filters"]))
-        begin, end = f.share(items, "%part", "%parts")
+        begin, end = f.share(self._weight_items(f, size), "%part", "%parts")
         nbytes = str(f.mul(f.sub(end, begin), self.out.size))
         place = f.gep(dw, begin, self.out_item)
         f.intrinsic("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), ("i64", nbytes), ("i1", "false"))
@@ -241,9 +283,10 @@ class CorrelationWriter(BandWriter):
     # Weight gradient ----------------------------------------------------------------------------------------------
 
     def write_weights(self) -> None:
-        """Operands: x, dy, dw, scratch. Threads share the register tiles of dw; each walks over all bands.
+        """Operands: x, dy, dw (or several sums), scratch. Threads share the register tiles of dw, or the sums.
 
-        The sums are kept in dw, so that is of the accumulator's type.
+        The sums are kept in dw, so that is of the accumulator's type. Where pixels of dy are whole vectors and as wide
+        as a panel at most, dy is as good as packed.
         """
         self.write_pack_rows()
         with self.module.function(self.name, KERNEL) as f:
@@ -258,16 +301,17 @@ class CorrelationWriter(BandWriter):
             tiles = RowTiles(f, block_rows)
             per_column = f.mul(size["taps_y"], segments)
             blocks = f.mul(f.mul(size["groups"], panels), per_column)
-            begin, end = f.share(f.mul(blocks, tiles.count), "%part", "%parts")
-            units = f.mul(size["images"], bands)
-            with f.when(f.compare("eq", units, 0)):
-                self._clear_weights(f, size, dw)
-            with f.loop(0, units) as unit, f.when(f.compare("slt", begin, end)):
+            is_packed = self._is_packed(f, size)
+            units, count = f.mul(size["images"], bands), f.mul(blocks, tiles.count)
+            with (
+                self._sums(f, size, dw, count, units) as (total, (begin, end), mine),
+                f.loop(*mine) as unit,
+            ):
                 image, first = f.div(unit.index, bands), f.mul(f.rem(unit.index, bands), size["band_rows"])
                 rows = f.minimum(size["band_rows"], f.sub(size["grid_y"], first))
                 source = self._band(f, size, x, scratch, image, first, rows)
                 pixel = f.add(f.mul(image, size["target_image"]), f.mul(first, size["target_row"]))
-                add = f.compare("ne", unit.index, 0)
+                add = f.compare("ne", unit.index, mine[0])
                 first_block = f.div(begin, tiles.count)
                 with f.loop(first_block, f.ceildiv(end, tiles.count)) as block:
                     column, place = f.div(block.index, per_column), f.rem(block.index, per_column)
@@ -276,30 +320,40 @@ class CorrelationWriter(BandWriter):
                     cols = f.minimum(self.panel, f.sub(size["group_filters"], start))
                     col = f.add(f.mul(group, size["group_filters"]), start)
                     new = f.emit(f"or i1 {f.compare('eq', place, 0)}, {f.compare('eq', block.index, first_block)}")
-                    with f.when(new):
-                        gradient = f.gep(dy, f.add(f.mul(pixel, size["filters"]), col), self.source_item)
+                    gradient = f.gep(dy, f.add(f.mul(pixel, size["filters"]), col), self.source_item)
+                    with f.when(f.emit(f"and i1 {new}, {f.compare('eq', is_packed, 0)}")):
                         depth = f.mul(rows, size["grid_x"])
                         self.call_pack(f, gradient, (size["filters"], 1), packed, depth, cols)
+                    as_it_is = f.compare("ne", is_packed, 0)
+                    b = f.select(as_it_is, gradient, packed, "ptr"), f.select(as_it_is, size["filters"], self.panel)
                     at = f.mul(f.mul(tap, size["step_y"]), size["row_items"])
                     at = f.add(at, f.mul(f.mul(segment, size["step_x"]), size["channels"]))
                     a = f.gep(source, f.add(at, f.mul(group, size["group_channels"])), self.item)
-                    target = f.gep(dw, f.add(f.mul(f.mul(place, block_rows), size["filters"]), col), self.out_item)
+                    target = f.gep(total, f.add(f.mul(f.mul(place, block_rows), size["filters"]), col), self.out_item)
                     before = f.mul(block.index, tiles.count)
-                    mine = f.maximum(f.sub(begin, before), 0), f.minimum(f.sub(end, before), tiles.count)
-                    self._write_weight_tiles(f, size, tiles, mine, (a, packed, target), rows, cols, add)
+                    inside = f.maximum(f.sub(begin, before), 0), f.minimum(f.sub(end, before), tiles.count)
+                    self._write_weight_tiles(f, size, tiles, inside, (a, b, target), rows, cols, add)
+
+    def _is_packed(self, f: Function, size: dict[str, Index]) -> Index:
+        """Whether the gradient of the result is a packed panel already."""
+        if self.source_item != self.item:
+            return 0
+        whole = f.compare("eq", f.rem(size["group_filters"], self.lanes), 0)
+        fits = f.compare("sle", f.mul(size["groups"], size["filters"]), self.panel)
+        return f.emit(f"zext i1 {f.emit(f'and i1 {whole}, {fits}')} to i64")
 
     def _write_weight_tiles(
         self, f: Function, size: dict[str, Index], tiles: RowTiles, mine: tuple[Index, Index],
-        operands: tuple[str, str, str], rows: Index, cols: Index, add: str,
+        operands: tuple[str, tuple[str, Index], str], rows: Index, cols: Index, add: str,
     ) -> None:  # fmt: skip
-        a, packed, target = operands
+        a, (b, b_k), target = operands
         for height, begin, end in tiles.between(f, *mine):
             with f.loop(begin, end) as tile:
                 r = tiles.first_row(f, tile.index)
                 self.call_tile(
                     f, self._tiles(f), height, a=f.gep(a, r, self.item), a_row=1,
                     a_k=f.mul(size["stride_x"], size["channels"]), a_outer=f.mul(size["stride_y"], size["row_items"]),
-                    a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=packed, b_k=self.panel,
+                    a_inner=0, outer=rows, inner=1, depth=size["grid_x"], b=b, b_k=b_k,
                     c=f.gep(target, f.mul(r, size["filters"]), self.out_item), c_row=size["filters"], cols=cols,
                     add=add,
                 )  # fmt: skip

@@ -115,7 +115,7 @@ class DepthwiseWriter(BandWriter):
         self._call_late_epilogue(f, size, target, here, count, 0, channels)
 
     def write_weights(self) -> None:
-        """Operands: x, dy, dw, scratch. Threads share blocks of channels; each walks over all bands."""
+        """Operands: x, dy, dw (or several sums), scratch. Threads share blocks of channels, or the sums."""
         self._write_sums(self.load_wide)
         with self.module.function(self.name, KERNEL) as f:
             size = self._sizes(f)
@@ -124,11 +124,11 @@ class DepthwiseWriter(BandWriter):
             bands = f.ceildiv(size["grid_y"], size["band_rows"])
             channels, width = size["channels"], _VECTORS * self.lanes
             tiles = RowTiles(f, size["taps_x"])
-            begin, end = f.share(f.ceildiv(channels, width), "%part", "%parts")
-            units = f.mul(size["images"], bands)
-            with f.when(f.compare("eq", units, 0)):
-                self._clear_weights(f, size, dw)
-            with f.loop(0, units) as unit, f.when(f.compare("slt", begin, end)):
+            count, units = f.ceildiv(channels, width), f.mul(size["images"], bands)
+            with (
+                self._sums(f, size, dw, count, units) as (total, (begin, end), mine),
+                f.loop(*mine) as unit,
+            ):
                 image, first = f.div(unit.index, bands), f.mul(f.rem(unit.index, bands), size["band_rows"])
                 rows = f.minimum(size["band_rows"], f.sub(size["grid_y"], first))
                 source = self._band(f, size, x, scratch, image, first, rows)
@@ -148,9 +148,9 @@ class DepthwiseWriter(BandWriter):
                                 shared=f.gep(dy, f.add(f.mul(pixel, channels), c), self.source_item),
                                 shared_outer=f.mul(size["grid_x"], channels), shared_inner=channels,
                                 outer=rows, inner=size["grid_x"],
-                                target=f.gep(dw, f.add(f.mul(number, channels), c), self.out_item),
+                                target=f.gep(total, f.add(f.mul(number, channels), c), self.out_item),
                                 target_place=channels, cols=f.minimum(width, f.sub(channels, c)),
-                                add=f.compare("ne", unit.index, 0),
+                                add=f.compare("ne", unit.index, mine[0]),
                             )  # fmt: skip
 
     # The tile -----------------------------------------------------------------------------------------------------
