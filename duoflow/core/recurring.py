@@ -9,31 +9,21 @@ which are compared at each call.
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .context import context
-from .engine import executable
 from .errors import OpError
 from .graph import Graph, Node
 from .indexed_slices import IndexedSlices
 from .record import Effect, Kind, attrs_key
+from .recurrence import Recurrence, Recurrences, may_compile, traced
 from .state import READ
-from .switches import switches
 from .tensor import EagerTensor, Tensor
 
 __all__ = ["Recurring", "recurring"]
 
-_logger = logging.getLogger("duoflow")
-
-#: How often a pass is done op by op before it is compiled, and how many more times for so many nodes.
-_AT_LEAST, _NODES_A_TIME = 32, 8
-#: How many forms of tapes are remembered.
-_FORMS = 128
 #: The most elements of an integer tensor that may be an axis or a shape.
 _SMALL = 64
 
@@ -42,21 +32,19 @@ _CONTROL, _ELEMENTWISE, _NONE = Kind.CONTROL, Kind.ELEMENTWISE, Effect.NONE
 Pull = Callable[..., list[Any]]
 
 
-class _Form:
-    """Tapes that differ only in their values: how often one came by, and the compiled pass."""
+class _Form(Recurrence):
+    """Tapes that differ only in their values."""
 
     def __init__(self, integers: dict[int, bytes]) -> None:
-        self.seen = 0
+        super().__init__()
         self.integers = integers  # by place: those that were the same every time
-        self.run: Callable[[list[Tensor]], list[Any]] | None = None
-        self.refused = False
 
 
 class Recurring:
     """The forms of the tapes of this process, and what was compiled for them."""
 
     def __init__(self) -> None:
-        self._forms: OrderedDict[Any, _Form] = OrderedDict()
+        self._forms = Recurrences()
 
     def pull(
         self,
@@ -70,26 +58,22 @@ class Recurring:
 
         A seed of None stands for ones.
         """
-        if context.graph is not None or context.tapes or switches.watched or not switches.eager_compile or not nodes:
+        if not nodes or not may_compile():
             return None
         places: dict[int, int] = {}
         tensors: list[Tensor] = []
-        form = self._known(nodes, targets, sources, seeds, places, tensors)
+        tape = nodes, targets, sources, seeds, places, tensors
+        form = self._known(*tape)
         if form is None or form.refused:
             return None
-        if form.run is None:
-            form.seen += 1
+        if form.code is None:
             for place in [p for p, kept in form.integers.items() if _bytes(tensors[p]) != kept]:
                 del form.integers[place]
-            if form.seen > _AT_LEAST + len(nodes) // _NODES_A_TIME:
-                self._compile(form, nodes, targets, sources, seeds, places, tensors, by)
-            if form.run is None:
-                return None
-        for place, kept in form.integers.items():
-            if _bytes(tensors[place]) != kept:
-                return None
+        code = form.compiled(len(nodes), lambda: _compiled(form.integers, *tape, by))
+        if code is None or any(_bytes(tensors[place]) != kept for place, kept in form.integers.items()):
+            return None
         try:
-            return form.run(tensors)
+            return code(tensors)  # type: ignore[no-any-return]
         except OpError:
             return None  # op by op it fails with the line of the op
 
@@ -97,21 +81,9 @@ class Recurring:
         """The form of a tape, or None if its pass cannot be compiled."""
         try:
             key = _form_of(*tape)
-            form = None if key is None else self._forms.get(key)
         except TypeError:  # an attribute that cannot be hashed
             return None
-        if form is None and key is not None:
-            form = self._forms[key] = _Form(_small_integers(tape[-1]))
-            if len(self._forms) > _FORMS:
-                self._forms.popitem(last=False)
-        return form
-
-    def _compile(self, form: _Form, *tape: Any) -> None:
-        try:
-            form.run = _compiled(form.integers, *tape)
-        except (LookupError, NotImplementedError, TypeError, ValueError, OpError) as error:
-            form.refused = True
-            _logger.debug("A recurring tape stays op by op: %s", error)
+        return None if key is None else self._forms.of(key, lambda: _Form(_small_integers(tape[-1])))
 
 
 recurring = Recurring()
@@ -187,8 +159,10 @@ def _compiled(
     by: Pull,
 ) -> Callable[[list[Tensor]], list[Any]]:
     """The pass as a compiled function of the values of a tape's tensors."""
-    graph = Graph("backward", is_function=True)
-    with graph.as_default():
+    forms: list[Any] = []
+    needed: list[int] = []
+
+    def backward(graph: Graph) -> list[Tensor]:
         mirrors: list[Tensor] = [
             graph.constant(_array_of(t)) if place in integers else graph.add_input(t.dtype, t.dims)
             for place, t in enumerate(tensors)
@@ -204,18 +178,20 @@ def _compiled(
         given = [None if s is None else mirror(s) for s in seeds]
         found = by(mirrored, list(map(mirror, targets)), list(map(mirror, sources)), given)
         parts = [_parts(f) for f in found]
-        graph.outputs = [t for part in parts for t in part]
-    used = {id(t) for node in graph.nodes for t in node.inputs} | {id(t) for t in graph.outputs}
-    needed = [place for place, t in enumerate(mirrors) if place not in integers and id(t) in used]
-    kept = {id(mirrors[place]) for place in needed}
-    graph.inputs = [t for t in graph.inputs if id(t) in kept]
-    held = [_array_of(outer) for outer, _ in graph.captures.values()]
-    run = executable(graph).run
-    forms = [None if f is None else (type(f) is IndexedSlices, len(part)) for f, part in zip(found, parts, strict=True)]
+        forms.extend(
+            None if f is None else (type(f) is IndexedSlices, len(p)) for f, p in zip(found, parts, strict=True)
+        )
+        outputs = [t for part in parts for t in part]
+        used = {id(t) for node in graph.nodes for t in node.inputs} | {id(t) for t in outputs}
+        needed.extend(place for place, t in enumerate(mirrors) if place not in integers and id(t) in used)
+        kept = {id(mirrors[place]) for place in needed}
+        graph.inputs = [t for t in graph.inputs if id(t) in kept]
+        return outputs
+
+    run = traced("backward", backward)
 
     def call(tensors: list[Tensor]) -> list[Any]:
-        given = [tensors[p]._array for p in needed]  # type: ignore[attr-defined]
-        values = iter([EagerTensor(a) for a in run(given + held)])
+        values = iter([EagerTensor(a) for a in run([tensors[p]._array for p in needed])])  # type: ignore[attr-defined]
         return [None if form is None else _packed(form, values) for form in forms]
 
     return call

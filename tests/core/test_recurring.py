@@ -11,11 +11,11 @@ TIMES = 60  # more than it takes for these small tapes
 
 @pytest.fixture(autouse=True)
 def forget():
-    recurring._forms.clear()
+    recurring._forms._forms.clear()
 
 
 def compiled():
-    return [form.run is not None for form in recurring._forms.values()]
+    return [form.code is not None for form in recurring._forms._forms.values()]
 
 
 def dense(value):
@@ -162,7 +162,7 @@ def test_few_forms_are_remembered():
             tape.watch(x)
             y = x * 2.0
         tape.gradient(y, x)
-    assert len(recurring._forms) == 128
+    assert len(recurring._forms._forms) == 128
 
 
 def test_nothing_is_compiled_where_ops_are_watched():

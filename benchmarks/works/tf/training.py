@@ -10,12 +10,11 @@ from benchmarks.works.tf import JIT_COMPILE
 rng = np.random.default_rng(0)
 
 
-def train_step(model, loss_fn, x, y):
-    """A callable that makes one optimizer step on (x, y) and waits for its loss."""
+def train_step(model, loss_fn, x, y, compiled=True):
+    """A callable that makes one optimizer step on (x, y), a tf.function or op by op, and waits for its loss."""
     optimizer = keras.optimizers.Adam()
     x, y = tf.constant(x), tf.constant(y)
 
-    @tf.function(jit_compile=JIT_COMPILE)
     def step(x, y):
         with tf.GradientTape() as tape:
             loss = loss_fn(y, model(x, training=True))
@@ -23,6 +22,8 @@ def train_step(model, loss_fn, x, y):
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return loss
 
+    if compiled:
+        step = tf.function(step, jit_compile=JIT_COMPILE)
     return lambda: step(x, y).numpy()
 
 
@@ -44,11 +45,15 @@ def cross_entropy():
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def mlp_step():
-    return train_step(mlp(), cross_entropy(), *digits(32, 784))
+def mlp_step(compiled=True):
+    return train_step(mlp(), cross_entropy(), *digits(32, 784), compiled)
 
 
-def cnn_step():
+def mlp_loop():
+    return mlp_step(compiled=False)
+
+
+def cnn_step(compiled=True):
     model = keras.Sequential([
         layers.Input((28, 28, 1)),
         layers.Conv2D(32, 3, activation="relu"),
@@ -58,13 +63,21 @@ def cnn_step():
         layers.Flatten(),
         layers.Dense(10),
     ])  # fmt: skip
-    return train_step(model, cross_entropy(), *digits(64, 28, 28, 1))
+    return train_step(model, cross_entropy(), *digits(64, 28, 28, 1), compiled)
 
 
-def lstm_step():
+def cnn_loop():
+    return cnn_step(compiled=False)
+
+
+def lstm_step(compiled=True):
     model = keras.Sequential([layers.Input((50, 64)), layers.LSTM(128)])
     x, y = rng.random((32, 50, 64), np.float32), rng.random((32, 128), np.float32)
-    return train_step(model, keras.losses.MeanSquaredError(), x, y)
+    return train_step(model, keras.losses.MeanSquaredError(), x, y, compiled)
+
+
+def lstm_loop():
+    return lstm_step(compiled=False)
 
 
 def encoder_layer(x):

@@ -29,9 +29,7 @@ class OptimizerMap(MutableMapping[str, Any]):
 
     def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None) -> None:
         if not isinstance(default_optimizer, Optimizer):
-            raise TypeError(
-                f"default_optimizer must be a Keras Optimizer instance. Received: {default_optimizer}"
-            )
+            raise TypeError(f"default_optimizer must be a Keras Optimizer instance. Received: {default_optimizer}")
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
             raise TypeError(f"optimizer_map must be a dictionary. Received: {optimizer_map}")
         self.default_optimizer = default_optimizer
@@ -100,6 +98,8 @@ class MultiOptimizer(Optimizer):
 
     Learning rates are those of the inner optimizers. Keras: keras.optimizers.MultiOptimizer.
     """
+
+    _DELEGATES = True
 
     def __init__(self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None) -> None:
         self.optimizers: list[Optimizer] = []

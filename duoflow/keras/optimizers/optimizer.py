@@ -26,6 +26,7 @@ from ..state import session
 from ..tracking import KerasSaveable
 from ..variables import Variable
 from .schedules import LearningRateSchedule
+from .updates import compiled_update
 
 __all__ = ["Optimizer", "choose", "elementwise"]
 
@@ -53,6 +54,8 @@ class Optimizer(KerasSaveable, Trackable):
     }  # fmt: skip
     #: Constructor arguments of the subclass that belong in its config.
     _HYPERPARAMETERS: ClassVar[tuple[str, ...]] = ()
+    #: Whether its updates are made by other optimizers.
+    _DELEGATES: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -268,8 +271,14 @@ class Optimizer(KerasSaveable, Trackable):
             with init_scope():
                 self.build(variables)
         self._check_known(variables)
+        grads, variables = _with_gradients(grads, variables)
+        if not compiled_update(self, grads, variables):
+            self._step(grads, variables)
+
+    def _step(self, grads: list[Any], variables: list[Variable]) -> None:
+        """Update variables by their gradients, all of which are there."""
         with name_scope(self.name):
-            self._apply(*_with_gradients(grads, variables))
+            self._apply(grads, variables)
             self._iterations.assign_add(1)
 
     def stateless_apply(
