@@ -26,7 +26,7 @@ from .errors import (
 from .graph import Node
 from .late import F
 from .quiet import restore, silence
-from .record import Kind, Op
+from .record import Op
 from .switches import switches
 from .tensor import EagerTensor, GraphTensor, HandleTensor, Tensor
 
@@ -34,7 +34,6 @@ __all__ = ["emit", "emit_one", "evaluate"]
 
 NO_ATTRS: dict[str, Any] = {}
 _ndarray = np.ndarray
-_CONTRACTION = Kind.CONTRACTION
 
 #: What runs the ops of eager mode in place of `evaluate` while a profiler looks on; `switches.watched` is on then.
 observer: Callable[[Op, tuple[Tensor, ...], dict[str, Any]], tuple[Tensor, ...]] | None = None
@@ -60,7 +59,7 @@ def emit(
 def emit_one(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any] = NO_ATTRS, name: str | None = None) -> Any:
     """`emit` for an op of one output."""
     here = context
-    if here.graph is not None or here.tapes or op.checked or op.kind is _CONTRACTION or switches.watched:
+    if here.graph is not None or here.tapes or op.checked or heavy.may_be_heavy(op) or switches.watched:
         return emit(op, inputs, attrs, name)[0]
     token = silence()
     try:
@@ -83,7 +82,7 @@ def evaluate(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> tuple
         if op.checked:
             op.infer(*[t.spec for t in inputs], **attrs)
         arrays = [t._array for t in inputs]  # type: ignore[attr-defined]
-        if op.kind is _CONTRACTION and switches.eager_compile and heavy.is_heavy(op, arrays, attrs):
+        if heavy.may_be_heavy(op) and switches.eager_compile and heavy.is_heavy(op, arrays, attrs):
             out: Any = heavy.run(op, arrays, attrs)
         else:
             token = silence()

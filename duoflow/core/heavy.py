@@ -1,8 +1,8 @@
-"""Eager convolutions and large matrix products run as compiled kernels.
+"""Eager convolutions, pooling and large matrix products run as compiled kernels.
 
-NumPy has no convolutions. Its matrix products start sooner than a program, but are slower for transposed operands and
-batches, and far slower where other processes keep the processors busy. The graph of a single op is compiled once for
-its attributes and ranks and then specialised by the engine per shape, as a function's graph is.
+NumPy has neither convolutions nor pooling. Its matrix products start sooner than a program, but are slower for
+transposed operands and batches, and far slower where other processes keep the processors busy. The graph of a single op
+is compiled once for its attributes and ranks and then specialised by the engine per shape, as a function's graph is.
 """
 
 from __future__ import annotations
@@ -14,18 +14,23 @@ import numpy as np
 from .dtypes import from_numpy
 from .engine import executable
 from .graph import Graph
-from .record import Op, attrs_key
+from .record import WINDOWS, Kind, Op, attrs_key
 
-__all__ = ["is_heavy", "run"]
+__all__ = ["is_heavy", "may_be_heavy", "run"]
 
-#: Elements in all operands of a convolution from which the engine beats loops of NumPy.
+#: Elements in all operands of a convolution or pooling from which the engine beats loops of NumPy.
 _LEAST = 1 << 11
-#: Multiplications from which a product is worth the few microseconds of a program.
-_LEAST_PRODUCTS = 3_000_000
+#: Multiplications from which a product is worth the two microseconds of a program.
+_LEAST_PRODUCTS = 500_000
 #: The attribute that says whether the last two dimensions of a product's second operand are exchanged.
 _EXCHANGED = {"MatMul": "transpose_b", "BatchMatMulV2": "adj_y"}
 _PRODUCT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _graphs: dict[Any, Graph] = {}
+
+
+def may_be_heavy(op: Op) -> bool:
+    """Whether calls of an op can be worth a compiled kernel."""
+    return op.kind is Kind.CONTRACTION or WINDOWS in op.tags
 
 
 def is_heavy(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> bool:
@@ -34,7 +39,7 @@ def is_heavy(op: Op, arrays: list[Any], attrs: dict[str, Any]) -> bool:
     if exchanged is not None:
         a, b = arrays
         return a.dtype in _PRODUCT_TYPES and a.size * b.shape[-2 if attrs[exchanged] else -1] >= _LEAST_PRODUCTS
-    if not op.name.startswith("Conv") or not from_numpy(arrays[-1].dtype).is_floating:
+    if not (op.name.startswith("Conv") or WINDOWS in op.tags) or not from_numpy(arrays[-1].dtype).is_floating:
         return False
     return sum(a.size for a in arrays) >= _LEAST and all(a.size for a in arrays)
 

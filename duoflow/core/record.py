@@ -17,7 +17,7 @@ import numpy as np
 
 from .dtypes import DType
 
-__all__ = ["OPS", "Effect", "Kind", "Literal", "Op", "attrs_key", "register"]
+__all__ = ["OPS", "WINDOWS", "Effect", "Kind", "Literal", "Op", "attrs_key", "register"]
 
 
 class Kind(enum.Enum):
@@ -35,6 +35,10 @@ class Kind(enum.Enum):
     HOST = "host"
     SOURCE = "source"
     """Placeholders and constants: values that come from outside the graph."""
+
+
+#: The tag of ops over windows that are no contractions, for which NumPy has no loops.
+WINDOWS = "windows"
 
 
 class Effect(enum.Flag):

@@ -13,7 +13,7 @@ from duoflow.core import dtypes
 from duoflow.core.emit import emit, emit_one
 from duoflow.core.late import F
 from duoflow.core.lowering import Pool, PoolGradient
-from duoflow.core.record import OPS, Kind, Op, register
+from duoflow.core.record import OPS, WINDOWS, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import convert
 
@@ -35,6 +35,8 @@ __all__ = [
 ]  # fmt: skip
 
 Pairs = tuple[tuple[int, int], ...]
+
+_WINDOWS = frozenset({WINDOWS})
 
 
 def _pads(spatial: Sequence[int], attrs: dict[str, Any]) -> Pairs:
@@ -166,6 +168,7 @@ def _define_max(name: str, gradient: str) -> Op:
             _max_gradient,
             lambda n, g: (None, None, emit_one(second, (n.inputs[0], n.inputs[1], g), n.attrs)),
             lower=lambda specs, outs, attrs: PoolGradient(_pool("max", specs[0], attrs)),
+            tags=_WINDOWS,
         )  # fmt: skip
     )
     return register(
@@ -176,6 +179,7 @@ def _define_max(name: str, gradient: str) -> Op:
             _max,
             lambda n, g: emit_one(first, (n.inputs[0], n.outputs[0], g), n.attrs),
             lower=lambda specs, outs, attrs: _pool("max", specs[0], attrs),
+            tags=_WINDOWS,
         )  # fmt: skip
     )
 
@@ -192,6 +196,7 @@ def _define_mean(name: str, gradient: str) -> Op:
             _mean_gradient,
             lambda n, g: (None, emit_one(forward, (g,), n.attrs)),
             lower=lambda specs, outs, attrs: PoolGradient(_pool("mean", outs[0], attrs)),
+            tags=_WINDOWS,
         )  # fmt: skip
     )
     forward = register(
@@ -202,6 +207,7 @@ def _define_mean(name: str, gradient: str) -> Op:
             _mean,
             lambda n, g: emit_one(back, (F.shape(n.inputs[0]), g), n.attrs),
             lower=lambda specs, outs, attrs: _pool("mean", specs[0], attrs),
+            tags=_WINDOWS,
         )  # fmt: skip
     )
     return forward

@@ -65,6 +65,28 @@ def test_volumes_run_compiled(monkeypatch):
     np.testing.assert_allclose(out, tf.nn.conv3d(x, w, [1, 1, 1, 1, 1], "SAME"), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["MAX", "AVG"])
+@pytest.mark.parametrize(("image", "strides"), [((4, 27, 25, 6), 2), ((1, 19, 10, 17, 5), 1)])
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+def test_pooling_and_its_gradient(kind, image, strides, padding, monkeypatch):
+    x = tf.constant(np.random.default_rng(0).normal(size=image).astype(np.float32))
+    ran = []
+    monkeypatch.setattr(heavy, "run", lambda op, *rest, run=heavy.run: ran.append(op.name) or run(op, *rest))
+
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.pool(x, [3] * (len(image) - 2), kind, [strides] * (len(image) - 2), padding)
+            loss = tf.reduce_sum(y * y)
+        return [y, tape.gradient(loss, x)]
+
+    compiled = run()
+    assert len(ran) == 2
+    monkeypatch.setattr(switches, "eager_compile", False)
+    for a, b in zip(compiled, run(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
 def test_errors_are_those_of_small_calls():
     with pytest.raises(tf.errors.InvalidArgumentError, match="depth"):
         tf.nn.conv2d(tf.zeros([2, 32, 32, 5]), tf.zeros([3, 3, 4, 8]), 1, "SAME")
