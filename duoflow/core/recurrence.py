@@ -57,10 +57,13 @@ class Recurrence:
 
 
 class Recurrences:
-    """Forms by key; those that have not come by for longest are forgotten."""
+    """Forms by key; the oldest are forgotten when there are many. Copies of who has them begin anew."""
 
     def __init__(self) -> None:
         self._forms: OrderedDict[Any, Any] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Recurrences, ()
 
     def of(self, key: Any, make: Callable[[], Any] = Recurrence) -> Any:
         """The form of a key, made now if it is new; None for a key that cannot be hashed."""

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from duoflow.core import dtypes
 from duoflow.core.composite import expand, pack
-from duoflow.core.context import context
+from duoflow.core.context import context, entered
 from duoflow.core.emit import emit
 from duoflow.core.engine import run_graph
 from duoflow.core.graph import Graph, Node
+from duoflow.core.late import F
 from duoflow.core.record import Effect, Kind, Op, register
 from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor, convert
@@ -37,6 +39,10 @@ class Level:
         """The saved tensors of a call with these inputs and outputs."""
         table: dict[str, Any] = {"input": inputs, "output": outputs}
         return [table[kind][where] if kind in table else where for kind, where in self.saved]
+
+    def element_of(self, output: int) -> Tensor | None:
+        """What the list has as elements that a node with this level gives as an output; None if it is no such list."""
+        return None
 
 
 def levels_of(graph: Graph) -> list[Level]:
@@ -64,10 +70,39 @@ def extended(graph: Graph, given: Iterable[int], wanted: Iterable[int]) -> Graph
     """A copy of a graph with further outputs that serve one more level."""
     pullback = differentiate(graph, tuple(given), tuple(wanted))
     pullback.finish(expand([r for r in pullback.results if r is not None]))
+    _pass_as_tensors(pullback)
     forward = pullback.forward
     places = place_saved(pullback, forward.outputs)
     forward.extras["levels"] = [*levels_of(graph), Level(pullback, places)]
     return forward
+
+
+def _pass_as_tensors(pullback: Pullback) -> None:
+    """Let what loops keep go from the forward to the backward graph as tensors: lists would be read in Python."""
+    forward, backward = pullback.forward, pullback.backward
+    first = len(backward.inputs) - len(pullback.saved)
+    for position, items in enumerate(pullback.saved):
+        element = _element_of(items) if pullback.is_internal(items) else None
+        if element is None or element.dtype is dtypes.variant or not element.spec.known:
+            continue
+        with entered(graph=forward, tapes=(), control=(), scope=""):
+            pullback.saved[position] = stacked = F.tensor_list_stack(items, element.dtype, element.dims)
+        have = len(backward.nodes)
+        with pullback.building():
+            given = backward.placeholder(stacked.dtype, stacked.dims, "saved")
+            opened = F.tensor_list_from_tensor(given)
+        backward.nodes[:] = backward.nodes[have:] + backward.nodes[:have]
+        before, backward.inputs[first + position] = backward.inputs[first + position], given
+        for node in backward.nodes:
+            node.inputs = tuple([opened if t is before else t for t in node.inputs])
+
+
+def _element_of(items: Tensor) -> Tensor | None:
+    """The tensor of a loop's body whose values a list has."""
+    assert isinstance(items, GraphTensor)
+    body = items.node.attrs.get("body")
+    levels = levels_of(body) if isinstance(body, Graph) else []
+    return next((found for level in levels if (found := level.element_of(items.index)) is not None), None)
 
 
 def _differentiable(tensors: Iterable[Tensor]) -> tuple[int, ...]:

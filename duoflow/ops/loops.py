@@ -83,6 +83,10 @@ class _LoopLevel(Level):
     constants: tuple[int, ...]
     """The other inputs that have one; it is added up over the iterations."""
 
+    def element_of(self, output: int) -> Tensor | None:
+        """The tensor of the body whose values the list has that the loop gives as an output."""
+        return dict(self.stacks).get(output)
+
 
 def _gradient(node: Node, *grads: Any) -> list[Any]:
     given = [i for i, g in enumerate(grads) if g is not None]

@@ -7,10 +7,15 @@ from typing import Any
 from duoflow import ops as tf
 from duoflow.core import nest
 from duoflow.core.context import context
+from duoflow.core.recurrence import Recurrences
+from duoflow.core.switches import switches
 from duoflow.core.tensor import convert
+from duoflow.trace.function import function
 
 from ..naming import name_scope
+from ..recurring import recurrence_of
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..state import session
 from ..tracking import untracked
 from ..variables import Variable
 from .input_spec import InputSpec
@@ -53,6 +58,7 @@ class RNN(Layer):
         self.input_spec = InputSpec(ndim=3)
         self.supports_masking = True
         self.states: Any = None
+        self._recurring = Recurrences()
         self._expected_batch_size: int | None = None
         size = cell.state_size
         self.single_state = isinstance(size, int)
@@ -129,7 +135,22 @@ class RNN(Layer):
         return nest.map_structure(lambda s: tf.cast(convert(s), dtype), states)  # type: ignore[no-any-return]
 
     def _run_steps(self, sequences: Any, states: list[Any], mask: Any, training: Any) -> tuple[Any, Any, list[Any]]:
-        """The last output, all outputs [batch, steps, ...] and the last states."""
+        """The last output, all outputs [batch, steps, ...] and the last states; compiled if they recur."""
+        run = self._compiled_steps(sequences, states, mask, training) if context.graph is None else None
+        return (run or self._steps)(sequences, states, mask, training)
+
+    def _compiled_steps(self, sequences: Any, states: list[Any], mask: Any, training: Any) -> Any:
+        """A function that does what `_steps` does, if such calls have come by often enough in eager mode."""
+        if not getattr(self.cell, "is_plain", False) or not isinstance(training, bool | None):
+            return None
+        if switches.watched or not switches.eager_compile or session.stateless is not None:
+            return None
+        tensors = nest.flatten((sequences, states, [] if mask is None else mask))
+        key = training, mask is None, *[(t.dims, t.dtype) for t in tensors]
+        steps = recurrence_of(self._recurring, key, self, self.cell)
+        return None if steps is None else steps.compiled(0, lambda: function(self._steps, autograph=False))
+
+    def _steps(self, sequences: Any, states: list[Any], mask: Any, training: Any) -> tuple[Any, Any, list[Any]]:
         kwargs = {"training": training} if getattr(self.cell, "_call_has_training_arg", False) else {}
 
         def step(x: Any, states: list[Any]) -> tuple[Any, list[Any]]:

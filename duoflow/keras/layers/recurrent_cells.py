@@ -68,6 +68,11 @@ class GatedCell(Layer):
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [tf.zeros([batch_size, size], self.compute_dtype) for size in sizes]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is a function of inputs, states and weights alone."""
+        return not (self.dropout or self.recurrent_dropout or self.activity_regularizer)
+
     def draw_masks(self, inputs: Any, state: Any) -> None:
         """Draw the dropout masks for the steps to come."""
         if self.dropout > 0.0 and self._input_masks is None:

@@ -16,6 +16,7 @@ from duoflow import ops as tf
 from duoflow.core.autodiff import GradientTape
 from duoflow.core.context import init_scope
 from duoflow.core.indexed_slices import IndexedSlices
+from duoflow.core.recurrence import Recurrences
 from duoflow.core.tensor import convert
 from duoflow.core.trackable import Trackable
 
@@ -88,6 +89,7 @@ class Optimizer(KerasSaveable, Trackable):
         self._index: dict[int, int] = {}
         self._accumulators: list[Variable] = []
         self._averages: list[Variable] = []
+        self._updates = Recurrences()
         self._undecayed: set[int] = set()
         self._undecayed_names: list[re.Pattern[str]] = []
         with name_scope(self.name), init_scope():
@@ -272,7 +274,7 @@ class Optimizer(KerasSaveable, Trackable):
                 self.build(variables)
         self._check_known(variables)
         grads, variables = _with_gradients(grads, variables)
-        if not compiled_update(self, grads, variables):
+        if self._DELEGATES or not compiled_update(self, self._updates, grads, variables):
             self._step(grads, variables)
 
     def _step(self, grads: list[Any], variables: list[Variable]) -> None:

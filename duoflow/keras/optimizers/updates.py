@@ -9,56 +9,39 @@ may do anything in Python, so their updates stay as they are.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
-from functools import partial
-from types import FunctionType, MethodType
 from typing import Any
 
 from duoflow.core.composite import expand
 from duoflow.core.errors import OpError
 from duoflow.core.graph import Graph
 from duoflow.core.indexed_slices import IndexedSlices
-from duoflow.core.recurrence import Recurrence, Recurrences, may_compile, traced
+from duoflow.core.recurrence import Recurrences, may_compile, traced
 from duoflow.core.tensor import EagerTensor, Tensor
 
+from ..recurring import recurrence_of
 from ..state import session
 
 __all__ = ["compiled_update"]
 
 #: About how many ops update a variable.
 _OPS = 12
-#: Attributes of these types are compared by value, others by identity.
-_PLAIN = frozenset({int, float, bool, str, type(None)})
-_CODE = frozenset({FunctionType, MethodType, partial})
-_OURS = __name__.rpartition(".")[0]
-
-_recurrences: weakref.WeakKeyDictionary[Any, Recurrences] = weakref.WeakKeyDictionary()
 
 
-class _Update(Recurrence):
-    """The updates of one form, which holds the objects that it is told apart by."""
-
-    def __init__(self, optimizer: Any) -> None:
-        super().__init__()
-        self.attributes = list(vars(optimizer).values())
-
-
-def compiled_update(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -> bool:
-    """Update variables by compiled code, if there is some for such an update by now; whether that was done."""
-    if not may_compile() or session.stateless is not None or not _is_known(optimizer, variables):
+def compiled_update(optimizer: Any, known: Recurrences, grads: Sequence[Any], variables: Sequence[Any]) -> bool:
+    """Update variables by compiled code, if there is some among what is known by now; whether that was done."""
+    if not may_compile() or session.stateless is not None:
+        return False
+    if any(getattr(v, "constraint", None) is not None for v in variables):
         return False
     tensors = expand(grads)
     if any(type(t) is not EagerTensor for t in tensors):
         return False
-    known = _recurrences.get(optimizer)
-    if known is None:
-        known = _recurrences[optimizer] = Recurrences()
     values = [t._array for t in tensors]
-    kinds = tuple([(v.shape, v.dtype) for v in values])
-    sparse = tuple([type(g) is IndexedSlices for g in grads])
-    names = tuple([id(v.handle) for v in variables])
-    update = known.of((names, sparse, kinds, _attributes(optimizer)), lambda: _Update(optimizer))
+    parts = [(id(v.handle), type(g) is IndexedSlices) for g, v in zip(grads, variables, strict=True)]
+    key = *parts, *[(v.shape, v.dtype) for v in values]
+    schedule = optimizer._schedule
+    update = recurrence_of(known, key, *((optimizer,) if schedule is None else (optimizer, schedule)))
     if update is None:
         return False
     code = update.compiled(_OPS * len(variables), lambda: _compiled(optimizer, grads, variables))
@@ -69,30 +52,6 @@ def compiled_update(optimizer: Any, grads: Sequence[Any], variables: Sequence[An
     except OpError:
         return False  # op by op it fails with the line of the op; nothing has changed so far
     return True
-
-
-def _is_known(optimizer: Any, variables: Sequence[Any]) -> bool:
-    """Whether an update calls no code of the program's own."""
-    if optimizer._DELEGATES or any(getattr(v, "constraint", None) is not None for v in variables):
-        return False
-    return all(
-        type(each).__module__.startswith(_OURS) and not any(type(value) in _CODE for value in vars(each).values())
-        for each in _parts(optimizer)
-    )
-
-
-def _parts(optimizer: Any) -> list[Any]:
-    """The objects by which an update is made."""
-    return [optimizer] if optimizer._schedule is None else [optimizer, optimizer._schedule]
-
-
-def _attributes(optimizer: Any) -> tuple[Any, ...]:
-    """What an update depends on besides variables and gradients."""
-    return tuple([
-        (name, type(value), value if type(value) in _PLAIN else id(value))
-        for part in _parts(optimizer)
-        for name, value in vars(part).items()
-    ])  # fmt: skip
 
 
 def _compiled(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -> Any:
