@@ -398,25 +398,18 @@ class _Finder:
 
     def _formula(self, result: GraphTensor, source: GraphTensor, form: Form) -> _Written:
         """How a tensor comes from another elementwise."""
-        return _FormulaWriter(self._behind(source), source, form).write(result)
-
-    def _behind(self, source: GraphTensor) -> set[int]:
-        """The tensors (by id) that depend on one."""
-        found = {id(source)}
-        for node in self.graph.nodes[self.position[id(source.node)] + 1 :]:
-            if any(id(t) in found for t in node.inputs):
-                found |= {id(t) for t in node.outputs}
-        return found
+        return _FormulaWriter(_Behind(source, self.position), source, form).write(result)
 
     def _between(self, result: GraphTensor, source: GraphTensor) -> list[Node]:
         """The nodes on the way from one tensor to another."""
-        behind, found = self._behind(source), {}
+        behind = _Behind(source, self.position)
+        found: dict[int, Node] = {}
         pending = [result]
         while pending:
             node = pending.pop().node
             if node is not source.node and id(node) not in found:
                 found[id(node)] = node
-                pending += [t for t in inputs_of(node) if id(t) in behind]
+                pending += [t for t in inputs_of(node) if t in behind]
         return list(found.values())
 
     # Conditions -------------------------------------------------------------------------------------------------------
@@ -456,14 +449,36 @@ def _labelled(tensor: GraphTensor, labels: Sequence[int], place: dict[int, int])
     return tuple(found)
 
 
+class _Behind:
+    """The tensors that depend on one; what comes before it in the graph need not be looked at."""
+
+    def __init__(self, source: GraphTensor, position: dict[int, int]) -> None:
+        self._source, self._position = source.node, position
+        self._known: dict[int, bool] = {id(source.node): True}
+
+    def __contains__(self, tensor: GraphTensor) -> bool:
+        seen: dict[int, Node] = {}
+        pending = [tensor.node]
+        while pending:
+            node = pending.pop()
+            if self._known.get(id(node)):
+                self._known[id(tensor.node)] = True
+                return True
+            if id(node) not in seen and self._position[id(node)] > self._position[id(self._source)]:
+                seen[id(node)] = node
+                pending += [t.node for t in inputs_of(node) if self._known.get(id(t.node), True)]
+        self._known |= dict.fromkeys(seen, False)
+        return False
+
+
 class _FormulaWriter:
-    """Writes how a tensor comes from a source; `behind` are the tensors (by id) that depend on the source.
+    """Writes how a tensor comes from a source; `behind` are the tensors that depend on the source.
 
     Elements of a tensor belong to scores by labels: which dimension of the scores each of its own is. What broadcasting
     stretches, and what is of size 1, has none (-1).
     """
 
-    def __init__(self, behind: Container[int], source: GraphTensor, form: Form) -> None:
+    def __init__(self, behind: _Behind, source: GraphTensor, form: Form) -> None:
         self._behind, self._source, self._form = behind, source, form
         self._steps: list[Step] = []
         self._labels: list[tuple[int, ...]] = []
@@ -504,7 +519,7 @@ class _FormulaWriter:
         number = uniform_value(tensor)
         if number is not None:
             return "number", Literal(np.asarray(number))
-        depends = id(tensor) in self._behind
+        depends = tensor in self._behind
         if not depends and not self._is_computed_again(tensor, labels):
             _require(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
             self._operands.append(tensor)
