@@ -19,6 +19,7 @@ from duoflow.core.lowering import Contraction, Reshape
 from duoflow.core.record import Kind, Literal, attrs_key
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
+from duoflow.passes.fold import fold
 from duoflow.passes.rewrite import Rewriter, users
 
 from .attention import ATTENTION, GRADIENT, Form, Formula, Step, as_attention
@@ -98,12 +99,13 @@ class _Match:
 
 def fuse_attention(graph: Graph) -> Graph:
     """The graph with attention, and its gradient, as single nodes."""
-    quotients = [n for n in graph.nodes if n.op.name == "RealDiv" and _is_softmax(n)]
-    if not quotients:
+    if not any(map(_is_softmax, graph.nodes)):
         return graph
-    finder = _Finder(graph)
-    matches = [m for n in quotients if (m := finder.match(n)) is not None]
-    return _rewritten(graph, matches, finder.position) if matches else graph
+    folded = fold(graph)  # sizes, and scales that come of them, are numbers then
+    folded.is_draft |= folded is not graph
+    finder = _Finder(folded)
+    matches = [m for n in folded.nodes if _is_softmax(n) and (m := finder.match(n)) is not None]
+    return _rewritten(folded, matches, finder.position) if matches else folded
 
 
 def _rewritten(graph: Graph, matches: Sequence[_Match], position: dict[int, int]) -> Graph:
@@ -174,7 +176,9 @@ def _makers(tensor: Any, *names: str) -> Node:
 
 
 def _is_softmax(node: Node) -> bool:
-    """Whether a quotient is exp(x - max(x)) / sum(exp(x - max(x))) along the last dimension."""
+    """Whether a node is the quotient exp(x - max(x)) / sum(exp(x - max(x))) along the last dimension."""
+    if node.op.name != "RealDiv":
+        return False
     e, total = inputs_of(node)
     if e.dtype not in _TYPES or e.node.op.name != "Exp" or not _is_last("Sum", total, e):
         return False

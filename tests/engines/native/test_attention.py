@@ -70,6 +70,7 @@ LAYOUTS = {
 CHANGES = {
     "scale": (lambda s: s * 0.125, []),
     "division": (lambda s: s / 3.0, []),
+    "root of a size": (lambda s: s / F.sqrt(F.cast(F.shape(s)[-1], s.dtype)), []),
     "causal": (causal, []),
     "mask of keys": (padded, [np.array([3, 50], np.int32)]),
     "mask as in Keras": (lambda s, m: s + (1.0 - F.cast(m[:, None], s.dtype)) * -1e9, [real(B, T, T) > 0]),
