@@ -1,7 +1,8 @@
 """What every iteration of a loop would compute anew from the same operands is computed once, before the loop.
 
-Looking at a tensor in another way costs nothing where it is read, so views stay in the loop. But a matrix that a
-product takes transposed, as the gradient of a recurrent layer takes its weights, is turned before the loop.
+Looking at a tensor in another way costs nothing where it is read, so views stay in the loop, but for those that products
+read: these want their operands in memory. A matrix that a product takes transposed, as the gradient of a recurrent layer
+takes its weights, is turned before the loop.
 """
 
 from __future__ import annotations
@@ -79,8 +80,10 @@ class _Loop:
         """Whether a node computes something, of no more elements than it reads."""
         if node.op in (CONST, PLACEHOLDER):
             return False
-        if node.op.kind is Kind.VIEW:  # an inner loop's matrix
-            return node.op.name == "Transpose" and any(u.op.name in LOOPS for u in self._users[id(node.outputs[0])])
+        if node.op.kind is Kind.VIEW:
+            kinds = {u.op.kind for u in self._users.get(id(node.outputs[0]), ())}
+            if node.op.name == "Reshape" or kinds.isdisjoint((Kind.CONTRACTION, Kind.CONTROL)):
+                return False
         return sum(map(_elements, node.outputs)) <= max(map(_elements, node.inputs), default=0)
 
     def _transposed(self, node: Node) -> GraphTensor | None:

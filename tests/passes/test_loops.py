@@ -222,6 +222,12 @@ def test_so_is_what_an_inner_loop_repeats():
     assert "Exp" in ops(graph) and "Exp" not in ops(outer.attrs["body"]) + inside(outer.attrs["body"])[0]
 
 
+def test_so_are_the_parts_of_matrices_that_products_read():
+    program = lambda x, w: F.while_loop(lambda i, h: i < 5, lambda i, h: (i + 1, F.tanh(h @ w[1:] + h)), [0, x])[1]
+    graph = same(program, real(3, 3), real(4, 3))
+    assert inside(graph)[0].count("StridedSlice") == 0 and ops(graph).count("StridedSlice") == 1
+
+
 def test_what_could_fail_or_grows_stays_in_the_loop():
     """For a loop that may not be entered, and sums over rows that are spread over many."""
 

@@ -203,20 +203,30 @@ def test_a_limit_that_cannot_be_met_names_what_is_in_the_way():
     assert re.search(r"\n  64\.0 KiB: float32\[256, 64\] of Relu File .*test_memory\.py", text)
 
 
-def test_effects_keep_their_order_under_a_limit(capsys):
+def test_effects_keep_their_order_under_a_limit(tmp_path):
     forward, weights, x = dense()
+    scale, written = tf.Variable(1.0), tmp_path / "written"
 
     def step(x):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(forward(x)))
-        tf.print("forward", output_stream="file:///dev/stdout")
+            loss = tf.reduce_mean(tf.square(forward(x) * scale))
+        tf.print("forward", scale, output_stream=f"file://{written}")
+        scale.assign(2.0)
         gradients = tape.gradient(loss, weights)
-        tf.print("backward", output_stream="file:///dev/stdout")
+        tf.print("backward", scale, output_stream=f"file://{written}")
+        scale.assign(1.0)
+        tf.print("end", scale, output_stream=f"file://{written}")
         return loss, *gradients
 
+    def run(**options):
+        written.unlink(missing_ok=True)
+        results = tf.function(step, **options)(x)
+        return results, written.read_text().splitlines()
+
     _, peak = plan(tf.function(step), x)
-    results = tf.function(step, memory_limit=peak // 2)(x)
-    for got, want in zip(results, tf.function(step)(x), strict=True):
+    within, lines = run(memory_limit=peak // 2)
+    assert lines == ["forward 1", "backward 2", "end 1"] == run()[1]
+    for got, want in zip(within, run()[0], strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-9)
 
 
