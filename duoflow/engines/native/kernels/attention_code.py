@@ -397,9 +397,7 @@ class AttentionWriter(TileWriter):
                     self._attend(f, n, places, areas, entry, key.index, begin, end)
                 to, norms = f.gep(places[3], f.mul(begin, n["out_row"]), self.item), f.gep(places[5], begin, self.item)
                 rows, width, step = f.sub(end, begin), n["width"], n["out_row"]
-                f.call(
-                    "void", "normalise", f"i64 {rows}", f"ptr {norms}", f"ptr {to}", f"i64 {step}", f"i64 {width}"
-                )
+                f.call("void", "normalise", f"i64 {rows}", f"ptr {norms}", f"ptr {to}", f"i64 {step}", f"i64 {width}")
 
     def _attend(
         self, f: Function, n: _Numbers, places: Sequence[str], areas: dict[str, str], entry: Index, key: Index,

@@ -242,8 +242,7 @@ class Conv:
     def _winograd_work(
         self, winograd: Winograd, names: tuple[tuple[str, tuple[str, ...]], ...], epilogue: int = 0
     ) -> Work:
-        tiles, *_ = [self._tiles(rows, winograd.filters, accumulator(self.dtype)) for rows in winograd.heights]
-        consts = winograd.values(tiles, epilogue)
+        consts = winograd.values(epilogue)
         steps = [self._step(name, roles, consts, after_barrier=i > 0) for i, (name, roles) in enumerate(names)]
         return Work(steps, winograd.packed_items * self._item, winograd.scratch_words)
 

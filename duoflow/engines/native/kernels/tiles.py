@@ -2,7 +2,8 @@
 
 A tile sums A[outer, inner, row, k] B[outer, inner, k, col] over outer, inner and k for 6 rows by 4 vectors (6 by 2 with
 16 registers): broadcasts of A, vectors of B. Rows are split into tiles of nearly equal height, columns into panels of
-one tile's width. A packed panel is [k][panel], padded with zeros.
+one tile's width. A packed panel is [k][panel], padded with zeros. Short sums for a single vector of columns are better
+off with tiles of up to 12 rows, as they are called half as often.
 
 Tiles take strides as arguments, so there is one function for each height and width. Each is a module of its own, and
 compiled when a kernel that needs it is first prepared: `Tiles.prepare(rows, cols)`. Kernels find them in a table whose
@@ -23,10 +24,20 @@ from ..scalar import LLVMBuilder
 from ..target import Target, host
 from ..threads import Block
 
-__all__ = ["TILE_ROWS", "RowTiles", "TileWriter", "Tiles", "accumulator", "panel_width", "row_tiles_of", "tiles_of"]
+__all__ = [
+    "TALL_ROWS",
+    "TILE_ROWS",
+    "RowTiles",
+    "TileWriter",
+    "Tiles",
+    "accumulator",
+    "panel_width",
+    "row_tiles_of",
+    "tiles_of",
+]
 
-#: Rows of the register tile.
-TILE_ROWS = 6
+#: Rows of the register tile, and of one that is a vector wide.
+TILE_ROWS, TALL_ROWS = 6, 12
 
 Sums = list[list[str]]
 
@@ -46,9 +57,9 @@ def panel_width(target: Target, dtype: DType) -> int:
     return tile_vectors(target) * target.lanes(accumulator(dtype).size)
 
 
-def row_tiles_of(rows: int) -> list[tuple[int, int, int]]:
+def row_tiles_of(rows: int, most: int = TILE_ROWS) -> list[tuple[int, int, int]]:
     """(height, first tile, end tile): `rows` in tiles of at most two, nearly equal, heights."""
-    tiles = -(-rows // TILE_ROWS)
+    tiles = -(-rows // most)
     if not tiles:
         return []
     height = -(-rows // tiles)
@@ -59,8 +70,8 @@ def row_tiles_of(rows: int) -> list[tuple[int, int, int]]:
 class RowTiles:
     """The same split for a number of rows that is known at run time."""
 
-    def __init__(self, f: Function, rows: Index) -> None:
-        self.count = f.ceildiv(rows, TILE_ROWS)
+    def __init__(self, f: Function, rows: Index, most: Index = TILE_ROWS) -> None:
+        self.count = f.ceildiv(rows, most)
         some = f.maximum(self.count, 1)
         self.height = f.maximum(f.ceildiv(rows, some), 1)
         self.tall = f.sub(rows, f.mul(some, f.sub(self.height, 1)))
@@ -296,17 +307,18 @@ class Tiles:
     def __init__(self, sum_type: DType, out: DType) -> None:
         self._sum_type, self._out = sum_type, out
         self._vectors, self._lanes = tile_vectors(host()), host().lanes(sum_type.size)
-        self._table = Block(8 * TILE_ROWS * self._vectors)
+        self._table = Block(8 * TALL_ROWS * self._vectors)
         self._words = self._table.words()
         self._libraries: dict[tuple[int, int], Library] = {}
         self._lock = threading.Lock()
 
-    def prepare(self, rows: int, cols: int) -> int:
-        """Compile what a result of this many rows and columns is made of; gives the table's address."""
+    def prepare(self, rows: int, cols: int, most: int = TILE_ROWS) -> int:
+        """Compile what a result of this many rows and columns is made of, with so many rows at most in a tile; gives
+        the table's address."""
         whole, last = divmod(cols, self._vectors * self._lanes)
         widths = ([self._vectors] if whole else []) + ([-(-last // self._lanes)] if last else [])
         with self._lock:
-            for height, _, _ in row_tiles_of(rows):
+            for height, _, _ in row_tiles_of(rows, most):
                 for width in widths:
                     self._compile(height, width)
         return self._table.address

@@ -27,7 +27,7 @@ from ..ir import KERNEL, Function, Index, float_literal
 from ..scalar import LLVMBuilder, Value
 from ..target import host
 from .correlate import BandWriter
-from .tiles import RowTiles, accumulator, panel_width
+from .tiles import TALL_ROWS, TILE_ROWS, RowTiles, accumulator, panel_width, tiles_of
 
 __all__ = ["Winograd", "WinogradWriter", "direct_cost"]
 
@@ -59,7 +59,7 @@ CONSTS = (
     "images", "height", "width", "channels", "filters", "grid_y", "grid_x", "origin_y", "origin_x",
     "w_first", "w_tap_y", "w_tap_x", "w_channel", "w_filter", "tiles_y", "tiles_x", "block",
     "channel_pitch", "filter_pitch", "panel_pitch", "seen_step", "sum_step", "edge_items", "scratch_words",
-    "epilogue", "tiles",
+    "epilogue", "tiles", "tile_rows",
 )  # fmt: skip
 
 
@@ -132,9 +132,14 @@ class Winograd:
         return -(-self._count // (blocks + -blocks % self.threads if self.mode == "correlate" else blocks))
 
     @property
-    def heights(self) -> tuple[int, ...]:
-        """The numbers of rows that the matrix products have."""
-        return (self.channels,) if self.mode == "weights" else (self._block, self._count % self._block or self._block)
+    def _tile_rows(self) -> int:
+        return TALL_ROWS if self.filters <= self._lanes else TILE_ROWS
+
+    def _prepare(self) -> int:
+        """Have the register tiles compiled; gives the address of their table."""
+        tiles = tiles_of(self.dtype, accumulator(self.dtype))
+        heights = {self.channels} if self.mode == "weights" else {self._block, self._count % self._block or self._block}
+        return max(tiles.prepare(rows, self.filters, self._tile_rows) for rows in heights)
 
     @property
     def _steps(self) -> Pair:
@@ -174,12 +179,12 @@ class Winograd:
         tiles = self.images * self._tiles[0] * self._tiles[1]
         return tiles * (products + channels * before + filters * after) + self.channels * filters * _KERNEL_COST
 
-    def values(self, tiles: int, epilogue: int = 0) -> list[int]:
+    def values(self, epilogue: int = 0) -> list[int]:
         """What the kernels read, in the order of `CONSTS`."""
         numbers = [
             self.images, *self.image, self.channels, self.filters, *self.grid, *self.origin, *self.weights,
             *self._tiles, self._block, self._pitch(self.channels), self._pitch(self.filters), self._panel_pitch,
-            *self._steps, self._edge_items, self.scratch_words, epilogue, tiles,
+            *self._steps, self._edge_items, self.scratch_words, epilogue, self._prepare(), self._tile_rows,
         ]  # fmt: skip
         assert len(numbers) == len(CONSTS)
         return numbers
@@ -334,8 +339,8 @@ class WinogradWriter(BandWriter):
     ) -> None:  # fmt: skip
         """target[position][tile][channel] of a block of tiles."""
         b = LLVMBuilder(f, self.lanes)
-        with self._lines(f, size, block) as line, f.loop(line.begin, line.end) as tile:
-            pixels = images.square(f, line, tile.index, range(images.side))
+        with self._lines(f, size, block, images) as (line, rows), f.loop(line.begin, line.end) as tile:
+            pixels = images.pixels(f, rows, tile.index)
             place = f.gep(target, f.mul(f.add(line.start, tile.index), size["channel_pitch"]), self.item)
 
             def move(at: Index, mask: str | None) -> None:
@@ -352,7 +357,7 @@ class WinogradWriter(BandWriter):
         """sums[position][tile][filter] = seen times weights."""
         seen, packed, sums = operands
         panels = f.ceildiv(size["filters"], self.panel)
-        rows = RowTiles(f, tiles)
+        rows = RowTiles(f, tiles, size["tile_rows"])
         weights = f.mul(size["channels"], size["panel_pitch"])
         with f.loop(0, _POSITIONS) as position, f.loop(0, panels) as panel:
             a = f.gep(seen, f.mul(position.index, size["seen_step"]), self.item)
@@ -377,9 +382,9 @@ class WinogradWriter(BandWriter):
         """The pixels of a block of tiles from sums at positions; with `add`, on top of what they are."""
         matrix, sums = source
         b = LLVMBuilder(f, self.lanes)
-        with self._lines(f, size, block) as line:
+        with self._lines(f, size, block, images) as (line, rows):
             with f.loop(line.begin, line.end) as tile:
-                pixels = images.square(f, line, tile.index, range(images.side))
+                pixels = images.pixels(f, rows, tile.index)
                 place = f.gep(sums, f.mul(f.add(line.start, tile.index), size["filter_pitch"]), self.item)
 
                 def move(at: Index, mask: str | None) -> None:
@@ -401,15 +406,19 @@ class WinogradWriter(BandWriter):
             self._call_late_epilogue(f, size, block, pixel, width, 0, size["filters"])
 
     @contextlib.contextmanager
-    def _lines(self, f: Function, size: dict[str, Index], block: tuple[Index, Index]) -> Iterator[_Line]:
-        """Code for each row of tiles that a block = (first, count) has tiles of."""
+    def _lines(
+        self, f: Function, size: dict[str, Index], block: tuple[Index, Index], images: _Images,
+        rows: Sequence[Index] | None = None,
+    ) -> Iterator[tuple[_Line, list[tuple[str, str]]]]:  # fmt: skip
+        """Code for each row of tiles that a block = (first, count) has tiles of, and (some) rows of their pixels."""
         first, count = block
         end, wide = f.add(first, count), size["tiles_x"]
         with f.loop(f.div(first, wide), f.ceildiv(end, wide)) as line:
             start = f.mul(line.index, wide)
             begin, stop = f.maximum(f.sub(first, start), 0), f.minimum(f.sub(end, start), wide)
             image, row = f.div(line.index, size["tiles_y"]), f.rem(line.index, size["tiles_y"])
-            yield _Line(image, row, begin, stop, f.sub(start, first))
+            found = _Line(image, row, begin, stop, f.sub(start, first))
+            yield found, images.rows(f, found, range(images.side) if rows is None else rows)
 
     # Weight gradient ----------------------------------------------------------------------------------------------
 
@@ -455,8 +464,8 @@ class WinogradWriter(BandWriter):
         pairs = [_as_pair(numbers) for numbers in matrix]
         rows = [self._entry(f, "i64", [pair[which] for pair in pairs], row) for which in range(2)]
         sign = f.broadcast(self.item, self._entry(f, self.item, [pair[2] for pair in pairs], row), self.lanes)
-        with self._lines(f, size, block) as line, f.loop(line.begin, line.end) as tile:
-            pixels = images.square(f, line, tile.index, rows)
+        with self._lines(f, size, block, images, rows) as (line, starts), f.loop(line.begin, line.end) as tile:
+            pixels = images.pixels(f, starts, tile.index)
 
             def move(at: Index, mask: str | None) -> None:
                 first, second = ([self._load_pixel(b, pixel, at, mask) for pixel in row] for row in pixels)
@@ -483,7 +492,7 @@ class WinogradWriter(BandWriter):
         """
         seen, given, sums = operands
         column, position = place
-        rows = RowTiles(f, size["channels"])
+        rows = RowTiles(f, size["channels"], size["tile_rows"])
         a = f.gep(seen, f.mul(column, size["seen_step"]), self.item)
         panel_items = f.mul(size["block"], size["panel_pitch"])
         target = f.gep(sums, f.mul(position, f.mul(size["channels"], size["filter_pitch"])), self.item)
@@ -538,21 +547,28 @@ class _Images:
     origin: tuple[Index, Index]
     side: int
 
-    def square(self, f: Function, line: _Line, tile: Index, rows: Iterable[Index]) -> list[list[str]]:
-        """The addresses of the pixels in some rows of a tile's square."""
-        top, left = (f.add(start, f.mul(n, _STEP)) for start, n in zip(self.origin, (line.row, tile)))
-        columns = [f.add(left, i) for i in range(self.side)]
-        inside = [f.compare("ult", x, self.width) for x in columns]
+    def rows(self, f: Function, line: _Line, rows: Iterable[Index]) -> list[tuple[str, str]]:
+        """Where some rows of the squares of a row of tiles begin, and the bits of an offset that count there."""
         found = []
         for i in rows:
-            y = f.add(top, i)
-            in_row = f.compare("ult", y, self.height)
-            start = f.mul(f.add(f.mul(line.image, self.height), y), self.width)
-            found.append([])
-            for x, in_column in zip(columns, inside):
-                place = f.gep(self.pointer, f.mul(f.add(start, x), self.items), self.item)
-                found[-1].append(f.select(f.emit(f"and i1 {in_row}, {in_column}"), place, self.outside, "ptr"))
+            y = f.add(f.add(self.origin[0], f.mul(line.row, _STEP)), i)
+            inside = f.compare("ult", y, self.height)
+            start = f.mul(f.mul(f.add(f.mul(line.image, self.height), y), self.width), self.items)
+            begin = f.select(inside, f.gep(self.pointer, start, self.item), self.outside, "ptr")
+            found.append((begin, f.select(inside, -1, 0)))
         return found
+
+    def pixels(self, f: Function, rows: Sequence[tuple[str, str]], tile: Index) -> list[list[str]]:
+        """The addresses of the pixels in these rows of a tile's square."""
+        left = f.add(self.origin[1], f.mul(tile, _STEP))
+        columns = [f.add(left, i) for i in range(self.side)]
+        places = [(f.compare("ult", x, self.width), f.mul(x, self.items)) for x in columns]
+
+        def address(begin: str, mask: str, inside: str, at: Index) -> str:
+            place = f.gep(begin, f.emit(f"and i64 {at}, {mask}"), self.item)
+            return f.select(inside, place, self.outside, "ptr")
+
+        return [[address(*row, *place) for place in places] for row in rows]
 
 
 def _as_pair(row: Sequence[float]) -> tuple[int, int, float]:
