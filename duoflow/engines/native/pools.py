@@ -18,7 +18,7 @@ from duoflow.core import dtypes
 from duoflow.core.emit import emit_one
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
-from duoflow.core.lowering import Pool, PoolGradient
+from duoflow.core.lowering import Pool, PoolGradient, Reduction
 from duoflow.core.record import Kind
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.rewrite import rewritten
@@ -65,8 +65,8 @@ def _summed(node: Node) -> Node | None:
     found = _gradient_before(node) if node.op.name == "Sum" else None
     if found is None:
         return None
-    pixels = set(range(1, len(sizes(node.inputs[0])) - 1))
-    return found if pixels <= set(describe(node).axes) else None
+    pixels, summed = set(range(1, len(sizes(node.inputs[0])) - 1)), describe(node)
+    return found if isinstance(summed, Reduction) and pixels <= set(summed.axes) else None
 
 
 def _sum_of_windows(node: Node, gradient: Node, inputs: tuple[GraphTensor, ...]) -> Any:

@@ -173,6 +173,7 @@ def test_the_sum_of_the_gradient_of_a_pool_is_that_of_its_windows():
     graph = decompose_pools(trace(gradient, np.ones((2, 5, 6, 3), np.float32), np.ones((2, 3, 3, 3), np.float32)))
     summed = [n.inputs[0].dims for n in graph.nodes if n.op.name == "Sum"]
     assert summed == [(2, 3, 3, 3), (2, 3, 3, 3), (2, 5, 6, 3)]
+    decompose_pools(trace(gradient, np.ones((1, 1, 1, 3), np.float32), np.ones((1, 1, 1, 3), np.float32)))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
