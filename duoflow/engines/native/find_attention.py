@@ -15,7 +15,7 @@ import numpy as np
 from duoflow.core import dtypes
 from duoflow.core.graph import Graph, Node
 from duoflow.core.late import F
-from duoflow.core.lowering import Contraction, Reshape
+from duoflow.core.lowering import Affine, Contraction, Reshape
 from duoflow.core.record import Kind, Literal, attrs_key
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
@@ -56,6 +56,8 @@ class _Product:
     other: GraphTensor
     labels: tuple[int, ...]
     out: tuple[int, ...]
+    #: What the contraction itself gives, and the order of its dimensions, where the node is a transposed view of it.
+    shown: tuple[GraphTensor, list[int]] | None = None
 
 
 @dataclass
@@ -145,12 +147,15 @@ def _columns_last(labels: tuple[int, ...], column: int) -> tuple[int, ...]:
 
 def _arranged(rw: Rewriter, tensor: GraphTensor, made: tuple[int, ...], product: _Product) -> None:
     """Let what a kernel made, with these dimensions, stand for the result of a product."""
-    if made != product.out:
-        column = made[-1]
-        order = [i - (i > product.out.index(column)) for i in range(len(made))]
-        order[product.out.index(column)] = len(made) - 1
-        with rw.building(product.node):
+    with rw.building(product.node):
+        if made != product.out:
+            column = made[-1]
+            order = [i - (i > product.out.index(column)) for i in range(len(made))]
+            order[product.out.index(column)] = len(made) - 1
             tensor = F.transpose(tensor, order)
+        if product.shown is not None:
+            raw, shown = product.shown
+            rw.bind(raw, F.transpose(tensor, [shown.index(i) for i in range(len(shown))]))
     rw.bind(product.node.outputs[0], tensor)
 
 
@@ -235,12 +240,13 @@ class _Finder:
         self._require_inside(interior, match.inside, {id(n) for n in results})
         fewest = _FEWEST if match.gradient is None else _FEWEST_BACK
         _require(min(shape[form.query], shape[form.key]) >= fewest)
-        forms = [form]
+        self._look_through(match)
+        forms = [match.form]
         if match.gradient is not None:
             self._require_order(match, match.gradient)
-            forms.append(_gradient_form(form, match.gradient))
+            forms.append(_gradient_form(match.form, match.gradient))
         for each in forms:
-            as_attention(each, sizes(q), sizes(match.v), q.dtype)
+            as_attention(each, sizes(match.q), sizes(match.v), q.dtype)
         return match
 
     # Products ---------------------------------------------------------------------------------------------------------
@@ -416,6 +422,32 @@ class _Finder:
                 pending += [t for t in inputs_of(node) if t in behind]
         return list(found.values())
 
+    # Transposes -------------------------------------------------------------------------------------------------------
+
+    def _look_through(self, match: _Match) -> None:
+        """Read what transposes show, and write what they show of the results."""
+        form, gradient = match.form, match.gradient
+        match.q, q = _source_of(match.q, form.q, form.depth)
+        match.k, k = _source_of(match.k, form.k, form.depth)
+        match.v, v = _source_of(match.v, form.v, form.width)
+        match.product = self._shown_by(match.product, match.inside)
+        match.form = replace(form, q=q, k=k, v=v, out=_columns_last(match.product.out, form.width))
+        if gradient is not None:
+            gradient.g, gradient.g_labels = _source_of(gradient.g, gradient.g_labels, form.width)
+            gradient.q, gradient.k, gradient.v = (
+                None if p is None else self._shown_by(p, match.inside) for p in (gradient.q, gradient.k, gradient.v)
+            )
+
+    def _shown_by(self, product: _Product, inside: set[int]) -> _Product:
+        """A product as the transposed view of it that is all that anybody reads, if there is one."""
+        result = output_of(product.node)
+        readers = self.users.get(id(result), [])
+        order = _order(readers[0]) if len(readers) == 1 and id(result) not in self.shown else None
+        if order is None:
+            return product
+        inside.add(id(readers[0]))
+        return replace(product, node=readers[0], out=tuple([product.out[i] for i in order]), shown=(result, order))
+
     # Conditions -------------------------------------------------------------------------------------------------------
 
     def _require_inside(self, nodes: Sequence[Node], inside: Container[int], results: Container[int]) -> None:
@@ -451,6 +483,26 @@ def _labelled(tensor: GraphTensor, labels: Sequence[int], place: dict[int, int])
         _require(label in place or size == 1)
         found.append(place.get(label, -1))
     return tuple(found)
+
+
+def _order(node: Node) -> list[int] | None:
+    """Which dimension of its source each one of a transposed view is; None for other nodes."""
+    found = describe(node) if node.op.kind is Kind.VIEW else None
+    if not isinstance(found, Affine) or found.fill is not None or any(found.offset):
+        return None
+    source, shown = sizes(node.inputs[0]), sizes(node.outputs[0])
+    places = [row.index(1) if 1 in row else -1 for row in found.matrix]
+    if sorted(places) != list(range(len(shown))) or any(sum(map(abs, row)) != 1 for row in found.matrix):
+        return None
+    return [places.index(i) for i in range(len(shown))] if all(shown[p] == d for p, d in zip(places, source)) else None
+
+
+def _source_of(tensor: GraphTensor, labels: tuple[int, ...], column: int) -> tuple[GraphTensor, tuple[int, ...]]:
+    """The tensor behind transposed views, if its columns are contiguous, and its labels."""
+    order = _order(tensor.node)
+    if order is None or labels[order.index(len(order) - 1)] != column:
+        return tensor, labels
+    return _source_of(inputs_of(tensor.node)[0], tuple([labels[order.index(i)] for i in range(len(order))]), column)
 
 
 class _Behind:

@@ -116,6 +116,36 @@ def test_gradients_of_some(trained):
     assert found(agree(run, *QKV, rtol=1e-4, atol=1e-4)) == WITH_GRADIENT
 
 
+def test_transposes_around_it_are_read_and_written_through():
+    def split(x):
+        return F.transpose(F.reshape(x, (B, T, H, D)), (0, 2, 1, 3))
+
+    def run(x, y, z):
+        out = plain(split(x), split(y), split(z))
+        return F.reshape(F.transpose(out, (0, 2, 1, 3)), (B, T, H * D))
+
+    arrays = [real(B, T, H * D) * scale for scale in (1, 2, 3)]
+    kernels = agree(with_gradient(run), *arrays, rtol=1e-4, atol=1e-4)
+    assert [op for row in kernels for op in row["ops"] if op in ("Transpose", *WITH_GRADIENT)] == WITH_GRADIENT
+
+
+def test_transposes_between_two():
+    def turn(x):
+        return F.transpose(x, (0, 2, 1, 3))
+
+    def run(x, y):
+        return turn(plain(turn(turn(plain(x, y, y))), turn(turn(x)), turn(turn(turn(turn(y))))))
+
+    def once(x, y):
+        out = turn(plain(turn(x), turn(y), turn(y)))
+        return plain(turn(out), turn(y), turn(y))
+
+    arrays = [real(B, H, T, D), real(B, H, T, D) * 2]
+    assert found(agree(with_gradient(run), *arrays, rtol=1e-4, atol=1e-3)).count("AttentionGradient") == 2
+    arrays = [real(B, T, H, D), real(B, T, H, D) * 2]
+    assert found(agree(with_gradient(once), *arrays, rtol=1e-4, atol=1e-3)).count("AttentionGradient") == 2
+
+
 def test_the_same_tensor_thrice():
     def run(x):
         with GradientTape() as tape:
