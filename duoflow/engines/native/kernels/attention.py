@@ -40,8 +40,9 @@ __all__ = ["Attention", "AttentionGradient", "Matrices"]
 _QUERIES, _KEYS = 128, 256
 #: Elements by which a row of a block of scores is longer, so that rows do not collide in the cache.
 _APART = 16
-#: Threads are given at least so many parts to share, if there are as many.
-_PARTS = 8
+#: Threads are given at least so many parts to share, if there are as many; and fewer of the gradient, where parts of an
+#: entry need memory of their own.
+_PARTS, _PARTS_BACK = 32, 8
 _LINE = 64
 _SHARING_FLOPS = 400_000
 
@@ -127,10 +128,11 @@ class Attention:
     @property
     def splits(self) -> int:
         """Into how many parts an entry of the batch is divided."""
-        return self._divided(self.queries, self.row_block)
+        return self._divided(_PARTS, self.queries, self.row_block)
 
-    def _divided(self, size: int, block: int) -> int:
-        return min(-(-_PARTS // self.count), -(-size // block))
+    def _divided(self, parts: int, size: int, block: int) -> int:
+        """Into how many parts an entry is divided, of whole blocks, so that there are `parts` in all."""
+        return min(-(-parts // self.count), -(-size // block))
 
     def _line_items(self, items: int) -> int:
         line = _LINE // self.dtype.size
@@ -205,7 +207,7 @@ class AttentionGradient(Attention):
 
     @property
     def splits(self) -> int:
-        return self._divided(self.keys, self.key_block)
+        return self._divided(_PARTS_BACK, self.keys, self.key_block)
 
     def _areas(self) -> dict[str, int]:
         return {
