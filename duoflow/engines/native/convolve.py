@@ -30,15 +30,24 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class ConvolutionPlan:
-    """The kernel calls of one convolution node; `roles` maps "x", "w" and "y" to input positions (-1: the output)."""
+    """What one convolution node is; `roles` maps "x", "w" and "y" to input positions (-1: the output)."""
 
     conv: Conv
-    work: Work
-    roles: dict[str, int]
+    mode: str
+
+    @property
+    def roles(self) -> dict[str, int]:
+        return _ROLES[self.mode]
 
     @property
     def is_forward(self) -> bool:
-        return self.roles is _ROLES["forward"]
+        return self.mode == "forward"
+
+    def work(self, epilogue: int = 0) -> Work:
+        """The kernel calls; the kernels are compiled if need be. Only forward there may be an epilogue."""
+        if self.is_forward:
+            return self.conv.forward(epilogue)
+        return self.conv.input_gradient() if self.mode == "input" else self.conv.weight_gradient()
 
 
 def _operand(node: Node, position: int) -> tuple[int, ...]:
@@ -64,7 +73,7 @@ def as_pointwise(node: Node, description: Convolution) -> Product | None:
 
 
 def as_convolution(node: Node, description: Convolution) -> ConvolutionPlan:
-    """The kernel calls that a convolution node is."""
+    """The convolution that a node is."""
     dtype = node.outputs[0].dtype
     roles = _ROLES[description.mode]
     image, kernel = _operand(node, roles["x"]), _operand(node, roles["w"])
@@ -82,5 +91,4 @@ def as_convolution(node: Node, description: Convolution) -> ConvolutionPlan:
         kernel=lead + kernel[:-2], strides=lead + description.strides, dilations=lead + description.dilations,  # type: ignore[arg-type]
         padding=nothing + description.padding, groups=description.groups, dtype=dtype,  # type: ignore[arg-type]
     )  # fmt: skip
-    work = {"forward": conv.forward, "input": conv.input_gradient, "filter": conv.weight_gradient}[description.mode]()
-    return ConvolutionPlan(conv, work, roles)
+    return ConvolutionPlan(conv, description.mode)

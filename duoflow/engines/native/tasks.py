@@ -250,14 +250,17 @@ class ConvolutionTask(BlockTask):
 
     def __init__(self, node: Node, plan: ConvolutionPlan) -> None:
         operands = [inputs_of(node)[p] for p in plan.roles.values() if p >= 0]
-        super().__init__(node, operands, plan.work.parallel)
+        super().__init__(node, operands, plan.conv.worth_sharing)
         self._plan = plan
         if plan.is_forward:
             *pixels, filters = sizes(self.product)
             self.grid = (math.prod(pixels), filters)
             self.columns = filters if plan.conv.is_depthwise else plan.conv.group_filters
-        self._packed_bytes = -(-plan.work.packed_bytes // 64) * 64
-        self.scratch_bytes = self._packed_bytes + plan.work.scratch_bytes(thread_count())
+
+    def prepare(self) -> None:
+        work = self._plan.work()
+        self._packed_bytes = -(-work.packed_bytes // 64) * 64
+        self.scratch_bytes = self._packed_bytes + work.scratch_bytes(thread_count())
 
     @property
     def flops(self) -> int:
@@ -267,8 +270,7 @@ class ConvolutionTask(BlockTask):
         node, plan = self.node, self._plan
         places = {role: where(self.product if p < 0 else inputs_of(node)[p]) for role, p in plan.roles.items()}
         places |= {"packed": scratch, "scratch": (scratch[0], scratch[1] + self._packed_bytes)}
-        work = plan.conv.forward(epilogue=address) if plan.is_forward else plan.work
-        for step in work.steps:
+        for step in plan.work(address).steps:
             if step.after_barrier:
                 program.barrier()
             operands = [*(places[role] for role in step.roles), *self._others(where)]

@@ -81,11 +81,6 @@ class Work:
     #: Words of 8 bytes for each thread.
     scratch_words: int
 
-    @property
-    def parallel(self) -> bool:
-        """Whether threads share any of it."""
-        return any(step.parallel for step in self.steps)
-
     def scratch_bytes(self, threads: int) -> int:
         """Bytes of "scratch" for calls shared by up to `threads` threads."""
         return 8 * threads * self.scratch_words
