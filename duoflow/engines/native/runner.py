@@ -53,7 +53,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import struct
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,7 +63,7 @@ from .entry import FAILED, GOING, PAUSED, UNBOUND, Row, Rows, opened, symbols, w
 from .ir import Function, Module
 from .jit import Library, compile_module, kept
 from .target import host
-from .threads import STAGE_CHUNKS, Block, Pacer, Team, current_team, thread_count
+from .threads import STAGE_CHUNKS, Block, Pacer, Team, current_team, thread_count, write_nanoseconds
 
 __all__ = ["Frame", "Operand", "Program", "float_bits", "prepare"]
 
@@ -426,19 +425,6 @@ def _write_resolve(module: Module) -> None:
                 f.store("i64", f.add(base, offset), f.gep(own_pointers, loop.index, "i64"))
 
 
-def _write_nanoseconds(module: Module) -> None:
-    """nanoseconds(): a monotonic clock."""
-    with module.function("nanoseconds", [], "i64", internal=True) as f:
-        cell = f.alloca("i64", 2, 8)
-        if sys.platform == "win32":
-            f.intrinsic("QueryPerformanceCounter", "i32", ("ptr", cell))
-            f.do(f"ret i64 {f.mul(f.load('i64', cell), 100)}")
-            return
-        f.intrinsic("clock_gettime", "i32", ("i32", str(time.CLOCK_MONOTONIC)), ("ptr", cell))
-        seconds = f.mul(f.load("i64", cell), 1_000_000_000)
-        f.do(f"ret i64 {f.add(seconds, f.load('i64', f.gep(cell, 1, 'i64')))}")
-
-
 def _pointer(f: Function, position: str) -> str:
     return f.load("ptr", f.gep("%pointers", position, "i64"))
 
@@ -674,7 +660,7 @@ def _write_begin(module: Module) -> None:
 def _library() -> Library:
     module = Module(host())
     _write_resolve(module)
-    _write_nanoseconds(module)
+    write_nanoseconds(module)
     _write_table(module)
     _write_work(module)
     _write_chunk(module)

@@ -20,6 +20,9 @@ with equal shares in these ranges each finds in its cache what it worked on befo
 from inside a job. The team's size is `switches.threads` (tf.config.threading, DUOFLOW_THREADS) or the number of
 processors this process may use. The team is made at its first use, made again in a forked child, and stopped at exit.
 
+The system takes a processor from a thread for others at any time, and the rest then wait for its chunk. So a thread
+that has worked for a while offers its processor between two chunks, where nobody waits for it.
+
 The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL). Without
 work they spin for a short while, then park in the kernel; so does the caller while others do the last chunks.
 
@@ -56,7 +59,7 @@ from .ir import Function, Index, Module
 from .jit import Library, compile_module, kept
 from .target import host
 
-__all__ = ["Block", "Pacer", "Team", "current_team", "thread_count"]
+__all__ = ["Block", "Pacer", "Team", "current_team", "thread_count", "write_nanoseconds"]
 
 _LINE = 64
 STAGE, JOB, SLEEPERS, STOP, BUSY, MUTEX = (line * _LINE for line in range(6))
@@ -69,6 +72,8 @@ CHUNK, ADVANCE, CONTEXT, SIZE, CALLER = (JOB + 8 * word for word in range(5))
 STAGE_CHUNKS, _MOST_THREADS = 64, 32
 #: Turns of the wait loop (about 30 ns each) a thread makes before it parks.
 _SPINS = 4000
+#: How long a thread works until it offers its processor to others, in nanoseconds: less than the system lets it run.
+_OFFER_AFTER = 1_000_000
 #: Whether workers leave the caller's processor; bytes of a set of processors.
 _MOVES = sys.platform == "linux"
 _MASK_BYTES = 128
@@ -184,10 +189,25 @@ def _pause(f: Function) -> None:
         f.intrinsic("llvm.aarch64.hint", "void", ("i32", "1"))
 
 
+def write_nanoseconds(module: Module) -> None:
+    """nanoseconds(): a monotonic clock."""
+    with module.function("nanoseconds", [], "i64", internal=True) as f:
+        cell = f.alloca("i64", 2, 8)
+        if sys.platform == "win32":
+            f.intrinsic("QueryPerformanceCounter", "i32", ("ptr", cell))
+            f.do(f"ret i64 {f.mul(f.load('i64', cell), 100)}")
+            return
+        f.intrinsic("clock_gettime", "i32", ("i32", str(time.CLOCK_MONOTONIC)), ("ptr", cell))
+        seconds = f.mul(f.load("i64", cell), 1_000_000_000)
+        f.do(f"ret i64 {f.add(seconds, f.load('i64', f.gep(cell, 1, 'i64')))}")
+
+
 def _write_serve(module: Module) -> None:
     """serve(team, thread, own): do chunks, those of the set `own` first, until the job (of a worker: its life) ends."""
     with module.function("serve", [("ptr", "team"), ("i64", "thread"), ("i64", "own")]) as f:
         f.do("%caller = icmp eq i64 %thread, 0")
+        offered = f.alloca("i64", align=8)
+        f.store("i64", f.call("i64", "nanoseconds"), offered)
         again, look, idle, wait, park, work, leave = (f.new_label() for _ in range(7))
         f.jump(again)
         f.label(again)
@@ -227,9 +247,13 @@ def _write_serve(module: Module) -> None:
         function, context = f.load("ptr", _at(f, CHUNK)), f.load("ptr", _at(f, CONTEXT))
         f.call("void", function, f"ptr {context}", f"i64 {number}", "i64 %thread")
         unfinished = _atomic(f, "sub", UNFINISHED, 1)
-        f.fork(f.compare("eq", unfinished, 1), done, again)
+        offer = f.new_label()
+        f.fork(f.compare("eq", unfinished, 1), done, offer)
         f.label(done)
-        _go_on(f, again, leave)
+        _go_on(f, offer, leave)
+        f.label(offer)
+        _offer(f, offered)
+        f.jump(again)
         f.label(leave)
 
 
@@ -238,6 +262,14 @@ def _go_on(f: Function, again: str, leave: str) -> None:
     function, context = f.load("ptr", _at(f, ADVANCE)), f.load("ptr", _at(f, CONTEXT))
     over = f.call("i64", function, f"ptr {context}", "i64 %thread")
     f.fork(f.compare("ne", over, 0), leave, again)
+
+
+def _offer(f: Function, offered: str) -> None:
+    """Offer the processor to others, if the time of the last offer, which is kept at `offered`, is long ago."""
+    now = f.call("i64", "nanoseconds")
+    with f.when(f.compare("sgt", f.sub(now, f.load("i64", offered)), _OFFER_AFTER)):
+        f.intrinsic("SwitchToThread" if sys.platform == "win32" else "sched_yield", "i32")
+        f.store("i64", f.call("i64", "nanoseconds"), offered)
 
 
 def _choose(f: Function, free: str) -> str:
@@ -359,6 +391,7 @@ def _library(parking_name: str) -> Library:
     if _MOVES:
         _write_part(module)
     _write_park(module, parking)
+    write_nanoseconds(module)
     _write_serve(module)
     for write in (_write_publish, _write_summon, _write_launch, _write_take):
         write(module)
@@ -368,8 +401,9 @@ def _library(parking_name: str) -> Library:
 def _windows_symbols() -> dict[str, int]:
     if sys.platform != "win32":
         return {}
-    synch = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0")
+    synch, kernel = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0"), ctypes.WinDLL("kernel32")
     found = {"WaitOnAddress": synch.WaitOnAddress, "WakeByAddressAll": synch.WakeByAddressAll}
+    found |= {name: getattr(kernel, name) for name in ("SwitchToThread", "QueryPerformanceCounter")}
     return {name: ctypes.cast(function, ctypes.c_void_p).value or 0 for name, function in found.items()}
 
 
