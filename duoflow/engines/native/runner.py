@@ -111,10 +111,13 @@ class Label:
 
 @dataclass(eq=False)
 class _Stage:
-    """What lies between two barriers, while it is being built: instructions that the threads share, and others."""
+    """What lies between two barriers, while it is being built.
+
+    Instructions that the threads share, with the pieces of each thread's share, and those that one thread does.
+    """
 
     barrier: int
-    shared: list[int] = field(default_factory=list)
+    shared: list[tuple[int, int]] = field(default_factory=list)
     serial: list[int] = field(default_factory=list)
 
 
@@ -147,12 +150,12 @@ class Program:
 
     def call(
         self, kernel: int, operands: Sequence[Operand], consts: Sequence[int] = (), *, parallel: bool = False,
-        name: str = "kernel",
+        pieces: int = 1, name: str = "kernel",
     ) -> None:  # fmt: skip
-        """Call the kernel at an address."""
+        """Call the kernel at an address; each thread's share of it may be cut into so many pieces."""
         first_operand, first_const = self._add_operands(operands), len(self._consts)
         self._consts += consts
-        self._append_work(name, parallel, CALL, kernel, first_operand, first_const)
+        self._append_work(name, pieces if parallel else 0, CALL, kernel, first_operand, first_const)
 
     def barrier(self) -> None:
         """Wait for all that was begun. Consecutive barriers are one."""
@@ -166,7 +169,7 @@ class Program:
         self, destination: Operand, source: Operand, nbytes: int, *, parallel: bool = False, unit: int = 64
     ) -> None:  # fmt: skip
         """Copy bytes, which threads share in units of so many; the two ranges do not overlap."""
-        self._append_work("copy", parallel, COPY, self._add_operands([destination, source]), nbytes, unit)
+        self._append_work("copy", int(parallel), COPY, self._add_operands([destination, source]), nbytes, unit)
 
     def call_python(self, function: Callable[[], object], name: str = "python") -> None:
         """Call a Python function of no arguments, when all before is done."""
@@ -218,14 +221,17 @@ class Program:
         self._end_stage()
         self._append(name, opcode, *arguments)
 
-    def _append_work(self, name: str, parallel: bool, opcode: int, *arguments: int) -> None:
-        if parallel and self._stage is None:
+    def _append_work(self, name: str, pieces: int, opcode: int, *arguments: int) -> None:
+        """Add a call or copy that threads share, each in so many pieces, or one does: 0 pieces."""
+        if pieces and self._stage is None:
             self.barrier()
-        if self._stage is not None:
-            (self._stage.shared if parallel else self._stage.serial).append(len(self._code))
+        if self._stage is not None and pieces:
+            self._stage.shared.append((len(self._code), pieces))
+        elif self._stage is not None:
+            self._stage.serial.append(len(self._code))
         self._append(name, opcode, *arguments)
         if self._apart:
-            self._code[-1][_WHOLE:] = [int(not parallel), len(self._code)]
+            self._code[-1][_WHOLE:] = [int(not pieces), len(self._code)]
 
     @property
     def _width(self) -> int:
@@ -237,10 +243,22 @@ class Program:
         stage, self._stage = self._stage, None
         if stage is None or not stage.shared:
             return
-        for rows in (stage.serial, stage.shared):
+        room = self._width - 2
+        chained = []
+        lists: list[list[tuple[int, int, int]]] = [[] for _ in range(self.threads)]
+        for row, pieces in stage.shared:
+            if pieces == 1 or pieces > room:
+                chained.append(row)
+                continue
+            room -= pieces
+            parts = pieces * self.threads
+            for thread, own in enumerate(lists):
+                own += [(row, part, parts) for part in range(thread * pieces, (thread + 1) * pieces)]
+        for rows in (stage.serial, chained):
             for before, after in itertools.pairwise(rows):
                 self._code[before][_CHAIN] = after
-        lists = [[(stage.shared[0], thread, self.threads)] for thread in range(self.threads)]
+        for thread, own in enumerate(lists):
+            own += [(chained[0], thread, self.threads)] if chained else []
         if stage.serial:
             lists[0].insert(0, (stage.serial[0], 0, 1))
         self._set_chunks(stage, lists)

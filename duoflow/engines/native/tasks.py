@@ -26,6 +26,9 @@ from .threads import thread_count
 
 __all__ = ["BlockTask", "ConvolutionTask", "HostTask", "LoopTask", "ProductTask", "Task"]
 
+#: The work of a piece of a thread's share, which takes about a quarter of a millisecond, and the most pieces.
+_PIECE_FLOPS, _PIECE_BYTES, _MOST_PIECES = 25_000_000, 3 << 20, 4
+
 #: Where a tensor lives, and where a task's scratch memory is.
 Where = Callable[[GraphTensor], Operand]
 
@@ -76,6 +79,12 @@ class Task:
     def bytes_moved(self) -> int:
         """Bytes read and written at least."""
         return sum(_bytes(t) for t in (*self.reads, *self.writes))
+
+    @property
+    def pieces(self) -> int:
+        """In how many pieces each thread should take its share, if that makes no more work of it."""
+        work = max(self.flops / _PIECE_FLOPS, self.bytes_moved / _PIECE_BYTES)
+        return max(1, min(_MOST_PIECES, int(work / thread_count())))
 
     def write(self, module: Module, name: str) -> bool:
         """Write the kernel's function into a module; False if there is nothing to compile."""
@@ -139,7 +148,7 @@ class LoopTask(Task):
         if copied:
             program.barrier()
         operands = [self.check, *map(where, self.kernel.reads), *map(where, self.kernel.outputs)]
-        program.call(address, operands, parallel=self.parallel, name=self.name)
+        program.call(address, operands, parallel=self.parallel, pieces=self.pieces, name=self.name)
 
 
 class BlockTask(Task):
@@ -274,7 +283,10 @@ class ConvolutionTask(BlockTask):
             if step.after_barrier:
                 program.barrier()
             operands = [*(places[role] for role in step.roles), *self._others(where)]
-            program.call(step.address, operands, step.consts, parallel=step.parallel, name=f"{self.name}.{step.name}")
+            program.call(
+                step.address, operands, step.consts, parallel=step.parallel,
+                pieces=self.pieces if step.divisible else 1, name=f"{self.name}.{step.name}",
+            )  # fmt: skip
 
 
 class HostTask(Task):

@@ -57,13 +57,14 @@ def test_calls_take_offsets_and_constants(kernels):
     np.testing.assert_array_equal(y, [0, 0, 2, 4, 6, 0, 0, 0])
 
 
+@pytest.mark.parametrize("pieces", [1, 3, 100])
 @pytest.mark.parametrize("n", [0, 1, 2, 1001])
-def test_parallel_calls_meet_at_barriers(kernels, n):
+def test_parallel_calls_meet_at_barriers(kernels, n, pieces):
     x, y, z, total = (np.ones(max(n, 1), np.float32) for _ in range(4))
     program = Program(buffers=4)
     axpy = kernels.address("axpy")
     for _ in range(10):
-        program.call(axpy, [(1, 0), (0, 0)], [n, float_bits(1.0)], parallel=True)
+        program.call(axpy, [(1, 0), (0, 0)], [n, float_bits(1.0)], parallel=True, pieces=pieces)
         program.barrier()
     program.call(axpy, [(2, 0), (1, 0)], [n, float_bits(1.0)], parallel=True)
     program.barrier()

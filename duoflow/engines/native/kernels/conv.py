@@ -70,6 +70,8 @@ class Step:
     parallel: bool
     #: Whether what earlier steps wrote must be visible.
     after_barrier: bool = False
+    #: Whether it takes no more work in more parts.
+    divisible: bool = True
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ class Conv:
     def _step(self, name: str, roles: tuple[str, ...], consts: list[int], after_barrier: bool = False) -> Step:
         return Step(
             name.rpartition("_")[2] if name.endswith("pack") else name, _kernel(name, self.dtype), roles, consts,
-            self.worth_sharing, after_barrier,
+            self.worth_sharing, after_barrier, not name.endswith("weights"),
         )  # fmt: skip
 
     def _tiles(self, rows: int, cols: int, out: DType) -> int:
