@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--frameworks", default=known, help="comma-separated (default: %(default)s)")
     command.add_argument("--rounds", type=int, default=21, help="rounds of each framework (default: %(default)s)")
     command.add_argument("--seconds", type=float, default=0.15, help="length of one round (default: %(default)s)")
+    command.add_argument("--load", type=int, default=0, help="other programs that run meanwhile (default: %(default)s)")
     command.add_argument("--json", type=Path, help="write every round's value to this file")
     command.add_argument("--setup", action="store_true", help="install the peers (or those named) in .peers/ and stop")
     command.add_argument("--torch-index", help="with --setup: the package index to take PyTorch from")
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for work in (WORKS["mlp_step"], WORKS["cnn_step"], WORKS["transformer_step"]):
             print(f"  first call: {work.title}", file=sys.stderr, flush=True)
             results += driver.first_calls(work, [c for c in columns if c.name != "numpy"], min(3, starts))
-    results += driver.step_times([WORKS[w] for w in works if w in WORKS], columns, options.rounds, options.seconds)
+    steps = [WORKS[work] for work in works if work in WORKS]
+    results += driver.step_times(steps, columns, options.rounds, options.seconds, options.load)
     report.show(results, names)
     if options.json:
         report.write(options.json, results)

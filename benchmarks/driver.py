@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +20,8 @@ from benchmarks.frameworks import ROOT, Framework
 from benchmarks.works import Work
 
 IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+#: Keeps a processor busy until the process that started it is gone.
+_BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: sum(range(100_000))"
 #: Between rounds, the threads of the framework before come to rest: OpenBLAS's and Eigen's go on spinning for a while.
 _SETTLE_SECONDS = 0.1
 
@@ -123,6 +125,18 @@ class Worker:
         self.log.close()
 
 
+@contextlib.contextmanager
+def other_programs(count: int) -> Iterator[list[subprocess.Popen]]:
+    """So many programs that take all the processor time they get."""
+    running = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(count)]
+    try:
+        yield running
+    finally:
+        for program in running:
+            program.kill()
+            program.wait()
+
+
 def blank(work: str, title: str, frameworks: Sequence[Framework], **more) -> list[Result]:
     """A row of results to be filled in, with the reason where a framework is not installed."""
     return [Result(work, title, framework.name, reason=framework.missing(), **more) for framework in frameworks]
@@ -165,8 +179,13 @@ def first_calls(work: Work, frameworks: Sequence[Framework], rounds: int) -> lis
     return cold + warm
 
 
-def step_times(works: Iterable[Work], frameworks: Sequence[Framework], rounds: int, seconds: float) -> list[Result]:
-    """Seconds per unit of every work; for training also those of all processors, and its process's peak memory."""
+def step_times(
+    works: Iterable[Work], frameworks: Sequence[Framework], rounds: int, seconds: float, load: int = 0
+) -> list[Result]:
+    """Seconds per unit of every work; for training also those of all processors, and its process's peak memory.
+
+    While times are taken, `load` other programs run.
+    """
     results = []
     for _, group in groupby(works, key=lambda work: work.processes):
         with tempfile.TemporaryDirectory() as cache:
@@ -174,7 +193,7 @@ def step_times(works: Iterable[Work], frameworks: Sequence[Framework], rounds: i
             try:
                 for work in group:
                     print(f"  {work.title}", file=sys.stderr, flush=True)
-                    results += one_work(work, frameworks, workers, rounds, seconds)
+                    results += one_work(work, frameworks, workers, rounds, seconds, load)
             finally:
                 for worker in workers.values():
                     worker.close()
@@ -182,7 +201,7 @@ def step_times(works: Iterable[Work], frameworks: Sequence[Framework], rounds: i
 
 
 def one_work(
-    work: Work, frameworks: Sequence[Framework], workers: dict[str, Worker], rounds: int, seconds: float
+    work: Work, frameworks: Sequence[Framework], workers: dict[str, Worker], rounds: int, seconds: float, load: int
 ) -> list[Result]:
     """The interleaved rounds of one work."""
     results = blank(work.name, work.title, frameworks, flops=work.flops)
@@ -204,9 +223,10 @@ def one_work(
 
     for result in results:
         attempt(result, lambda worker, _: worker.prepare(work))
-    for _ in range(rounds):
-        for result in results:
-            attempt(result, one_round)
+    with other_programs(load):
+        for _ in range(rounds):
+            for result in results:
+                attempt(result, one_round)
     if not work.trains:
         return results
     name, title = f"processor_{work.name}", f"processor time: {work.function}"

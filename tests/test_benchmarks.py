@@ -28,6 +28,14 @@ def test_a_work_is_measured_round_by_round():
     assert report.figure(result).endswith("GF/s")
 
 
+def test_other_programs_end_with_the_measurement():
+    with driver.other_programs(2) as running:
+        assert [program.poll() for program in running] == [None, None]
+    assert None not in [program.poll() for program in running]
+    (result,) = driver.step_times([PRODUCT], [NUMPY], 2, 0.001, load=1)
+    assert len(result.values) == 2
+
+
 @pytest.mark.parametrize(
     ("work", "framework", "reason"),
     [

@@ -1,4 +1,4 @@
-"""A team of threads that run one job together, and the rule that says when to use it.
+"""A team of threads that run one job together.
 
 A job goes from stage to stage. A stage is up to 64 chunks of work that any thread may do, in any order; who finishes
 the last of them goes on to the next stage. So no thread is waited for but those that are in the middle of a chunk: one
@@ -25,8 +25,6 @@ that has worked for a while offers its processor between two chunks, where nobod
 
 The workers are Python daemon threads that spend their life inside native code (ctypes has released the GIL). Without
 work they spin for a short while, then park in the kernel; so does the caller while others do the last chunks.
-
-`Pacer` decides run by run whether a program is quicker with the team or in a single thread.
 
 Linux likes to wake a thread on the processor of whoever wakes it, and does not correct that in the short time a job
 takes: a worker that finds itself there moves away before it begins.
@@ -59,7 +57,7 @@ from .ir import Function, Index, Module
 from .jit import Library, compile_module, kept
 from .target import host
 
-__all__ = ["Block", "Pacer", "Team", "current_team", "thread_count", "write_nanoseconds"]
+__all__ = ["Block", "Team", "current_team", "thread_count", "write_nanoseconds"]
 
 _LINE = 64
 STAGE, JOB, SLEEPERS, STOP, BUSY, MUTEX = (line * _LINE for line in range(6))
@@ -73,7 +71,7 @@ STAGE_CHUNKS, _MOST_THREADS = 64, 32
 #: Turns of the wait loop (about 30 ns each) a thread makes before it parks.
 _SPINS = 4000
 #: How long a thread works until it offers its processor to others, in nanoseconds: less than the system lets it run.
-_OFFER_AFTER = 1_000_000
+_OFFER_AFTER = 3_000_000
 #: Whether workers leave the caller's processor; bytes of a set of processors.
 _MOVES = sys.platform == "linux"
 _MASK_BYTES = 128
@@ -504,57 +502,3 @@ def _forget() -> None:
 atexit.register(_stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
-
-
-class Pacer:
-    """Chooses for each run of one program between the team and a single thread, from the times of earlier runs.
-
-    It begins with the team, tries the other way for a few runs after 16, 32, 64... 1024 more, keeps whichever is
-    quicker, and leaves the team at once when it gets slower than the single thread was; while the team is clearly
-    quicker than that, it tries nothing. A long run counts as several, so that a loaded machine is noticed within a few
-    of them.
-    """
-
-    __slots__ = ("_elapsed", "_interval", "_trial", "_until_trial", "together")
-
-    _FIRST, _LAST, _TRIAL_RUNS, _LONG, _COUNTS_AS_TWO = 16, 1024, 3, 20_000_000, 5_000_000
-
-    def __init__(self) -> None:
-        #: Whether the next run should use the team.
-        self.together = True
-        self._elapsed = {True: 0.0, False: 0.0}
-        self._interval = self._until_trial = self._FIRST
-        self._trial = 0
-
-    def record(self, together: bool, nanoseconds: int) -> None:
-        """Tell how long a run took and so decide about the next."""
-        if self._trial:
-            self._record_trial(together, nanoseconds)
-            return
-        before = self._elapsed[together]
-        # Slow runs count less than quick ones: the first finds nothing in the caches, others are disturbed.
-        weight = 0.2 if nanoseconds > before else 0.5
-        now = self._elapsed[together] = nanoseconds if not before else before + weight * (nanoseconds - before)
-        alone = self._elapsed[False]
-        if together and alone and now > 1.15 * alone:
-            self.together = False
-            self._interval = self._until_trial = self._FIRST
-            return
-        self._until_trial -= 1 + nanoseconds // self._COUNTS_AS_TWO
-        if self._until_trial <= 0:
-            if together and now < 0.8 * alone:
-                self._interval = self._until_trial = min(2 * self._interval, self._LAST)
-                return
-            self._trial = 1 if nanoseconds > self._LONG else self._TRIAL_RUNS
-            self.together = not together
-            self._elapsed[self.together] = 0.0
-
-    def _record_trial(self, together: bool, nanoseconds: int) -> None:
-        best = self._elapsed[together]
-        self._elapsed[together] = min(best, nanoseconds) if best else nanoseconds
-        self._trial -= 1
-        if self._trial == 0:
-            changed = self._elapsed[together] < 0.95 * self._elapsed[not together]
-            self.together = together if changed else not together
-            self._interval = self._FIRST if changed else min(2 * self._interval, self._LAST)
-            self._until_trial = self._interval
