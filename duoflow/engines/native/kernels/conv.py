@@ -177,7 +177,7 @@ class Conv:
         if phase.sums == 1:
             return Work([self._step(name, ("x", "y", "w", "scratch"), consts)], 0, phase.scratch_words)
         steps = [
-            self._step(name, ("x", "y", "packed", "scratch"), consts),
+            replace(self._step(name, ("x", "y", "packed", "scratch"), consts), divisible=True),
             self._step("total", ("packed", "w"), consts, after_barrier=True),
         ]
         return Work(steps, phase.sums * self._weight_items * self._item, phase.scratch_words)
