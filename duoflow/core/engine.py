@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from .collection import collection_paused
 from .graph import Graph
 
-__all__ = ["MEMORY_LIMIT", "Engine", "Executable", "current", "executable", "install", "run_graph"]
+__all__ = ["IMPORTED", "MEMORY_LIMIT", "Engine", "Executable", "current", "executable", "install", "run_graph"]
 
 
 class Executable(Protocol):
@@ -42,6 +43,9 @@ class Engine(Protocol):
 
 #: Where a graph's `extras` say how many bytes a run may need besides inputs and variables.
 MEMORY_LIMIT = "memory limit"
+
+#: When duoflow was imported, as files tell their times: what is younger than that is not what runs.
+IMPORTED = time.time_ns()
 
 _installed: list[Engine | str] = []
 _compiling = threading.RLock()

@@ -26,6 +26,7 @@ from .simplify import simplify
 from .specialize import Observed, specialize
 from .state import explicit_state
 from .strip import strip_debug
+from .watch import watchers
 
 __all__ = [
     "FINISHED", "PREPARED", "SIZED", "PassRun", "Total", "finish", "lowered", "prepare", "runs_of", "sized", "totals",
@@ -33,9 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 Step = tuple[str, Callable[[Graph], Graph]]
-
-#: Called with every graph as it was traced, and with the name and result of each pass that changed one.
-watchers: list[Callable[[str, Graph], None]] = []
 
 #: Where a graph's `extras` hold the runs of the passes that made it.
 PREPARED, SIZED, FINISHED = "prepared by", "sized by", "finished by"

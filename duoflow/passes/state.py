@@ -11,7 +11,7 @@ which outputs go back to them. Other handles stay resources, and the ops on them
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from duoflow.core.graph import CONST, PLACEHOLDER, Graph, Node
@@ -31,8 +31,9 @@ from duoflow.core.tensor import GraphTensor, HandleTensor, Tensor
 from .inline import inline
 from .prune import prune
 from .rewrite import Rewriter, users
+from .table import StateTable
 
-__all__ = ["StateTable", "explicit_state"]
+__all__ = ["explicit_state"]
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,6 @@ class _Inside:
             inlined = prune(inline(graph))
             graph.extras[key] = cls(inlined, users(inlined), _effects(inlined))
         return graph.extras[key]  # type: ignore[no-any-return]
-
-
-@dataclass
-class StateTable:
-    """How the inputs and outputs of a graph with explicit state belong to states.
-
-    `inputs`: positions of inputs that take the value of the state given there. `constant`: states (by input position)
-    that the graph itself names. `updates`: (input position, output position) of states that get a new value.
-    `unread`: inputs whose value is never read, so that the state may be uninitialised.
-    """
-
-    inputs: set[int] = field(default_factory=set)
-    constant: dict[int, Any] = field(default_factory=dict)
-    updates: list[tuple[int, int]] = field(default_factory=list)
-    unread: set[int] = field(default_factory=set)
 
 
 #: Updates of a part of a variable, and what they are on its value.

@@ -15,7 +15,7 @@ import numpy as np
 import duoflow as tf
 from duoflow.core import version
 from duoflow.engines import reference
-from duoflow.engines.native import jit, target, threads
+from duoflow.engines.native import cache, target, threads
 from duoflow.keras.utils.files import cache_folder
 
 REQUIRED = ("numpy", "llvmlite", "ml_dtypes", "optree", "rich", "h5py")
@@ -75,7 +75,7 @@ def processor() -> Iterator[Line]:
 
 def files() -> Iterator[Line]:
     """The caches: compiled objects and data sets."""
-    directory = jit.cache_directory()
+    directory = cache.cache_directory()
     yield "kernels", "not kept: DUOFLOW_CACHE is off" if directory is None else describe(directory)
     yield "data sets", describe(cache_folder() / "datasets")
 

@@ -20,11 +20,12 @@ from duoflow.core.record import OPS, Effect, Kind
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.prune import acts, prune
 from duoflow.passes.rewrite import Rewriter
-from duoflow.passes.state import StateTable
+from duoflow.passes.table import StateTable
 
 from .compiled import compile_graph
 from .later import LATER
-from .specialization import Layout, Specialization
+from .reports import Layout
+from .specialization import Specialization
 from .static import elements, inputs_of
 from .tasks import Task
 

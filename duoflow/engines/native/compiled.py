@@ -18,7 +18,7 @@ from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
 from duoflow.passes.assume import ASSUMED
 from duoflow.passes.prune import acts
-from duoflow.passes.state import StateTable
+from duoflow.passes.table import StateTable
 
 from . import plan
 from .attention import Form
@@ -32,11 +32,12 @@ from .jit import side_by_side
 from .later import waits
 from .loops import LoopKernel
 from .outlets import with_outlets
+from .reports import Layout
 from .routines import RoutineTask, as_routine
 from .row_tasks import RowTask, as_row, only_overwritten
 from .runner import Operand, Program, prepare
 from .shared import compile_all
-from .specialization import ARENA, CHECKS, OWN, Layout, Specialization
+from .specialization import ARENA, CHECKS, OWN, Specialization
 from .static import elements, inputs_of, output_of
 from .tasks import BlockTask, ConvolutionTask, HostTask, LoopTask, ProductTask, Task, Where
 
@@ -57,7 +58,7 @@ class _Compiler:
     def __init__(self, graph: Graph, table: StateTable, out: Specialization | None = None) -> None:
         self.graph, self.table = graph, table
         #: What the tasks are compiled for: a program of this graph, or of one that this is a part of.
-        self.out = Specialization(graph, table) if out is None else out
+        self.out = Specialization(graph, graph.name, table) if out is None else out
         self.position = {id(n): i for i, n in enumerate(graph.nodes)}
         self.descriptions = describe_all(graph)
 
@@ -293,7 +294,7 @@ class _Compiler:
             if isinstance(task, BlockTask) and task.replaced_by is not None:
                 out.where[id(task.product)] = out.where[id(task.replaced_by)]
         out.layout = Layout(self.schedule, self.arena)
-        out.fix_outputs(self.fusion)
+        out.fix_outputs(lambda tensor: storage(tensor, self.descriptions))
 
     def _place_constants(self) -> None:
         for node in self.graph.nodes:

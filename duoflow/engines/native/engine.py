@@ -8,6 +8,8 @@ place, unless someone still holds the old value.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,20 +18,18 @@ from typing import Any
 import numpy as np
 
 from duoflow.core.collection import collection_paused
-from duoflow.core.engine import MEMORY_LIMIT
+from duoflow.core.dtypes import resource
 from duoflow.core.errors import ResourceExhaustedError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import Dims
 from duoflow.core.state import State
-from duoflow.passes import pipeline
 from duoflow.passes.assume import ShapeChanged
-from duoflow.passes.state import StateTable
+from duoflow.passes.table import StateTable
 
 from .. import reference
 from . import profile
-from .budget import compile_within
-from .compiled import compile_graph
-from .own import OWN_PASSES
+from .fingerprint import Fingerprint, fingerprint
+from .images import image_of
 from .specialization import Specialization
 
 __all__ = ["NativeExecutable", "compile", "timed"]
@@ -46,23 +46,25 @@ def _is_static(graph: Graph) -> bool:
     return all(t.spec.known for node in graph.nodes for t in node.outputs)
 
 
+def _building() -> Any:
+    """The module that compiles: a start that finds its programs kept does without it."""
+    return importlib.import_module(".build", __package__)
+
+
 class NativeExecutable:
     """A graph that is compiled for each set of input shapes it meets."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._prepared = pipeline.prepare(graph)
-        self._table: StateTable = self._prepared.extras.get("state") or StateTable()
-        given = len(graph.all_inputs)
-        self._open = [i for i, t in enumerate(graph.all_inputs) if i not in self._table.inputs and not t.spec.known]
-        self._dims = [t.dims for t in self._prepared.all_inputs]
-        self._state_inputs = [i for i in self._table.inputs if i < given]
+        self._open = [i for i, t in enumerate(graph.all_inputs) if not t.spec.known and t.dtype is not resource]
+        #: The inputs that are states, known once there is a program.
+        self._state_inputs: list[int] = []
         #: The states of the latest run: no one among them came in twice.
         self._distinct: list[Any] = []
         self._specializations: dict[Key, Any] = {}
         self._observations: dict[Key, int] = {}
         self._by_node: reference.ReferenceExecutable | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._reference: reference.ReferenceExecutable | None = None
 
     def run(self, values: Sequence[Any]) -> list[Any]:
@@ -87,24 +89,43 @@ class NativeExecutable:
         except MemoryError as error:
             raise ResourceExhaustedError(f"OOM when running {self.graph.name!r}: {error}").here() from error
 
+    @functools.cached_property
+    def _builder(self) -> Any:
+        return _building().Builder(self.graph)
+
+    @functools.cached_property
+    def _fingerprint(self) -> Fingerprint | None:
+        return fingerprint(self.graph)
+
     @collection_paused()
     def _specialize(self, key: Key, values: Sequence[Any]) -> Specialization:
-        """Compile for these inputs; if shapes inside are not known from them, the first run will show."""
+        """Find or compile the program for these inputs; if they do not tell all shapes, the first run will show."""
         dims = self._dims_of(values)
-        graph = pipeline.sized(self._prepared, dims)
-        if not _is_static(graph) and not self._shares_state(values):
-            self._observations[key] = 0
-            self._specializations[key] = _OBSERVING
-        else:
-            self._specializations[key] = self._compile(graph)
-        return self._specializations[key]
+        image = image_of(self.graph, self._fingerprint, dims)
+        found = None if image is None else image.load(functools.partial(self._anew, dims))
+        self._state_inputs = self._states_of(self._builder.table if found is None else found.table)
+        if found is None:
+            graph = self._builder.sized(dims)
+            if not _is_static(graph) and not self._shares_state(values):
+                self._observations[key] = 0
+                found = _OBSERVING
+            else:
+                found = self._builder.compiled(graph)
+                if image is not None:
+                    image.keep(found)
+        self._specializations[key] = found
+        return found
 
-    def _compile(self, graph: Graph) -> Specialization:
-        graph, limit = pipeline.lowered(graph, own=OWN_PASSES), self.graph.extras.get(MEMORY_LIMIT)
-        return compile_graph(graph, self._table) if limit is None else compile_within(graph, self._table, limit)
+    def _anew(self, dims: Sequence[Dims]) -> Specialization:
+        """What is compiled for inputs of these shapes."""
+        with self._lock:
+            return self._builder.compiled(self._builder.sized(dims))  # type: ignore[no-any-return]
+
+    def _states_of(self, table: StateTable) -> list[int]:
+        return [i for i in table.inputs if i < len(self.graph.all_inputs)]
 
     def _dims_of(self, values: Sequence[Any]) -> list[Dims]:
-        dims = list(self._dims)
+        dims = [t.dims for t in self.graph.all_inputs]
         for i in self._open:
             if not isinstance(values[i], State) and hasattr(values[i], "shape"):
                 dims[i] = values[i].shape
@@ -117,7 +138,7 @@ class NativeExecutable:
         def note(node: Node, results: tuple[Any, ...]) -> None:
             seen[node.name] = tuple([getattr(r, "shape", ()) for r in results])
 
-        table, states = self._table, {}
+        table, states = self._builder.table, {}
         for position in table.inputs:
             states[position] = table.constant[position] if position in table.constant else values[position]
         given = [
@@ -125,20 +146,20 @@ class NativeExecutable:
             for i, v in self._all(values)
         ]
         if self._by_node is None:
-            self._by_node = reference.compile(self._prepared)
+            self._by_node = reference.compile(self._builder.prepared)
         results = self._by_node.run(given, note)
         for position, output in table.updates:
             states[position].write(results[output])
         with self._lock:
             self._observations[key] += 1
             settled = self._observations[key] <= _MOST_OBSERVATIONS
-            graph = pipeline.sized(self._prepared, self._dims_of(values), seen if settled else None)
-            self._specializations[key] = self._compile(graph)
+            graph = self._builder.sized(self._dims_of(values), seen if settled else None)
+            self._specializations[key] = self._builder.compiled(graph)
         return results[: len(self.graph.outputs)]
 
     def _all(self, values: Sequence[Any]) -> list[tuple[int, Any]]:
         """Values by position, with places for the states that the graph itself names."""
-        missing = len(self._prepared.all_inputs) - len(values)
+        missing = len(self._builder.prepared.all_inputs) - len(values)
         return list(enumerate([*values, *[None] * missing]))
 
     def _shares_state(self, values: Sequence[Any]) -> bool:
@@ -154,28 +175,21 @@ class NativeExecutable:
         """Compile without running, where the graph itself says what its inputs are."""
         with self._lock:
             if not self._open and not self._specializations:
-                graph = pipeline.sized(self._prepared, self._dims)
+                graph = self._builder.sized(self._dims_of(()))
                 if _is_static(graph):
-                    self._specializations[()] = self._compile(graph)
+                    self._state_inputs = self._states_of(self._builder.table)
+                    self._specializations[()] = self._builder.compiled(graph)
 
     @property
     def kernels(self) -> list[dict[str, Any]]:
         """What the latest specialisation runs: a row for each kernel or host call."""
         compiled = [s for s in self._specializations.values() if s is not _OBSERVING]
-        return compiled[-1].report() if compiled else []
+        return _building().report(compiled[-1].origin) if compiled else []
 
     def report(self) -> list[dict[str, Any]]:
         """What it was compiled for and to: a row for each specialisation."""
         return [
-            {
-                "shapes": key,
-                "passes": [] if s is _OBSERVING else pipeline.runs_of(s.graph),
-                "kernels": [] if s is _OBSERVING else s.report(),
-                "memory": {} if s is _OBSERVING else s.memory(),
-                "limit": None if s is _OBSERVING else s.limit,
-                "unlimited": 0 if s is _OBSERVING else s.unlimited,
-                "runs": 0 if s is _OBSERVING or s.timing is None else s.timing.runs,
-            }
+            {"shapes": key, **_building().facts(None if s is _OBSERVING else s)}
             for key, s in self._specializations.items()
         ]
 

@@ -1,14 +1,15 @@
-"""From IR text to callable machine code, with an object cache on disk.
+"""From IR text to callable machine code, with the object files kept on disk (see `cache`).
 
     library = compile_module(module.text(), "scale")
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("scale"))
 
 No IR passes are run (the emitters write SSA form; passes doubled compile time for no speed) and code generation is at
-level 2. The object file is cached under a key of the IR, the processor, its features, the versions and the options,
-so the second start of a program compiles nothing. A cache entry that cannot be read or linked is compiled anew.
+level 2. The object file is kept under a key of the IR, the processor, its features, the versions and the options,
+so the second start of a program compiles nothing. What is the same for all graphs goes by its name and duoflow's
+sources instead, and its IR is not even written then: `compile_by_name`. An object file that cannot be linked is
+compiled anew.
 
-Environment: DUOFLOW_CACHE names the cache directory ("off" disables the cache), DUOFLOW_VERIFY_IR=1 verifies every
-module.
+Environment: DUOFLOW_VERIFY_IR=1 verifies every module.
 """
 
 from __future__ import annotations
@@ -16,26 +17,24 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import hashlib
 import importlib
 import os
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
+from . import cache
+from .ir import Module
 from .target import Target, binding, host
 
 __all__ = [
-    "Library", "assembly", "cache_directory", "compile_module", "compile_modules", "kept", "side_by_side", "statistics",
-    "watchers",
+    "Address", "Library", "Table", "assembly", "compile_by_name", "compile_module", "compile_modules", "kept",
+    "key_prefix", "loaded", "side_by_side", "statistics", "verifies", "watchers",
 ]  # fmt: skip
 
-_FORMAT = 1
+_FORMAT = 3
 _CODEGEN_LEVEL = 2
-_CACHE_BYTES = 512 << 20
 
 _lock = threading.Lock()
 _making = threading.RLock()
@@ -65,24 +64,46 @@ def kept(make: Made) -> Made:
     return cast(Made, get)
 
 
-class Library:
-    """Machine code in memory. Nothing is unloaded while the object lives; keep it as long as its addresses are used."""
+class Address(int):
+    """Where a function is in memory. Unlike the number, its library and its name there hold at another start, too."""
 
-    def __init__(self, name: str, engine: Any, machine: Any) -> None:
-        self.name = name
+    library: Library
+    symbol: str
+
+
+class Table(int):
+    """Where there is a table of functions: what a kernel may find in it, by position, and how many places it has."""
+
+    entries: dict[int, Address]
+    length: int
+
+
+class Library:
+    """Machine code in memory. Nothing is unloaded while the object lives; keep it as long as its addresses are used.
+
+    `code` is its object file, `key` the name of that in the cache.
+    """
+
+    def __init__(self, name: str, key: str, code: bytes, engine: Any, machine: Any) -> None:
+        self.name, self.key, self.code = name, key, code
         self._engine = engine
         self._machine = machine
-        self._addresses: dict[str, int] = {}
+        self._addresses: dict[str, Address] = {}
 
-    def address(self, symbol: str) -> int:
+    def address(self, symbol: str) -> Address:
         """The address of a function that the module defines; `KeyError` if there is none."""
         address = self._addresses.get(symbol)
         if address is None:
-            address = self._engine.get_function_address(symbol)
+            address = Address(self._engine.get_function_address(symbol))
             if not address:
                 raise KeyError(f"Native module {self.name!r} defines no function {symbol!r}.")
+            address.library, address.symbol = self, symbol
             self._addresses[symbol] = address
         return address
+
+
+#: By their keys.
+_alive: WeakValueDictionary[str, Library] = WeakValueDictionary()
 
 
 def compile_module(
@@ -94,9 +115,7 @@ def compile_module(
     `symbols` gives the addresses of functions that the module declares and another library defines. They are bound by
     name in the whole process, so names must be unique to what they mean (the C library's own are found without).
     """
-    with _lock:
-        for symbol, address in (symbols or {}).items():
-            binding().add_symbol(symbol, address)
+    _bind(symbols or {})
     return compile_modules([ir_text], name, target=target, verify=verify)[0]
 
 
@@ -108,28 +127,60 @@ def compile_modules(
     for watch in watchers:
         for text in ir_texts:
             watch(name, text)
-    paths = [_cache_path(text, target) for text in ir_texts]
-    found = [_from_cache(path, name, target) for path in paths]
+    keys = [cache.key_of(key_prefix(target), text.encode()) for text in ir_texts]
+    found = [_from_cache(key, name, target) for key in keys]
     missing = [i for i, library in enumerate(found) if library is None]
-    codes = side_by_side([functools.partial(_generate, ir_texts[i], name, target, verify) for i in missing])
-    for i, code in zip(missing, codes, strict=True):
-        path = paths[i]
-        if path is not None:
-            _write(path, code)
-        found[i] = _link(name, code, target)
-    statistics["compiled"] += len(missing)
+    made = side_by_side([functools.partial(_made, ir_texts[i], name, keys[i], target, verify) for i in missing])
+    for i, library in zip(missing, made, strict=True):
+        found[i] = library
     statistics["cached"] += len(found) - len(missing)
     return [library for library in found if library is not None]
 
 
-def _from_cache(path: Path | None, name: str, target: Target) -> Library | None:
+def compile_by_name(
+    name: str, write: Callable[[Module], None], *, symbols: Mapping[str, int] | None = None
+) -> Library:  # fmt: skip
+    """The library that `write` writes for this processor, always the same for a name; or what the cache holds for that.
+
+    Duoflow's sources are part of the key, so its IR is written only when it is to be compiled.
+    """
+    _bind(symbols or {})
+    told = cache.sources()
+    key = None if told is None or watchers else cache.key_of(key_prefix(host()), told, name.encode())
+    if key is not None and (known := _alive.get(key) or _from_cache(key, name, host())) is not None:
+        statistics["cached"] += 1
+        return known
+    module = Module(host())
+    write(module)
+    return compile_module(module.text(), name) if key is None else _made(module.text(), name, key, host(), None)
+
+
+def _bind(symbols: Mapping[str, int]) -> None:
+    with _lock:
+        for symbol, address in symbols.items():
+            binding().add_symbol(symbol, address)
+
+
+def loaded(key: str, code: bytes, name: str) -> Library:
+    """The library with this key: the one in memory, or from its object file."""
+    return _alive.get(key) or _link(name, key, code, host())
+
+
+def _from_cache(key: str, name: str, target: Target) -> Library | None:
     """The library that the cache holds, if it does and that is sound."""
-    if path is not None and path.exists():
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
-            library = _link(name, _unseal(path.read_bytes()), target)
-            os.utime(path)
-            return library
+    code = cache.read(f"{key}.o")
+    if code is not None:
+        with contextlib.suppress(RuntimeError):
+            return _link(name, key, code, target)
     return None
+
+
+def _made(ir_text: str, name: str, key: str, target: Target, verify: bool | None) -> Library:
+    """The library of this IR, compiled and put into the cache."""
+    code = _generate(ir_text, name, target, verify)
+    cache.write(f"{key}.o", code)
+    statistics["compiled"] += 1
+    return _link(name, key, code, target)
 
 
 def side_by_side(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -161,6 +212,11 @@ def assembly(ir_text: str, target: Target | None = None) -> str:
     return str(_machine(target).emit_assembly(_parse(ir_text, "assembly", target, True)))
 
 
+def verifies() -> bool:
+    """Whether every module is to be verified."""
+    return os.environ.get("DUOFLOW_VERIFY_IR") == "1"
+
+
 def _machine(target: Target) -> Any:
     llvm = binding()
     if target is not host():
@@ -175,7 +231,7 @@ def _parse(ir_text: str, name: str, target: Target, verify: bool | None) -> Any:
     llvm = binding()
     try:  # in a context of its own: one that all share keeps the constants and types of every module for good
         module = llvm.parse_assembly(f'target triple = "{target.triple}"\n{ir_text}', llvm.create_context())
-        if verify if verify is not None else os.environ.get("DUOFLOW_VERIFY_IR") == "1":
+        if verify if verify is not None else verifies():
             module.verify()
     except RuntimeError as error:
         raise RuntimeError(f"The native engine wrote invalid LLVM IR for module {name!r}: {error}") from error
@@ -208,82 +264,20 @@ def _emit() -> Any:
     return emit
 
 
-_CHECK_BYTES = 8
-
-
-def _seal(code: bytes) -> bytes:
-    return hashlib.blake2b(code, digest_size=_CHECK_BYTES).digest() + code
-
-
-def _unseal(data: bytes) -> bytes:
-    check, code = data[:_CHECK_BYTES], data[_CHECK_BYTES:]
-    if _seal(code)[:_CHECK_BYTES] != check:
-        raise ValueError("damaged cache entry")
-    return code
-
-
-def _link(name: str, code: bytes, target: Target) -> Library:
+def _link(name: str, key: str, code: bytes, target: Target) -> Library:
     llvm = binding()
     with _lock:
         machine = _machine(target)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
-    return Library(name, engine, machine)
-
-
-def cache_directory() -> Path | None:
-    """Where compiled objects are kept, or None if caching is off."""
-    chosen = os.environ.get("DUOFLOW_CACHE")
-    if chosen is not None:
-        return None if chosen.lower() in ("", "off", "0") else Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "duoflow" / "native"
+    library = _alive[key] = Library(name, key, code, engine, machine)
+    return library
 
 
 @functools.cache
-def _key_prefix(target: Target) -> bytes:
+def key_prefix(target: Target) -> bytes:
+    """What every key begins with: all that decides, besides the IR, what code there is of it."""
     version = importlib.import_module("llvmlite").__version__
     parts = (_FORMAT, version, binding().llvm_version_info, _CODEGEN_LEVEL, target.triple, target.cpu, target.features)
     return repr(parts).encode()
-
-
-def _cache_path(ir_text: str, target: Target) -> Path | None:
-    directory = cache_directory()
-    if directory is None:
-        return None
-    key = hashlib.blake2b(_key_prefix(target) + ir_text.encode(), digest_size=20).hexdigest()
-    return directory / f"{key}.o"
-
-
-def _write(path: Path, code: bytes) -> None:
-    """Put an object in the cache by an atomic rename; a cache that cannot be written is no error."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(_seal(code))
-            os.replace(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        if int(path.stem[:2], 16) < 8:
-            _trim(path.parent)
-
-
-def _trim(directory: Path) -> None:
-    """Delete the entries used longest ago until the cache is within its bound (looked at after one write in 32)."""
-    entries = sorted(((e.stat().st_mtime, e.stat().st_size, e) for e in directory.iterdir()), key=lambda e: e[0])
-    excess = sum(size for _, size, _ in entries) - _CACHE_BYTES
-    for _, size, entry in entries:
-        if excess <= 0:
-            break
-        entry.unlink(missing_ok=True)
-        excess -= size

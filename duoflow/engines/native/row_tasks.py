@@ -10,10 +10,9 @@ from duoflow.core.graph import Graph, Node
 from duoflow.core.tensor import GraphTensor
 
 from .ir import KERNEL, Module
-from .jit import Library, compile_module, kept
+from .jit import Library, compile_by_name, kept
 from .runner import Operand, Program
 from .static import inputs_of, output_of, sizes
-from .target import host
 from .tasks import Task, Where
 
 __all__ = ["RowTask", "as_row", "choice_kernel", "is_unset", "only_overwritten"]
@@ -105,7 +104,10 @@ def _library() -> Library:
     are, and of how many bytes each thread copies all or none. An index out of range, which whoever computed it has
     reported, writes nothing.
     """
-    module = Module(host())
+    return compile_by_name("rows", _write_kernels)
+
+
+def _write_kernels(module: Module) -> None:
     for name, kind in (("int32", "i32"), ("int64", "i64")):
         with module.function(f"set_row_{name}", KERNEL) as f:
             size, count, unit = (f.parameter("%consts", i) for i in range(3))
@@ -129,4 +131,3 @@ def _library() -> Library:
             with f.loop(0, count) as loop:
                 same = f.compare("eq", loop.index, chosen)
                 f.store("i8", f.emit(f"zext i1 {same} to i8"), f.gep(flags, loop.index))
-    return compile_module(module.text(), "rows")

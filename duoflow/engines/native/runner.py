@@ -60,8 +60,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .entry import FAILED, GOING, PAUSED, UNBOUND, Row, Rows, opened
+from .jit import Library
 from .pacer import Pacer
-from .threads import STAGE_CHUNKS, Block, Team, current_team, thread_count
+from .threads import STAGE_CHUNKS, Block, Team, current_team, team_library, thread_count
 from .walk import (
     AT,
     BARRIER,
@@ -71,7 +72,6 @@ from .walk import (
     CHUNKS,
     COPY,
     END,
-    ENTRY,
     FRAME,
     JUMP,
     JUMP_UNLESS,
@@ -82,7 +82,7 @@ from .walk import (
     library,
 )  # fmt: skip
 
-__all__ = ["Frame", "Operand", "Program", "float_bits", "prepare"]
+__all__ = ["Frame", "Operand", "Program", "Sealed", "float_bits", "libraries", "prepare"]
 
 #: A buffer and a byte offset into it.
 Operand = tuple[int, int]
@@ -128,6 +128,8 @@ class Program:
     own: tuple[int, int] = (-1, 0)
     #: What each instruction is, for profiles.
     names: list[str] = field(default_factory=list)
+    #: Its tables, once it is finished.
+    sealed: Sealed | None = None
     _code: list[list[int | Label]] = field(default_factory=list)
     _consts: list[int] = field(default_factory=list)
     _operands: list[Operand] = field(default_factory=list)
@@ -137,7 +139,6 @@ class Program:
     _stage: _Stage | None = None
     #: Whether the part at hand is a chunk of its own for every thread.
     _apart: bool = False
-    _sealed: Sealed | None = None
     _frames: list[Frame] = field(default_factory=list)
     pacer: Pacer = field(default_factory=Pacer)
 
@@ -206,7 +207,7 @@ class Program:
         self.barrier()
 
     def _append(self, name: str, opcode: int, *arguments: int | Label) -> None:
-        if self._sealed is not None:
+        if self.sealed is not None:
             raise RuntimeError("A program cannot be extended after its first run.")
         self.names.append(name)
         row: list[int | Label] = [opcode, *arguments]
@@ -280,10 +281,12 @@ class Program:
 
     def seal(self) -> Sealed:
         """Freeze the tables that all frames share."""
-        if self._sealed is None:
+        if self.sealed is None:
             self._append_control("end", END)
-            self._sealed = Sealed(self)
-        return self._sealed
+            code = [_resolved(entry) for row in self._code for entry in row]
+            chunks, operands = ([word for row in rows for word in row] for rows in (self._chunks, self._operands))
+            self.sealed = Sealed(code, chunks, self._consts, operands)
+        return self.sealed
 
     def frame(self, rows: Sequence[Row] = ()) -> Frame:
         """A new argument block; one run at a time each."""
@@ -303,28 +306,27 @@ class Program:
 
 
 class Sealed:
-    """The read-only tables of a finished program, in native memory."""
+    """The read-only tables of a finished program: as numbers, `Address`es and `Table`s among them, and in memory."""
 
-    def __init__(self, program: Program) -> None:
-        code = Block(8 * WORDS * len(program._code))
-        flat = [self._resolve(entry) for row in program._code for entry in row]
-        code.words()[:] = flat
-        consts = Block(8 * max(1, len(program._consts)))
-        consts.words()[: len(program._consts)] = program._consts
-        chunks = Block(8 * ENTRY * max(1, len(program._chunks)))
-        chunks.words()[: ENTRY * len(program._chunks)] = [word for entry in program._chunks for word in entry]
-        operands = Block(16 * max(1, len(program._operands)))
-        operands.words()[: 2 * len(program._operands)] = [entry for operand in program._operands for entry in operand]
-        self.code, self.chunks, self.consts, self.operands = code, chunks, consts, operands
-        self.operand_count = len(program._operands)
+    def __init__(self, *tables: list[int]) -> None:
+        #: Instructions, chunks, constants and operands.
+        self.words = tables
+        self.code, self.chunks, self.consts, self.operands = map(_in_memory, tables)
+        self.operand_count = len(tables[-1]) // 2
 
-    @staticmethod
-    def _resolve(entry: int | Label) -> int:
-        if isinstance(entry, Label):
-            if entry.at is None:
-                raise RuntimeError("A program jumps to a label that was never placed.")
-            return entry.at
-        return entry
+
+def _resolved(entry: int | Label) -> int:
+    if isinstance(entry, Label):
+        if entry.at is None:
+            raise RuntimeError("A program jumps to a label that was never placed.")
+        return entry.at
+    return entry
+
+
+def _in_memory(words: list[Any]) -> Block:
+    block = Block(8 * max(1, len(words)))
+    block.words()[: len(words)] = words
+    return block
 
 
 class Frame:
@@ -333,7 +335,7 @@ class Frame:
     def __init__(self, program: Program, rows: Sequence[Row] = ()) -> None:
         sealed = program.seal()
         self._program, self._sealed = program, sealed
-        count = len(program._code)
+        count = len(program.names)
         # Threads with memory of their own have addresses of their own.
         tables = program.threads if program.own[1] else 1
         self._block, self._pointers = Block(8 * len(FRAME)), Block(8 * max(1, sealed.operand_count) * tables)
@@ -357,7 +359,7 @@ class Frame:
             ("tables", tables), ("own_buffer", program.own[0]), ("own_bytes", program.own[1]),
         ):  # fmt: skip
             words[AT[name]] = value
-        self._parallel = bool(program._chunks)
+        self._parallel = bool(sealed.words[1])
         #: The team whose functions the block names.
         self._team: Team | None = None
         self._enter = opened(library(), self._block.address)
@@ -413,6 +415,11 @@ class Frame:
 
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+
+
+def libraries(parallel: bool) -> list[Library]:
+    """What runs programs, with the threads' part if there are parallel calls."""
+    return [library(), team_library()] if parallel else [library()]
 
 
 def prepare(parallel: bool) -> None:

@@ -1,19 +1,19 @@
 """A compiled graph and its runs.
 
 A `Specialization` holds the program of a graph with static shapes, and says where each value comes from and goes to;
-the compiler fills it in. A `_Context` holds what one run at a time needs: the frame with its address table, the
-arena, and the values that only the host sees. Contexts are kept for the next run; several runs at once have one
-each.
+the compiler fills it in, or `images` from what was kept of an earlier start. A `Context` holds what one run at a time
+needs: the frame with its address table, the arena, and the values that only the host sees. Contexts are kept for the
+next run; several runs at once have one each.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,23 +22,24 @@ from duoflow.core.errors import InvalidArgumentError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.state import Flight, aligned_empty
 from duoflow.core.tensor import GraphTensor, Tensor
-from duoflow.passes.state import StateTable
+from duoflow.passes.table import StateTable
 
 from ..reference import evaluate_node
 from . import profile
 from .entry import Row
 from .failures import raise_error
-from .fuse import Fusion, storage
-from .plan import Arena, Schedule
 from .profile import Timing
-from .roofline import seconds_at_best
 from .runner import Operand, Program
-from .shared import Code
 from .static import elements, sizes
-from .tasks import BlockTask, Task, describe_task
-from .threads import Block, thread_count
+from .threads import Block
 
-__all__ = ["ARENA", "CHECKS", "OWN", "Layout", "Specialization"]
+if TYPE_CHECKING:
+    from .jit import Library
+    from .reports import Layout
+    from .shared import Code
+    from .tasks import Task
+
+__all__ = ["ARENA", "CHECKS", "OWN", "Context", "Specialization"]
 
 #: The first buffers of every program: the arena, a byte for each kernel that can fail, memory of each thread's own.
 ARENA, CHECKS, OWN = 0, 1, 2
@@ -51,26 +52,8 @@ _ALIGNMENT = 64
 Source = tuple[GraphTensor, Any, "Operand | None"]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """When the tasks of a program run and where its arena has their tensors."""
-
-    schedule: Schedule
-    arena: Arena
-
-    @functools.cached_property
-    def task_of(self) -> dict[int, Task]:
-        """The task that computes each node (by id)."""
-        return {id(n): task for task in self.schedule.tasks for n in task.nodes}
-
-    def written(self, task: Task) -> list[GraphTensor]:
-        """What is in memory when a task has run."""
-        replaced = isinstance(task, BlockTask) and task.replaced_by is not None
-        return [t for t in task.writes if not replaced or t is not task.product]
-
-    def tensors(self) -> list[GraphTensor]:
-        """The tensors in the arena."""
-        return [t for task in self.schedule.tasks for t in task.writes if id(t) in self.arena.live]
+#: How an output is got after a run: the kind of place, and what it says of that. See `_taker`.
+Form = tuple[Any, ...]
 
 
 class Specialization:
@@ -82,11 +65,13 @@ class Specialization:
     limit: int | None = None
     unlimited = 0
 
-    def __init__(self, graph: Graph, table: StateTable) -> None:
-        self.graph, self.table = graph, table
+    def __init__(self, graph: Graph | None, name: str, table: StateTable) -> None:
+        self._graph, self.name, self.table = graph, name, table
+        #: How many inputs there are, those for states that the graph names among them.
+        self.input_count = 0 if graph is None else len(graph.all_inputs)
         self.program: Program
         #: The machine code it runs.
-        self.codes: list[Code] = []
+        self.codes: list[Code | Library] = []
         self.tasks: list[Task] = []
         #: Where each stored tensor (by id) lives.
         self.where: dict[int, Operand] = {}
@@ -95,9 +80,10 @@ class Specialization:
         #: What each thread has of its own.
         self.own_bytes = 0
         self.checked: list[list[Node]] = []
-        #: (buffer, input position, shape, NumPy dtype) of arrays; (buffer, input position, updated in place) of states.
+        #: (buffer, input position, shape, NumPy dtype) of arrays.
         self.array_inputs: list[tuple[int, int, tuple[int, ...], Any]] = []
-        self.state_inputs: list[tuple[int, int, bool]] = []
+        #: (buffer, input position, updated in place, shape and NumPy dtype if nobody reads the old value) of states.
+        self.state_inputs: list[tuple[int, int, bool, tuple[tuple[int, ...], Any] | None]] = []
         self.constants: list[tuple[int, np.ndarray[Any, Any]]] = []
         self.host_values: dict[int, tuple[int, GraphTensor]] = {}
         #: Tensors that only Python sees: resources, strings, values of unknown shape that come in or are constant.
@@ -105,7 +91,9 @@ class Specialization:
         self.object_inputs: list[tuple[int, int]] = []
         self.outputs: list[tuple[int, tuple[int, ...], Any]] = []
         self._output_buffer: dict[int, int] = {}
-        self.results: list[Callable[[_Context], Any]] = []
+        #: How each result is got after a run, and the value of each state (input position) not updated in place.
+        self.results: list[Form] = []
+        self.adopted: list[tuple[int, Form]] = []
         #: Whether the results are the outputs' arrays as they are.
         self.gives_outputs = False
         self._input_buffer: dict[int, int] = {}
@@ -114,10 +102,25 @@ class Specialization:
         self.instructions: dict[int, tuple[int, int]] = {}
         self.timing: Timing | None = None
         profile.register(self)
-        self._idle: list[_Context] = []
+        self._idle: list[Context] = []
         #: The context of this thread's run, for calls into Python, and whether there are any.
         self._running = threading.local()
-        self._calls_back = False
+        self.calls_back = False
+
+    @property
+    def graph(self) -> Graph:
+        """The graph whose nodes its tasks are of."""
+        assert self._graph is not None
+        return self._graph
+
+    @property
+    def origin(self) -> Specialization:
+        """The same with all that the compiler knows of it."""
+        return self
+
+    def suspects(self, failed: Sequence[int]) -> tuple[Graph, list[Node], Mapping[int, Operand]]:
+        """The nodes of kernels that failed, by the numbers of their checks; their graph, and where its tensors are."""
+        return self.graph, [node for i in failed for node in self.checked[i]], self.where
 
     # Built by the compiler --------------------------------------------------------------------------------------------
 
@@ -141,7 +144,8 @@ class Specialization:
         if position in self.table.inputs:
             buffer = self._new_buffer()
             self._input_buffer[position] = buffer
-            self.state_inputs.append((buffer, position, False))
+            initial = (sizes(tensor), tensor.dtype.numpy) if position in self.table.unread else None
+            self.state_inputs.append((buffer, position, False, initial))
             self.where[id(tensor)] = (buffer, 0)
         elif _in_memory(tensor):
             buffer = self._new_buffer()
@@ -162,7 +166,7 @@ class Specialization:
     def place_over(self, tensor_id: int, old: GraphTensor, position: int) -> None:
         """A variable's new value goes where the old one was."""
         self.where[tensor_id] = self.where[id(old)]
-        self.state_inputs = [(b, p, in_place or p == position) for b, p, in_place in self.state_inputs]
+        self.state_inputs = [(b, p, at or p == position, initial) for b, p, at, initial in self.state_inputs]
 
     def add_host_value(self, tensor: GraphTensor) -> None:
         """What a host call gives: memory of its own if kernels can read it."""
@@ -178,16 +182,15 @@ class Specialization:
         self.outputs.append((buffer, sizes(tensor), tensor.dtype.numpy))
         self.where[id(tensor)] = (buffer, 0)
 
-    def fix_outputs(self, fusion: Fusion) -> None:
-        """Decide how each graph output is got after a run."""
-        self.storage_of = lambda tensor: storage(tensor, fusion.descriptions)
+    def fix_outputs(self, storage_of: Callable[[Any], GraphTensor]) -> None:
+        """Decide how each graph output is got after a run; `storage_of` says in which tensor's memory one is."""
+        self.storage_of = storage_of
         updates = {out for _, out in self.table.updates}
-        self.adopted: list[tuple[int, Callable[[_Context], Any]]] = []
         given: set[int] = set()
         as_they_are: list[int | None] = []
         for i, tensor in enumerate(self.graph.outputs):
-            stored = storage(tensor, fusion.descriptions)
-            taken = self._taker(stored, tensor, id(stored) in given)
+            stored = storage_of(tensor)
+            taken = self._form(stored, tensor, id(stored) in given)
             whole = id(stored) not in given and tensor.dims == sizes(stored)
             given.add(id(stored))
             if i not in updates:
@@ -199,22 +202,17 @@ class Specialization:
                 self.adopted.append((position, taken))
         self.gives_outputs = as_they_are == list(range(len(self.outputs)))
 
-    def _taker(self, stored: GraphTensor, tensor: Tensor, shared: bool) -> Callable[[_Context], Any]:
+    def _form(self, stored: GraphTensor, tensor: Tensor, shared: bool) -> Form:
         key, dims = id(stored), cast(Any, tensor.dims)
         if key in self._output_buffer:
-            number = self._output_buffer[key]
-            if shared:
-                return lambda context: context.arrays[number].reshape(dims).copy()
-            if dims == sizes(stored):
-                return lambda context: context.arrays[number]
-            return lambda context: context.arrays[number].reshape(dims)
-        if not tensor.spec.known or not _in_memory(tensor):
-            return lambda context: context.objects[key]
-        return lambda context: np.array(context.value(stored)).reshape(dims)
+            return "array", self._output_buffer[key], None if dims == sizes(stored) and not shared else dims, shared
+        if key in self.host_values or not tensor.spec.known or not _in_memory(tensor):
+            return "object", key, dims if tensor.spec.known and _in_memory(tensor) else None
+        return "memory", self.where[key], sizes(stored), stored.dtype.numpy, dims
 
     def callback(self, node: Node, sources: Sequence[Source] = ()) -> Callable[[], object]:
         """What the program calls to run a node on the host, on `sources`, by default those of the whole graph."""
-        self._calls_back = True
+        self.calls_back = True
         running = self._running
         known = list(sources)
 
@@ -234,11 +232,11 @@ class Specialization:
         except IndexError:
             context = self._new_context()
         try:
-            return self._run_calling_back(context, values) if self._calls_back else context.run(values)
+            return self._run_calling_back(context, values) if self.calls_back else context.run(values)
         finally:
             self._idle.append(context)
 
-    def _run_calling_back(self, context: _Context, values: Sequence[Any]) -> list[Any]:
+    def _run_calling_back(self, context: Context, values: Sequence[Any]) -> list[Any]:
         """Run where calls into Python find the context by this thread."""
         outer = getattr(self._running, "context", None)
         self._running.context = context
@@ -247,33 +245,17 @@ class Specialization:
         finally:
             self._running.context = outer
 
-    def _new_context(self) -> _Context:
+    def _new_context(self) -> Context:
         self.program.timed = profile.is_on()
-        context = _Context(self)
+        context = Context(self)
         if self.program.timed:
-            self.timing = self.timing or Timing(self.graph.name, self.program.names)
+            self.timing = self.timing or Timing(self.name, self.program.names)
             context.run = self.timing.around(context)  # type: ignore[method-assign]
         return context
 
     def timing_changed(self) -> None:
         """Let further runs have contexts that are timed, or are not."""
         self._idle.clear()
-
-    def report(self) -> list[dict[str, Any]]:
-        """A row for each task, those inside loops and branches after these: see `tasks.describe_task`."""
-        return [
-            {**describe_task(task), "depth": depth, **self._measured(task, depth)}
-            for task, depth in _all_of(self.tasks, 0)
-        ]
-
-    def _measured(self, task: Task, depth: int) -> dict[str, Any]:
-        """The time of a task in one run, and its share of the best possible; None for what is not known."""
-        seconds = self.timing.seconds(*self.instructions[id(task)]) if self.timing is not None else None
-        threads = min(self.program.threads, thread_count()) if task.parallel else 1
-        share = None
-        if seconds and not (task.is_host or task.inner or depth):  # how often a loop runs is not known
-            share = seconds_at_best(task.flops, task.bytes_moved, threads) / seconds
-        return {"threads": threads, "seconds": seconds, "share": share}
 
     def memory(self) -> dict[str, int]:
         """The bytes that a run needs besides its inputs, as planned."""
@@ -288,22 +270,35 @@ class Specialization:
         return sum(self.memory().values())
 
 
-def _all_of(tasks: Sequence[Task], depth: int) -> Iterator[tuple[Task, int]]:
-    for task in tasks:
-        yield task, depth
-        yield from _all_of(task.inner, depth + 1)
-
-
 def _in_memory(tensor: Tensor) -> bool:
     """Whether a tensor can be an operand of a kernel."""
     return tensor.spec.known and tensor.dtype.numpy.kind != "O"
+
+
+def _taker(form: Form) -> Callable[[Context], Any]:
+    """What gets an output: an array that was made for it, a host's value, or a copy of what is in memory."""
+    kind, *what = form
+    if kind == "array":
+        number, dims, shared = what
+        if shared:
+            return lambda context: context.arrays[number].reshape(dims).copy()
+        if dims is None:
+            return lambda context: context.arrays[number]
+        return lambda context: context.arrays[number].reshape(dims)
+    if kind == "object":
+        key, dims = what
+        if dims is None:
+            return lambda context: context.objects[key]
+        return lambda context: np.array(context.objects[key]).reshape(dims)
+    place, shape, dtype, dims = what
+    return lambda context: np.array(context.value_at(place, shape, dtype)).reshape(dims)
 
 
 #: A check until a kernel clears it.
 _PASSED = b"\1"
 
 
-class _Context:
+class Context:
     """One run at a time: addresses, arena, and values of the host."""
 
     def __init__(self, owner: Specialization) -> None:
@@ -311,7 +306,7 @@ class _Context:
         self._arena = Block(max(64, owner.arena_bytes))
         self._checks = bytearray(_PASSED * max(1, len(owner.checked)))
         self._constant = dict(owner.constants)
-        self._state_at = {buffer: position for buffer, position, _ in owner.state_inputs}
+        self._state_at = {buffer: position for buffer, position, *_ in owner.state_inputs}
         self._array_at = {buffer: position for buffer, position, _, _ in owner.array_inputs}
         self._states = self._states_to_bind()
         self._flight = Flight([position for _, position, in_place, _ in self._states if not in_place])
@@ -328,18 +323,20 @@ class _Context:
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.objects: dict[int, Any] = {}
         self._values: Sequence[Any] = ()
-        more = owner.objects or owner.object_inputs or owner.checked or owner.adopted or owner._calls_back
+        more = owner.objects or owner.object_inputs or owner.checked or owner.adopted or owner.calls_back
+        self._takers = [_taker(form) for form in owner.results]
+        self._adopters = [(position, _taker(form)) for position, form in owner.adopted]
         #: Whether a run consists of kernels that cannot fail, and gives the arrays that they write.
         self._only_kernels = owner.gives_outputs and not more
         #: Inputs that had to be converted or copied, by buffer.
         self._inputs: dict[int, np.ndarray[Any, Any]] = {}
-        self._views: dict[int, np.ndarray[Any, Any]] = {}
+        self._views: dict[Any, np.ndarray[Any, Any]] = {}
 
     def _rows(self) -> list[Row]:
         """What the frame is given in a run: the inputs, the states that the graph names, and arrays for the outputs."""
         rows = {position: Row(buffer, dims, dtype) for buffer, position, dims, dtype in self.owner.array_inputs}
         rows |= {position: Row(buffer, in_place=in_place) for buffer, position, in_place, _ in self._states}
-        inputs = [rows.get(position, Row()) for position in range(len(self.owner.graph.all_inputs))]
+        inputs = [rows.get(position, Row()) for position in range(self.owner.input_count)]
         return inputs + [Row(*each) for each in self.owner.outputs]
 
     def run(self, values: Sequence[Any]) -> list[Any]:
@@ -369,8 +366,8 @@ class _Context:
             self.frame.run()
         if 0 in self._checks:
             self._raise()
-        results = [take(self) for take in owner.results]
-        for position, take in owner.adopted:  # last, for a result may be an old value
+        results = [take(self) for take in self._takers]
+        for position, take in self._adopters:  # last, for a result may be an old value
             values[position].adopt(np.require(take(self), requirements="C"))
         self.arrays, self.objects, self._values = [], {}, ()
         if self._inputs:
@@ -397,8 +394,7 @@ class _Context:
     def _as_expected(self, value: Any, position: int, dims: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         """An input as an array of the type compiled for; `InvalidArgumentError` if its shape is another one."""
         if np.shape(value) != dims:
-            name = self.owner.graph.name
-            message = f"Input {position} of {name!r} has shape {np.shape(value)}, expected {dims}."
+            message = f"Input {position} of {self.owner.name!r} has shape {np.shape(value)}, expected {dims}."
             raise InvalidArgumentError(None, None, message)
         return np.require(value, dtype, "CA")
 
@@ -407,31 +403,30 @@ class _Context:
 
         Those that nobody reads need no value before the run; the last is what memory they get then, else None.
         """
-        graph, table, out = self.owner.graph, self.owner.table, []
-        for buffer, position, in_place in self.owner.state_inputs:
-            unread = position in table.unread
-            if in_place or not unread:
-                tensor = graph.all_inputs[position]
-                out.append((buffer, position, in_place, (sizes(tensor), tensor.dtype.numpy) if unread else None))
-        return out
+        return [row for row in self.owner.state_inputs if row[2] or row[3] is None]
 
     def value(self, tensor: GraphTensor) -> Any:
         """A stored tensor as an array (a view of the program's memory) or object."""
         key = id(tensor)
         if key in self.objects:
             return self.objects[key]
-        buffer, offset = self.owner.where[key]
+        return self.value_at(self.owner.where[key], sizes(tensor), tensor.dtype.numpy)
+
+    def value_at(self, place: Operand, shape: tuple[int, ...], dtype: Any) -> Any:
+        """The array (a view of the program's memory) that is there."""
+        buffer, offset = place
         if buffer in self._constant:
             return self._constant[buffer]
         if buffer in self._array_at:
             return self._inputs.get(buffer, self._values[self._array_at[buffer]])
         if buffer in self._state_at:
             return self._values[self._state_at[buffer]].read()
+        key = offset, shape, dtype
         view = self._views.get(key)
         if view is None:
-            count = elements(tensor)
-            memory = _memory(self._buffers[buffer] + offset, count * tensor.dtype.numpy.itemsize)
-            view = np.frombuffer(memory, tensor.dtype.numpy, count).reshape(sizes(tensor))
+            count = math.prod(shape)
+            memory = _memory(self._buffers[buffer] + offset, count * dtype.itemsize)
+            view = np.frombuffer(memory, dtype, count).reshape(shape)
             if buffer == ARENA:
                 self._views[key] = view
         return view
@@ -472,17 +467,18 @@ class _Context:
 
     def _raise(self) -> None:
         """The error of the kernels whose check failed."""
-        suspects = [n for passed, nodes in zip(self._checks, self.owner.checked) for n in nodes if not passed]
+        graph, suspects, where = self.owner.suspects([i for i, passed in enumerate(self._checks) if not passed])
         self._checks[:] = _PASSED * len(self._checks)
-        raise_error(self.owner.graph, suspects, self._intact)
+        raise_error(graph, suspects, functools.partial(self._intact, where))
 
-    def _intact(self, tensor: GraphTensor) -> Any:
+    def _intact(self, where: Mapping[int, Operand], tensor: GraphTensor) -> Any:
         """The value of a tensor that no kernel writes, as it is after a run; None for others."""
         if id(tensor) in self.objects:
             return self.objects[id(tensor)]
-        buffer, _ = self.owner.where.get(id(tensor), (ARENA, 0))
-        unwritten = any(buffer in places for places in (self._array_at, self._state_at, self._constant))
-        return self.value(tensor) if unwritten else None
+        place = where.get(id(tensor), (ARENA, 0))
+        if any(place[0] in places for places in (self._array_at, self._state_at, self._constant)):
+            return self.value_at(place, sizes(tensor), tensor.dtype.numpy)
+        return None
 
 
 _MISSING: Any = object()

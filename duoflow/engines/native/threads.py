@@ -54,10 +54,9 @@ from duoflow.core.arrays import address_of
 from duoflow.core.switches import switches
 
 from .ir import Function, Index, Module
-from .jit import Library, compile_module, kept
-from .target import host
+from .jit import Library, compile_by_name, kept
 
-__all__ = ["Block", "Team", "current_team", "thread_count", "write_nanoseconds"]
+__all__ = ["Block", "Team", "current_team", "team_library", "thread_count", "write_nanoseconds"]
 
 _LINE = 64
 STAGE, JOB, SLEEPERS, STOP, BUSY, MUTEX = (line * _LINE for line in range(6))
@@ -381,19 +380,24 @@ def _write_take(module: Module) -> None:
         f.do(f"ret i64 {f.emit(f'zext i1 {_take(f)} to i64')}")
 
 
+def team_library() -> Library:
+    """The native code of teams on this system."""
+    return _library(_default_parking())
+
+
 @kept
 def _library(parking_name: str) -> Library:
-    module = Module(host())
-    parking = _PARKING[parking_name]
-    _write_wake(module, parking)
-    if _MOVES:
-        _write_part(module)
-    _write_park(module, parking)
-    write_nanoseconds(module)
-    _write_serve(module)
-    for write in (_write_publish, _write_summon, _write_launch, _write_take):
-        write(module)
-    return compile_module(module.text(), "threads", symbols=_windows_symbols())
+    def write(module: Module) -> None:
+        parking = _PARKING[parking_name]
+        _write_wake(module, parking)
+        if _MOVES:
+            _write_part(module)
+        _write_park(module, parking)
+        write_nanoseconds(module)
+        for each in (_write_serve, _write_publish, _write_summon, _write_launch, _write_take):
+            each(module)
+
+    return compile_by_name(f"threads.{parking_name}", write, symbols=_windows_symbols())
 
 
 def _windows_symbols() -> dict[str, int]:

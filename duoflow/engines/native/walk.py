@@ -6,10 +6,9 @@ to its end, or to where it is left for a moment, and gives the status; and what 
 
 from __future__ import annotations
 
-from .entry import GOING, PAUSED, symbols, write_enter
+from .entry import GOING, PAUSED, layout, symbols, write_enter
 from .ir import Function, Module
-from .jit import Library, compile_module, kept
-from .target import host
+from .jit import Library, compile_by_name, kept
 from .threads import write_nanoseconds
 
 __all__ = [
@@ -294,13 +293,14 @@ def _write_begin(module: Module) -> None:
 
 @kept
 def library() -> Library:
-    module = Module(host())
-    _write_resolve(module)
-    write_nanoseconds(module)
-    _write_table(module)
-    _write_work(module)
-    _write_chunk(module)
-    _write_advance(module)
-    _write_begin(module)
-    write_enter(module, AT["rows"], AT["row_count"], AT["buffers"])
-    return compile_module(module.text(), "runner", symbols=symbols())
+    def write(module: Module) -> None:
+        _write_resolve(module)
+        write_nanoseconds(module)
+        _write_table(module)
+        _write_work(module)
+        _write_chunk(module)
+        _write_advance(module)
+        _write_begin(module)
+        write_enter(module, AT["rows"], AT["row_count"], AT["buffers"])
+
+    return compile_by_name(f"runner {layout()}", write, symbols=symbols())

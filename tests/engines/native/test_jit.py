@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from duoflow.engines.native import cache as kept_on_disk
 from duoflow.engines.native import jit, target
 from duoflow.engines.native.ir import Module, float_literal
 
@@ -116,7 +117,7 @@ def test_damaged_cache_entries_are_replaced(cache, damage):
 
 def test_cache_can_be_switched_off_or_unusable(cache, monkeypatch):
     monkeypatch.setenv("DUOFLOW_CACHE", "off")
-    assert jit.cache_directory() is None
+    assert kept_on_disk.cache_directory() is None
     assert function_of(lambda f: f.sub("%a", "%b"))(4, 5) == -1
     assert not list(cache.iterdir())
     blocked = cache / "file"
@@ -128,8 +129,8 @@ def test_cache_can_be_switched_off_or_unusable(cache, monkeypatch):
 def test_cache_is_bounded(cache, monkeypatch):
     for number in range(10):
         (cache / f"{number:02}.o").write_bytes(bytes(100))
-    monkeypatch.setattr(jit, "_CACHE_BYTES", 500)
-    jit._trim(cache)
+    monkeypatch.setattr(kept_on_disk, "_BYTES", 500)
+    kept_on_disk._trim(cache)
     assert len(list(cache.iterdir())) == 5
 
 

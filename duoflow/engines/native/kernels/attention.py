@@ -23,13 +23,13 @@ Results do not depend on the number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from ..ir import Module
-from ..jit import Library, compile_module, kept
+from ..jit import Library, compile_by_name, kept
 from ..target import host
 from .attention_code import CONSTS, STEPS, AttentionWriter
 from .tiles import TILE_ROWS, panel_width, tiles_of
@@ -148,11 +148,13 @@ class Attention:
 
     def _prepare_tiles(self) -> int:
         """Compile the tiles that the products of blocks are made of; the address of their table."""
-        tiles = tiles_of(self.dtype, self.dtype)
+        return tiles_of(self.dtype, self.dtype).prepare(*self._products())
+
+    def _products(self) -> Iterator[tuple[int, int]]:
+        """Rows and columns of the products of blocks."""
         for rows in _blocks(self.queries, self.row_block):
             for columns in (*_blocks(self.keys, self.key_block), self.width):
-                address = tiles.prepare(rows, columns)
-        return address
+                yield rows, columns
 
     def _numbers(self, scores: int) -> dict[str, int]:
         """The consts by name, but for those that are 0."""
@@ -233,13 +235,10 @@ class AttentionGradient(Attention):
     def scratch_bytes(self, threads: int) -> int:
         return super().scratch_bytes(threads) + self._shared_items * self.dtype.size
 
-    def _prepare_tiles(self) -> int:
-        tiles = tiles_of(self.dtype, self.dtype)
+    def _products(self) -> Iterator[tuple[int, int]]:
         for keys in _blocks(self.keys, self.key_block):
             for rows in _blocks(self.queries, self.row_block):
-                for height, columns in ((rows, keys), (rows, self.depth), (keys, self.depth), (keys, self.width)):
-                    address = tiles.prepare(height, columns)
-        return address
+                yield from ((rows, keys), (rows, self.depth), (keys, self.depth), (keys, self.width))
 
     def _numbers(self, scores: int) -> dict[str, int]:
         return super()._numbers(scores) | {"shared_items": self._shared_items}
@@ -256,6 +255,4 @@ def _blocks(count: int, size: int) -> set[int]:
 
 @kept
 def _library(dtype: DType) -> Library:
-    module = Module(host())
-    AttentionWriter(module, "attention", dtype, dtype).write()
-    return compile_module(module.text(), f"attention.{dtype.name}")
+    return compile_by_name(f"attention.{dtype.name}", lambda m: AttentionWriter(m, "attention", dtype, dtype).write())

@@ -40,7 +40,7 @@ from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Module
-from ..jit import Library, compile_module, kept
+from ..jit import Library, compile_by_name, kept
 from ..target import host
 from ..threads import thread_count
 from .correlate import CONSTS, CorrelationWriter
@@ -251,7 +251,7 @@ class Conv:
 
     def _tiles(self, rows: int, cols: int, out: DType) -> int:
         """The address of the tiles for a result of this many rows and columns, if there are any."""
-        return 0 if self.is_depthwise else tiles_of(self.dtype, out).prepare(rows, cols)
+        return 0 if self.is_depthwise else tiles_of(self.dtype, out).prepare((rows, cols))
 
 
 @dataclass(frozen=True)
@@ -429,9 +429,7 @@ def write_kernel(module: Module, name: str, dtype: DType) -> None:
 
 @kept
 def _library(name: str, dtype: DType) -> Library:
-    module = Module(host())
-    write_kernel(module, name, dtype)
-    return compile_module(module.text(), f"conv.{name}.{dtype.name}")
+    return compile_by_name(f"conv.{name}.{dtype.name}", lambda module: write_kernel(module, name, dtype))
 
 
 def _kernel(name: str, dtype: DType) -> int:

@@ -28,8 +28,8 @@ from dataclasses import dataclass, replace
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
-from ..ir import KERNEL, Function, Index, Module
-from ..jit import Library, compile_module, kept
+from ..ir import KERNEL, Function, Index
+from ..jit import Library, compile_by_name, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
 from ..threads import thread_count
@@ -170,9 +170,7 @@ _CONSTS = (
 def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
     """Address and consts of the kernel for this product; `epilogue` is the address of a block function."""
     blocking, out = _Blocking.of(gemm, host()), gemm.out or gemm.dtype
-    tiles = tiles_of(gemm.dtype, out)
-    for rows in gemm.heights(thread_count()):
-        table = tiles.prepare(rows, gemm.n)
+    table = tiles_of(gemm.dtype, out).prepare(*((rows, gemm.n) for rows in gemm.heights(thread_count())))
     numbers = [
         gemm.m, gemm.n, gemm.k, *gemm.a_strides, *gemm.b_strides, gemm.c_stride, *gemm.batch, *gemm.a_batch,
         *gemm.b_batch, *gemm.c_batch, int(gemm.accumulate), blocking.depth, blocking.row_tiles, int(blocking.pack_a),
@@ -184,9 +182,7 @@ def generic(gemm: Gemm, epilogue: int = 0) -> tuple[int, list[int]]:
 
 @kept
 def _library(dtype: DType, out: DType) -> Library:
-    module = Module(host())
-    GemmWriter(module, "gemm", dtype, out).write()
-    return compile_module(module.text(), f"gemm.{dtype.name}.{out.name}")
+    return compile_by_name(f"gemm.{dtype.name}.{out.name}", lambda m: GemmWriter(m, "gemm", dtype, out).write())
 
 
 class GemmWriter(TileWriter):

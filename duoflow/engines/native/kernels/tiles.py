@@ -6,20 +6,20 @@ one tile's width. A packed panel is [k][panel], padded with zeros. Short sums fo
 off with tiles of up to 12 rows, as they are called half as often.
 
 Tiles take strides as arguments, so there is one function for each height and width. Each is a module of its own, and
-compiled when a kernel that needs it is first prepared: `Tiles.prepare(rows, cols)`. Kernels find them in a table whose
-address is among their consts.
+compiled when a kernel that needs it is first prepared: `Tiles.prepare((rows, cols))`. Kernels find them in a table
+whose address is among their consts.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Function, Index, Module, splat
-from ..jit import Library, compile_module, kept
+from ..jit import Library, Table, compile_by_name, kept
 from ..scalar import LLVMBuilder
 from ..target import Target, host
 from ..threads import Block
@@ -312,25 +312,34 @@ class Tiles:
         self._libraries: dict[tuple[int, int], Library] = {}
         self._lock = threading.Lock()
 
-    def prepare(self, rows: int, cols: int, most: int = TILE_ROWS) -> int:
-        """Compile what a result of this many rows and columns is made of, with so many rows at most in a tile; gives
-        the table's address."""
+    def prepare(self, *results: tuple[int, int], most: int = TILE_ROWS) -> Table:
+        """Compile what results of so many rows and columns are made of, with so many rows at most in a tile; gives the
+        table for a kernel of these alone."""
+        table = Table(self._table.address)
+        table.entries, table.length = {}, len(self._words)
+        with self._lock:
+            for rows, cols in results:
+                for height, width in self._needed(rows, cols, most):
+                    self._compile(height, width)
+                    table.entries[self._place(height, width)] = self._libraries[height, width].address("tile")
+        return table
+
+    def _needed(self, rows: int, cols: int, most: int) -> Iterator[tuple[int, int]]:
+        """Rows and vectors of the tiles for a result of so many rows and columns."""
         whole, last = divmod(cols, self._vectors * self._lanes)
         widths = ([self._vectors] if whole else []) + ([-(-last // self._lanes)] if last else [])
-        with self._lock:
-            for height, _, _ in row_tiles_of(rows, most):
-                for width in widths:
-                    self._compile(height, width)
-        return self._table.address
+        return ((height, width) for height, _, _ in row_tiles_of(rows, most) for width in widths)
+
+    def _place(self, rows: int, vectors: int) -> int:
+        return (rows - 1) * self._vectors + vectors - 1
 
     def _compile(self, rows: int, vectors: int) -> None:
         if (rows, vectors) in self._libraries:
             return
-        module = Module(host())
-        TileWriter(module, "tile", self._sum_type, self._out).write_tile(rows, vectors)
         name = f"tile.{self._sum_type.name}.{self._out.name}.{rows}x{vectors}"
-        library = self._libraries[rows, vectors] = compile_module(module.text(), name)
-        self._words[(rows - 1) * self._vectors + vectors - 1] = library.address("tile")
+        write = lambda module: TileWriter(module, "tile", self._sum_type, self._out).write_tile(rows, vectors)
+        library = self._libraries[rows, vectors] = compile_by_name(name, write)
+        self._words[self._place(rows, vectors)] = library.address("tile")
 
 
 @kept
