@@ -7,6 +7,7 @@ in place where nobody needs the old value, places all tensors and builds the pro
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
@@ -28,7 +29,7 @@ from .control import Part, Plan, as_region
 from .convolve import as_convolution, as_pointwise
 from .divide import Division, Turns, divide
 from .fuse import FULL, Fusion, describe_all, storage
-from .jit import side_by_side
+from .jit import begun
 from .later import waits
 from .loops import LoopKernel
 from .outlets import with_outlets
@@ -72,11 +73,15 @@ class _Compiler:
     def _plan(self) -> None:
         """Tasks in order, with their code."""
         self.heavy = {id(n): task for n in self.graph.nodes if (task := self._heavy(n)) is not None}
+        described = ((n, self.descriptions.get(id(n))) for n in self.graph.nodes)
+        self.attentions = {id(n): AttentionTask(n, form) for n, form in described if isinstance(form, Form)}
+        prepared = begun(self._preparations())
         self.fusion = Fusion(
             self.graph, self.descriptions, {n for n, task in self.heavy.items() if task.grid is not None}
         )
         self.tasks = self._partition()
-        self.addresses, _ = side_by_side([self._write, self._prepare])
+        self.addresses = self._write()
+        prepared()
         before = plan.edges(self.tasks, self._effects_in_order() + waits(self.graph, self.tasks))
         self._choose_in_place(before)
         self.schedule = plan.schedule(self.tasks, before, self.position)
@@ -114,7 +119,7 @@ class _Compiler:
             return as_region(node, self._part_of(node))
         description = self.descriptions.get(id(node))
         if isinstance(description, Form):
-            return AttentionTask(node, description)
+            return self.attentions[id(node)]
         routine = as_routine(node, description)
         return as_row(node) if routine is None else RoutineTask(node, routine)
 
@@ -162,11 +167,10 @@ class _Compiler:
 
     # Code -------------------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        """Have what is not of this graph alone compiled meanwhile."""
-        for task in self.tasks:
-            task.prepare()
-        prepare(any(task.parallel for task in self.tasks))
+    def _preparations(self) -> list[Callable[[], None]]:
+        """Jobs that compile what is not of this graph alone."""
+        tasks: list[Task] = [*self.attentions.values(), *self.heavy.values()]
+        return [functools.partial(prepare, any(t.parallel for t in tasks)), *(task.prepare for task in tasks)]
 
     def _write(self) -> dict[int, int]:
         """The addresses of the tasks' kernels, compiled if need be."""

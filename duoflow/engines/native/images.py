@@ -101,6 +101,7 @@ class _Names:
 
     def __init__(self, used: Sequence[Library]) -> None:
         self.libraries = {library.key: library for library in used}
+        self._known = jit.addresses()
 
     def numbers(self, values: Sequence[int]) -> tuple[list[int], list[Any]]:
         """Numbers without the addresses among them, and these: (position, function), or (position, table)."""
@@ -117,6 +118,8 @@ class _Names:
                 named.append((i, (value.length, entries)))
             else:
                 plain[i] = int(value)
+        if not self._known.isdisjoint(plain):
+            raise RuntimeError("An address in a program has lost its name; arithmetic gives it as a mere number.")
         return plain, named
 
     def _function(self, address: Address) -> tuple[str, str]:

@@ -20,6 +20,7 @@ import functools
 import importlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -29,15 +30,17 @@ from .ir import Module
 from .target import Target, binding, host
 
 __all__ = [
-    "Address", "Library", "Table", "assembly", "compile_by_name", "compile_module", "compile_modules", "kept",
-    "key_prefix", "loaded", "side_by_side", "statistics", "verifies", "watchers",
+    "Address", "Library", "Table", "addresses", "assembly", "begun", "compile_by_name", "compile_module",
+    "compile_modules", "kept", "key_prefix", "loaded", "side_by_side", "statistics", "verifies", "watchers",
 ]  # fmt: skip
 
 _FORMAT = 3
 _CODEGEN_LEVEL = 2
+#: How many jobs are done at once.
+_MOST_JOBS = max(4, os.cpu_count() or 1)
 
 _lock = threading.Lock()
-_making = threading.RLock()
+_making = threading.Lock()
 
 Made = TypeVar("Made", bound=Callable[..., Any])
 
@@ -54,12 +57,18 @@ def kept(make: Made) -> Made:
     One thread makes it while others wait: `functools.cache` would let each make its own and keep one, and the code of
     the others would go while their addresses are in use.
     """
-    cached = functools.cache(make)
+    made: dict[Any, Any] = {}
+    locks: dict[Any, Any] = {}
 
     @functools.wraps(make)
     def get(*args: Any) -> Any:
-        with _making:
-            return cached(*args)
+        if args not in made:
+            with _making:
+                lock = locks.setdefault(args, threading.RLock())
+            with lock:
+                if args not in made:
+                    made[args] = make(*args)
+        return made[args]
 
     return cast(Made, get)
 
@@ -166,6 +175,11 @@ def loaded(key: str, code: bytes, name: str) -> Library:
     return _alive.get(key) or _link(name, key, code, host())
 
 
+def addresses() -> set[int]:
+    """The addresses of functions that anybody has asked for."""
+    return {int(address) for library in list(_alive.values()) for address in library._addresses.values()}
+
+
 def _from_cache(key: str, name: str, target: Target) -> Library | None:
     """The library that the cache holds, if it does and that is sound."""
     code = cache.read(f"{key}.o")
@@ -184,26 +198,42 @@ def _made(ir_text: str, name: str, key: str, target: Target, verify: bool | None
 
 
 def side_by_side(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each job gives; the first one is done by this thread, the others by threads of their own."""
+    """What each job gives; the first one is done by this thread, the others by others, a few at a time."""
+    finish = begun(jobs[1:])
+    first = [job() for job in jobs[:1]]
+    return first + finish()
+
+
+def begun(jobs: Sequence[Callable[[], Any]]) -> Callable[[], list[Any]]:
+    """Have jobs done by other threads, a few at a time; the result waits for all and gives what each gave."""
     results: list[Any] = [None] * len(jobs)
+    left = deque(range(len(jobs)))
 
-    def work(i: int) -> None:
-        try:
-            results[i] = jobs[i]()
-        except Exception as error:
-            results[i] = error
+    def work() -> None:
+        while True:
+            try:
+                i = left.popleft()
+            except IndexError:
+                return
+            try:
+                results[i] = jobs[i]()
+            except Exception as error:
+                results[i] = error
 
-    others = [threading.Thread(target=work, args=(i,)) for i in range(1, len(jobs))]
-    for thread in others:
+    threads = [threading.Thread(target=work) for _ in range(min(len(jobs), _MOST_JOBS))]
+    for thread in threads:
         thread.start()
-    if jobs:
-        work(0)
-    for thread in others:
-        thread.join()
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
-    return results
+
+    def finish() -> list[Any]:
+        work()
+        for thread in threads:
+            thread.join()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
+
+    return finish
 
 
 def assembly(ir_text: str, target: Target | None = None) -> str:

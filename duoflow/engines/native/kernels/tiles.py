@@ -12,6 +12,7 @@ whose address is among their consts.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +20,7 @@ from duoflow.core import dtypes
 from duoflow.core.dtypes import DType
 
 from ..ir import Function, Index, Module, splat
-from ..jit import Library, Table, compile_by_name, kept
+from ..jit import Library, Table, compile_by_name, kept, side_by_side
 from ..scalar import LLVMBuilder
 from ..target import Target, host
 from ..threads import Block
@@ -316,12 +317,12 @@ class Tiles:
         """Compile what results of so many rows and columns are made of, with so many rows at most in a tile; gives the
         table for a kernel of these alone."""
         table = Table(self._table.address)
-        table.entries, table.length = {}, len(self._words)
+        table.length = len(self._words)
+        needed = {tile for result in results for tile in self._needed(*result, most)}
         with self._lock:
-            for rows, cols in results:
-                for height, width in self._needed(rows, cols, most):
-                    self._compile(height, width)
-                    table.entries[self._place(height, width)] = self._libraries[height, width].address("tile")
+            missing = sorted(needed - self._libraries.keys())
+            side_by_side([functools.partial(self._compile, *tile) for tile in missing])
+            table.entries = {self._place(*tile): self._libraries[tile].address("tile") for tile in sorted(needed)}
         return table
 
     def _needed(self, rows: int, cols: int, most: int) -> Iterator[tuple[int, int]]:
@@ -334,8 +335,6 @@ class Tiles:
         return (rows - 1) * self._vectors + vectors - 1
 
     def _compile(self, rows: int, vectors: int) -> None:
-        if (rows, vectors) in self._libraries:
-            return
         name = f"tile.{self._sum_type.name}.{self._out.name}.{rows}x{vectors}"
         write = lambda module: TileWriter(module, "tile", self._sum_type, self._out).write_tile(rows, vectors)
         library = self._libraries[rows, vectors] = compile_by_name(name, write)

@@ -139,7 +139,7 @@ class Winograd:
         """Have the register tiles compiled; gives the address of their table."""
         tiles = tiles_of(self.dtype, accumulator(self.dtype))
         heights = {self.channels} if self.mode == "weights" else {self._block, self._count % self._block or self._block}
-        return max(tiles.prepare(rows, self.filters, self._tile_rows) for rows in heights)
+        return tiles.prepare(*((rows, self.filters) for rows in sorted(heights)), most=self._tile_rows)
 
     @property
     def _steps(self) -> Pair:
