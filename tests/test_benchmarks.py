@@ -82,7 +82,7 @@ def test_ratios_are_relative_to_duoflow():
 
 
 def test_a_prefix_names_several_works():
-    assert chosen(["mlp"]) == ["mlp_step", "mlp_fit"]
+    assert chosen(["mlp"]) == ["mlp_step", "mlp_fit", "mlp_loop"]
     assert chosen([])[-len(WORKS) :] == list(WORKS)
     with pytest.raises(SystemExit, match="unknown work 'fly'"):
         chosen(["fly"])
