@@ -22,6 +22,7 @@ _LEAF_TYPES = (str, bytes, int, float, complex, bool, type(None))
 def register(cls: type, flatten_function: Callable[..., Any], unflatten_function: Callable[..., Any]) -> None:
     """Make a class a structure: `flatten(x) -> (children, aux)` and `unflatten(aux, children)`."""
     optree.register_pytree_node(cls, flatten_function, unflatten_function, namespace="duoflow")
+    _known_leaves.discard(cls)
 
 
 #: Types met as leaves, which stay leaves.
@@ -62,6 +63,8 @@ def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
 
     TensorFlow: tf.nest.flatten.
     """
+    if type(structure) in _known_leaves:
+        return [structure]
     leaves = optree.tree_leaves(structure, **_OPTIONS)
     if _known_leaves.issuperset(map(type, leaves)) or not _meet(leaves):
         return leaves
@@ -112,6 +115,8 @@ def map_structure(func: Callable[..., Any], *structure: Any, check_types: bool =
         raise ValueError(
             f"Only valid keyword arguments are `check_types` and `expand_composites`, not: {sorted(kwargs)}"
         )
+    if len(structure) == 1 and type(structure[0]) in _known_leaves:
+        return func(structure[0])
     for other in structure[1:]:
         assert_same_structure(structure[0], other, check_types=check_types)
     leaves = [flatten(s) for s in structure]

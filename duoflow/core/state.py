@@ -6,6 +6,7 @@ write), so a value once read never changes. The ops here are the only way to the
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, shapes
+from .arrays import address_of
 from .dtypes import DType
 from .errors import FailedPreconditionError, InvalidArgumentError
 from .lowering import Scatter
@@ -40,9 +42,8 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[An
     """An uninitialised array that starts on a cache line."""
     if dtype.kind == "O":
         return np.empty(shape, dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    block = _Block((size + _ALIGNMENT,), np.uint8)
-    return np.ndarray(shape, dtype, block, -block.ctypes.data % _ALIGNMENT)
+    block = _Block((math.prod(shape) * dtype.itemsize + _ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, block, -address_of(block) % _ALIGNMENT)
 
 
 class Flight:
@@ -114,6 +115,9 @@ class State:
     def write(self, array: np.ndarray[Any, Any]) -> None:
         """Replace the value by a copy of `array`."""
         self._check_shape(array.shape)
+        if not _in_flight and self._holders() == _ALONE and self.read().shape == array.shape:
+            self.read()[...] = array
+            return
         fresh = aligned_empty(array.shape, self.dtype.numpy)
         fresh[...] = array
         self._replace(fresh)

@@ -247,9 +247,12 @@ class EagerTensor(Tensor):
         return self._array.ndim  # type: ignore[no-any-return]
 
     def numpy(self) -> Any:
-        """The value as a NumPy array (a scalar for rank 0, `bytes` for a string scalar)."""
+        """The value as a NumPy array of the caller's own (a scalar for rank 0, `bytes` for a string scalar).
+
+        `np.asarray` gives a view that cannot be written to, without a copy.
+        """
         array = self._array
-        return array[()] if array.ndim == 0 else array
+        return array[()] if array.ndim == 0 else array.copy()
 
     @property
     def device(self) -> str:
@@ -287,7 +290,11 @@ class EagerTensor(Tensor):
         array = self._array
         if dtype is not None and np.dtype(dtype) != array.dtype:
             return array.astype(dtype)  # type: ignore[no-any-return]
-        return array.copy() if copy else array  # type: ignore[no-any-return]
+        if copy:
+            return array.copy()  # type: ignore[no-any-return]
+        view: np.ndarray[Any, Any] = array.view()
+        view.flags.writeable = False
+        return view
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         return self._array.__dlpack__(**kwargs)
@@ -601,10 +608,17 @@ def convert(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | N
         return F.pack_nested(value, dtype, dtype_hint)  # type: ignore[no-any-return]
     if dtype is None and dtype_hint is not None:
         try:
-            return make_constant(as_array(value, dtypes.as_dtype(dtype_hint)), name)
+            return make_constant(_own_array(value, dtypes.as_dtype(dtype_hint)), name)
         except (TypeError, ValueError):
             pass
-    return make_constant(as_array(value, dtype), name)
+    return make_constant(_own_array(value, dtype), name)
+
+
+def _own_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    """A Python value as an array that nobody else can write to."""
+    array = as_array(value, dtype)
+    foreign = not isinstance(value, np.ndarray | np.generic) and hasattr(value, "__array__")
+    return array.copy() if array is value or array.base is not None or foreign else array
 
 
 def make_constant(array: np.ndarray[Any, Any], name: str | None = None) -> Tensor:

@@ -91,8 +91,6 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
 
     TensorFlow: tf.convert_to_tensor.
     """
-    if isinstance(value, np.ndarray):
-        value = value.copy()
     return convert(value, dtype, dtype_hint, name)
 
 

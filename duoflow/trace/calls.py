@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from duoflow.core import nest
-from duoflow.core.tensor import EagerTensor
+from duoflow.core.context import context
+from duoflow.core.tensor import EagerTensor, Tensor, convert
 from duoflow.core.variables import Variable
 
-__all__ = ["key_of", "order_of"]
+__all__ = ["as_input", "key_of", "order_of"]
 
 _ndarray = np.ndarray
 #: Values that are part of the key.
@@ -64,6 +65,14 @@ def _add(leaves: Iterable[Any], parts: list[Any], values: list[Any]) -> bool:
         parts.append(array.shape)
         values.append(array)
     return True
+
+
+def as_input(value: Any) -> Tensor:
+    """An argument as a tensor; the memory of an array is lent where nobody keeps it for longer than the call."""
+    alone = context.graph is None and not context.tapes
+    if alone and type(value) is _ndarray and value.dtype in _PLAIN and value.dtype.isnative:
+        return EagerTensor(value)
+    return convert(value)
 
 
 def order_of(values: Sequence[Any], inputs: Sequence[Any], named: bool) -> list[int] | None:

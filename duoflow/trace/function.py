@@ -19,11 +19,11 @@ from duoflow.core.composite import expand
 from duoflow.core.context import context
 from duoflow.core.engine import MEMORY_LIMIT
 from duoflow.core.errors import caller_origin, with_origin
-from duoflow.core.tensor import Tensor, convert
+from duoflow.core.tensor import Tensor
 from duoflow.core.variables import Variable
 
 from .autograph import convert as to_autograph
-from .calls import key_of, order_of
+from .calls import as_input, key_of, order_of
 from .captured import Watched, tell, watched_by
 from .causes import Cause, Warner, cause_of, endless
 from .compiler_ir import compiler_ir
@@ -359,7 +359,7 @@ class _Trace:
                 found.append(leaf)
             else:
                 found += kind.to_tensors(leaf)
-        return [part if isinstance(part, Tensor) else convert(part) for part in expand(found)]
+        return [part if isinstance(part, Tensor) else as_input(part) for part in expand(found)]
 
     def to_run(self) -> ConcreteFunction:
         """The concrete function for the next call."""

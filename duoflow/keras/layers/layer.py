@@ -315,8 +315,9 @@ class Layer(LayerState):
         if not self._convert_input_args:
             return args, dict(kwargs)
         dtype = self.input_dtype
-        if len(args) == 1 and not kwargs and is_tensor(args[0]) and _dtype_name(args[0]) == dtype:
-            return args, {}
+        if len(args) == 1 and is_tensor(args[0]) and _dtype_name(args[0]) == dtype:
+            if not kwargs or _NO_TENSORS.issuperset(map(type, kwargs.values())):
+                return args, dict(kwargs)
 
         def convert(x: Any) -> Any:
             mask = keras_mask(x)
@@ -526,6 +527,8 @@ class Layer(LayerState):
 
 
 _NOTHING: Any = contextlib.nullcontext()
+#: Types of arguments that no dtype policy converts.
+_NO_TENSORS = frozenset({bool, int, float, str, type(None)})
 
 
 def _bookkept(build: Any) -> Any:

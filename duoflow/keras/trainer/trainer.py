@@ -439,7 +439,7 @@ class Trainer:
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        return nest.map_structure(np.asarray, self.make_predict_function()(single_batch(x)))
+        return nest.map_structure(np.array, self.make_predict_function()(single_batch(x)))
 
     def _on_batch(self, make: Callable[[], Callable[[Any], Any]], batch: Batch, return_dict: bool) -> Any:
         self.reset_metrics()
