@@ -1,8 +1,8 @@
 """What every iteration of a loop would compute anew from the same operands is computed once, before the loop.
 
-Looking at a tensor in another way costs nothing where it is read, so views stay in the loop, but for those that products
-read: these want their operands in memory. A matrix that a product takes transposed, as the gradient of a recurrent layer
-takes its weights, is turned before the loop.
+Looking at a tensor in another way costs nothing where it is read, so views stay in the loop, but for those that
+products read: these want their operands in memory. A matrix that a product takes transposed, as the gradient of a
+recurrent layer takes its weights, is turned before the loop.
 """
 
 from __future__ import annotations
