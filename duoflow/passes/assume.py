@@ -1,8 +1,9 @@
-"""Shapes that were seen in a run and are taken for granted in the next.
+"""What was seen in a run and is taken for granted in the next: shapes, and that a loop runs no longer than so often.
 
 Some shapes are known only when a graph runs: what a loop carries, what a list holds. `assuming(op, shapes)` is a record
 like `op` that infers the shapes seen, so that everything behind it is static; it always runs on the host, is opaque to
 other passes, and raises `ShapeChanged` if the shapes are others this time. An engine then runs the graph another way.
+`ENDED` raises `LoopOutgrown` if a loop that was stopped would have gone on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import functools
 from typing import Any
 
 from duoflow.core.dtypes import DType
-from duoflow.core.record import Kind, Op
+from duoflow.core.record import Effect, Kind, Op
 from duoflow.core.shapes import Dims
 from duoflow.core.spec import Spec
 
-__all__ = ["ASSUMED", "ShapeChanged", "assuming", "refusing"]
+__all__ = ["ASSUMED", "ENDED", "LoopOutgrown", "ShapeChanged", "assuming", "refusing"]
 
 #: The tag of records made here.
 ASSUMED = "assumed"
@@ -25,6 +26,10 @@ Shapes = tuple[Dims, ...]
 
 class ShapeChanged(Exception):
     """A value does not have the shape that the program was compiled for."""
+
+
+class LoopOutgrown(ShapeChanged):
+    """A loop runs more often than the program was compiled for."""
 
 
 @functools.cache
@@ -61,3 +66,15 @@ def assuming(op: Op, shapes: Shapes) -> Op:
     return Op(
         op.name, Kind.HOST, infer, evaluate, effects=op.effects, num_outputs=len(shapes), tags=op.tags | {ASSUMED}
     )  # fmt: skip
+
+
+def _require_end(goes_on: Any) -> tuple[()]:
+    if goes_on:
+        raise LoopOutgrown("a loop runs more often than the program was compiled for")
+    return ()
+
+
+#: Of whether a loop would have gone on, which is assumed not to be.
+ENDED = Op(
+    "Ended", Kind.HOST, lambda goes_on: (), _require_end, effects=Effect.IO, num_outputs=0, tags=frozenset({ASSUMED})
+)

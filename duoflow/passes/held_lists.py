@@ -24,8 +24,9 @@ from duoflow.core.spec import Spec
 from duoflow.core.tensor import GraphTensor, Tensor
 
 from .assume import ASSUMED
+from .prune import acts
 from .rewrite import Rewriter
-from .specialize import inferred, refuse, tells_more
+from .specialize import Observed, inferred, refuse, tells_more
 from .trips import Ramp, interval, known_value, ramp_of
 
 __all__ = ["Form", "Held", "Walk", "has_lists", "moved", "rule"]
@@ -134,6 +135,8 @@ class Walk:
     greatest value of some new scalars."""
 
     graph: Graph
+    #: The shapes that nodes gave in a run, and the lengths of lists, as long as no node before acts.
+    observed: Observed = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
     intervals: dict[int, tuple[int, int]] = field(default_factory=dict)
     news: set[int] = field(default_factory=set)
@@ -146,6 +149,8 @@ class Walk:
 
     def step(self, node: Node) -> None:
         """Rewrite a node."""
+        if self.observed and acts(node):
+            self.observed = {}
         known = None if ASSUMED in node.op.tags else _RULES.get(node.op.name)
         if known is not None and self._concerns(node):
             mark = len(self.rw.graph.nodes)

@@ -5,6 +5,9 @@ place. How large the buffers of a loop must be, and what their rows are, shows w
 first time, to be thrown away; the second time its lists have buffers. The length of a list is a further variable
 where it changes.
 
+Where nothing bounds the iterations, a run shows how long the lists got. Then as much again, or more, is assumed to be
+enough: the loop stops there, and if it would have gone on, the program is given up for one that allows for more.
+
 A loop or branch stays as it is, lists and all, if there is a list whose size or elements are not known, or anything
 else in it whose shape is not: the host runs it then.
 """
@@ -19,29 +22,36 @@ import numpy as np
 
 from duoflow.core import dtypes
 from duoflow.core.graph import PLACEHOLDER, Graph, Node
+from duoflow.core.late import F
 from duoflow.core.scalar import Unsupported
 from duoflow.core.shapes import Dims
 from duoflow.core.tensor import GraphTensor, Tensor
 
+from .assume import ENDED
 from .held_lists import Held, Walk, has_lists, rule
 from .inline import inline
-from .prune import prune
+from .loop_variables import LOOPS
+from .prune import acts, prune
+from .rewrite import Rewriter
 from .sink import sink
+from .specialize import Observed
 from .trips import Trips, known_value, trips
 
-__all__ = ["lists_as_tensors"]
+__all__ = ["grows_without_bound", "lists_as_tensors"]
 
 #: Constants of no more elements than this become constants of the loops that they are passed to.
 _SUNK_ELEMENTS = 64
+#: The fewest iterations for which there is room where their number is not known, and by what it grows if need be.
+_FEWEST_ROWS, _GROWTH = 16, 4
 
 Entry = GraphTensor | Held
 
 
-def lists_as_tensors(graph: Graph) -> Graph:
-    """The graph with its lists as tensors, as far as their sizes are known."""
+def lists_as_tensors(graph: Graph, observed: Observed | None = None) -> Graph:
+    """The graph with its lists as tensors, as far as their sizes are known, or assumed after those `observed`."""
     if not has_lists(graph):
         return graph
-    walk = Walk(graph)
+    walk = Walk(graph, observed or {})
     try:
         for node in graph.nodes:
             walk.step(node)
@@ -50,6 +60,13 @@ def lists_as_tensors(graph: Graph) -> Graph:
         return graph
     walk.rw.graph.inputs, walk.rw.graph.outputs = [walk.rw[t] for t in graph.all_inputs], outputs  # type: ignore[assignment]
     return prune(walk.rw.graph)
+
+
+def grows_without_bound(graph: Graph) -> bool:
+    """Whether a loop is left that gives lists, which a run may tell the size of."""
+    return any(
+        n.op.name in LOOPS and not acts(n) and any(t.dtype is dtypes.variant for t in n.outputs) for n in graph.nodes
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +186,8 @@ def _while(walk: Walk, node: Node) -> None:
     count = len(node.outputs)
     entries = [_entry(walk, t) for t in node.inputs]
     loop = _open(walk, node, entries)
+    condition = loop.cond
+    is_assumed = loop.trips.most is None and _assume_bound(loop)
     if loop.trips.count == 0:
         for old, entry in zip(node.outputs, entries, strict=False):
             walk.hold(old, entry) if isinstance(entry, Held) else walk.bind(old, entry)
@@ -197,6 +216,48 @@ def _while(walk: Walk, node: Node) -> None:
     for k, old in enumerate(node.outputs):
         _receive_output(walk, old, starts[k], outputs, _after(loop, entries[k], moves.get(k)))
         _count(walk, loop, k, old)
+    if is_assumed:
+        _require_end(walk, node, condition)
+
+
+def _assume_bound(loop: _Loop) -> bool:
+    """Stop a loop after so many iterations as are assumed to be enough; whether anything is known of that."""
+    lengths = [
+        shape[0] for t, shape in zip(loop.node.outputs, loop.walk.observed.get(loop.node.name, ()), strict=False)
+        if t.dtype is dtypes.variant and shape
+    ]  # fmt: skip
+    lead = next((k for k, r in loop.trips.ramps.items() if r.start is not None and r.step), None)
+    reads = {id(t) for n in loop.cond.nodes for t in n.inputs}
+    has_list = any(t.dtype is dtypes.variant and id(t) in reads for t in loop.cond.all_inputs)
+    if not lengths or lead is None or has_list or acts(loop.node):
+        return False
+    most = _FEWEST_ROWS
+    while most < max(lengths):
+        most *= _GROWTH
+    rw = Rewriter(loop.cond)
+    for node in loop.cond.nodes:
+        rw.copy(node)
+    counter = rw[loop.cond.inputs[lead]]
+    with rw.building(loop.node):
+        end = F.constant(np.asarray(loop.trips.ramps[lead].at(most), counter.dtype.numpy))
+        goes_on = F.logical_and(rw[loop.cond.outputs[0]], F.not_equal(counter, end))
+    loop.cond = rw.finish()
+    loop.cond.outputs = [goes_on]
+    loop.trips = replace(loop.trips, most=most, exact=False)
+    return True
+
+
+def _require_end(walk: Walk, node: Node, condition: Graph) -> None:
+    """Give the run up if a loop that was stopped would have gone on."""
+    now: dict[int, Any] = {}
+    for k, tensor in enumerate(condition.all_inputs):
+        if tensor.dtype is not dtypes.variant:
+            now[id(tensor)] = walk.rw[node.outputs[k] if k < len(node.outputs) else node.inputs[k]]
+    for inner in condition.nodes:
+        if inner.op is not PLACEHOLDER:
+            made = walk.rw.add(inner.op, [now[id(t)] for t in inner.inputs], inner.attrs, like=inner)
+            now |= {id(old): new for old, new in zip(inner.outputs, made, strict=True)}
+    walk.rw.add(ENDED, (now[id(condition.outputs[0])],), like=node)
 
 
 def _count(walk: Walk, loop: _Loop, k: int, old: Tensor) -> None:

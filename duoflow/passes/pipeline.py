@@ -100,7 +100,10 @@ def sized(graph: Graph, dims: Sequence[Dims], observed: Observed | None = None) 
 
     It is a draft: the second part takes it over.
     """
-    steps = (("specialize", lambda g: specialize(g, dims, observed)), ("lists", lists_as_tensors))
+    steps = (
+        ("specialize", lambda g: specialize(g, dims, observed)),
+        ("lists", lambda g: lists_as_tensors(g, observed)),
+    )
     out = _through(graph, steps, SIZED, drafts=False)  # loops are walked more than once
     out.is_draft = out is not graph and not watchers
     return out

@@ -9,6 +9,7 @@ from duoflow.core.engine import MEMORY_LIMIT
 from duoflow.core.graph import Graph
 from duoflow.core.shapes import Dims
 from duoflow.passes import pipeline
+from duoflow.passes.lists import grows_without_bound
 from duoflow.passes.specialize import Observed
 from duoflow.passes.table import StateTable
 
@@ -35,6 +36,11 @@ class Builder:
         given = [t.dims for t in self.prepared.all_inputs]
         given = [own if i in self.table.inputs or i >= len(dims) else dims[i] for i, own in enumerate(given)]
         return pipeline.sized(self.prepared, given, observed)
+
+    @staticmethod
+    def is_known(graph: Graph) -> bool:
+        """Whether all shapes in a graph that `sized` gave are known, and the lengths of its lists."""
+        return all(t.spec.known for n in graph.nodes for t in n.outputs) and not grows_without_bound(graph)
 
     def compiled(self, graph: Graph) -> Specialization:
         """The program of a graph that `sized` gave."""

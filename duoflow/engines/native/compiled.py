@@ -17,7 +17,7 @@ from duoflow.core.lowering import Contraction, Convolution, Reduction
 from duoflow.core.record import Effect, Kind
 from duoflow.core.scalar import Unsupported
 from duoflow.core.tensor import GraphTensor
-from duoflow.passes.assume import ASSUMED
+from duoflow.passes.assume import ASSUMED, ENDED
 from duoflow.passes.prune import acts
 from duoflow.passes.table import StateTable
 
@@ -147,7 +147,7 @@ class _Compiler:
 
     def _effects_in_order(self) -> list[tuple[Task, Task]]:
         """Host calls with effects keep the order of the program."""
-        acting = [t for t in self.tasks if self._acts(t)]
+        acting = [t for t in self.tasks if self._acts(t) and t.nodes[0].op is not ENDED]
         acting.sort(key=lambda t: self.position[id(t.nodes[0])])
         assumed = [t for t in self.tasks if self._assumes(t)]
         last = [(a, t) for a in assumed for t in acting if acts(t.nodes[0])]

@@ -23,7 +23,7 @@ from duoflow.core.errors import ResourceExhaustedError
 from duoflow.core.graph import Graph, Node
 from duoflow.core.shapes import Dims
 from duoflow.core.state import State
-from duoflow.passes.assume import ShapeChanged
+from duoflow.passes.assume import LoopOutgrown, ShapeChanged
 from duoflow.passes.table import StateTable
 
 from .. import reference
@@ -42,13 +42,15 @@ _OBSERVING: Any = object()
 Key = tuple[Any, ...]
 
 
-def _is_static(graph: Graph) -> bool:
-    return all(t.spec.known for node in graph.nodes for t in node.outputs)
-
-
 def _building() -> Any:
     """The module that compiles: a start that finds its programs kept does without it."""
     return importlib.import_module(".build", __package__)
+
+
+def _size_of(value: Any) -> Dims:
+    """The shape of an array, the length of a list."""
+    items = getattr(value, "items", None)
+    return (len(items),) if isinstance(items, list) else getattr(value, "shape", ())
 
 
 class NativeExecutable:
@@ -84,8 +86,8 @@ class NativeExecutable:
             return self._observe(key, values)
         try:
             return found.run(values)
-        except ShapeChanged:
-            return self._observe(key, values)
+        except ShapeChanged as change:
+            return self._observe(key, values, isinstance(change, LoopOutgrown))
         except MemoryError as error:
             raise ResourceExhaustedError(f"OOM when running {self.graph.name!r}: {error}").here() from error
 
@@ -106,7 +108,7 @@ class NativeExecutable:
         self._state_inputs = self._states_of(self._builder.table if found is None else found.table)
         if found is None:
             graph = self._builder.sized(dims)
-            if not _is_static(graph) and not self._shares_state(values):
+            if not self._builder.is_known(graph) and not self._shares_state(values):
                 self._observations[key] = 0
                 found = _OBSERVING
             else:
@@ -131,12 +133,15 @@ class NativeExecutable:
                 dims[i] = values[i].shape
         return dims
 
-    def _observe(self, key: Key, values: Sequence[Any]) -> list[Any]:
-        """Run node by node, and compile for the shapes that come up; if they change every time, for none of them."""
+    def _observe(self, key: Key, values: Sequence[Any], outgrown: bool = False) -> list[Any]:
+        """Run node by node, and compile for the shapes that come up; if they change every time, for none of them.
+
+        A loop that has `outgrown` its program gets so much more room that this does not happen often.
+        """
         seen: dict[str, tuple[Dims, ...]] = {}
 
         def note(node: Node, results: tuple[Any, ...]) -> None:
-            seen[node.name] = tuple([getattr(r, "shape", ()) for r in results])
+            seen[node.name] = tuple([_size_of(r) for r in results])
 
         table, states = self._builder.table, {}
         for position in table.inputs:
@@ -151,7 +156,7 @@ class NativeExecutable:
         for position, output in table.updates:
             states[position].write(results[output])
         with self._lock:
-            self._observations[key] += 1
+            self._observations[key] += not outgrown
             settled = self._observations[key] <= _MOST_OBSERVATIONS
             graph = self._builder.sized(self._dims_of(values), seen if settled else None)
             self._specializations[key] = self._builder.compiled(graph)
@@ -176,7 +181,7 @@ class NativeExecutable:
         with self._lock:
             if not self._open and not self._specializations:
                 graph = self._builder.sized(self._dims_of(()))
-                if _is_static(graph):
+                if self._builder.is_known(graph):
                     self._state_inputs = self._states_of(self._builder.table)
                     self._specializations[()] = self._builder.compiled(graph)
 

@@ -195,6 +195,95 @@ def test_a_list_without_a_bound_stays_with_the_host_and_is_right():
     np.testing.assert_array_equal(run(tf.constant(4)), [0, 1, 4, 9])
 
 
+def counted(x, n):
+    h, i = x, tf.constant(0)
+    while i < n:
+        h = tf.tanh(h @ W)
+        i += 1
+    return h
+
+
+def until_small(x, n):
+    h = x * tf.cast(n, tf.float32)
+    while tf.reduce_max(tf.abs(h)) > 0.05:
+        h = tf.sin(h @ W) * 0.9
+    return h
+
+
+def left_early(x, n):
+    h = x
+    for i in tf.range(1000):
+        h = tf.tanh(h @ W + x)
+        if i >= n:
+            break
+    return h
+
+
+def skipping(x, n):
+    h = x
+    for i in tf.range(n):
+        if i % 3 == 1:
+            continue
+        h = tf.tanh(h @ W) + x
+    return h
+
+
+def over_unknown_times(x, n):
+    rows, h = tf.broadcast_to(x, [400, *x.shape]), x
+    for i in tf.range(n):
+        h = tf.tanh(h @ W + rows[i])
+    return h
+
+
+@pytest.mark.parametrize(
+    "program", [counted, until_small, left_early, skipping, over_unknown_times], ids=lambda f: f.__name__
+)
+def test_gradients_of_loops_of_any_length_run_without_python_in_the_iterations(program):
+    def gradient(x, n):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(program(x, n) ** 2.0)
+        return y, tape.gradient(y, x)
+
+    compiled = tf.function(gradient)
+    for n in (3, 20, 0, 70, 300, 5):
+        for got, want in zip(compiled(X, tf.constant(n)), gradient(X, tf.constant(n)), strict=True):
+            np.testing.assert_allclose(got, want, rtol=2e-4, atol=1e-6)
+    assert set(hosted(compiled, X, tf.constant(300))) <= {"Ended"}
+
+
+def test_a_run_that_is_given_up_has_done_nothing(tmp_path):
+    count, written = tf.Variable(0.0), tmp_path / "written"
+
+    @tf.function
+    def step(x, n):
+        count.assign_add(1.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(counted(x, n) * count)
+        tf.print(n, output_stream=f"file://{written}")
+        count.assign_add(10.0)
+        return tape.gradient(y, x)
+
+    for n in (2, 30, 2, 90):
+        step(X, tf.constant(n))
+    assert count.numpy() == 44.0 and written.read_text().split() == ["2", "30", "2", "90"]
+
+
+def test_after_an_effect_no_length_is_assumed(capfd):
+    @tf.function
+    def gradient(x, n):
+        tf.print("begin")
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(counted(x, n))
+        return tape.gradient(y, x)
+
+    for n in (2, 30):
+        gradient(X, tf.constant(n))
+    assert capfd.readouterr().err.split() == ["begin"] * 2
+
+
 @pytest.mark.parametrize("kind", ["SimpleRNN", "GRU", "LSTM"])
 def test_recurrent_layers_train_without_python_whatever_the_batch(kind):
     layers = tf.keras.layers
