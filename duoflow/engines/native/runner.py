@@ -357,6 +357,7 @@ class Frame:
             ("times", self._times.address if program.timed else 0),
             ("rows", self.rows.address), ("row_count", self.rows.count),
             ("tables", tables), ("own_buffer", program.own[0]), ("own_bytes", program.own[1]),
+            ("threads", program.threads),
         ):  # fmt: skip
             words[AT[name]] = value
         self._parallel = bool(sealed.words[1])

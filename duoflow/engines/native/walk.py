@@ -35,7 +35,7 @@ ENTRY = 3
 FRAME = (
     "code", "chunks", "pointers", "consts", "operands", "operand_count", "buffers", "team", "callback", "status",
     "times", "launch", "publish", "summon", "next", "stage", "budget", "rows",
-    "row_count", "tables", "own_buffer", "own_bytes",
+    "row_count", "tables", "own_buffer", "own_bytes", "threads",
 )  # fmt: skip
 AT = {name: position for position, name in enumerate(FRAME)}
 
@@ -112,7 +112,8 @@ def _write_work(module: Module) -> None:
 
         f.branch(f.compare("eq", _word(f, 0), CALL), call, copy)
         with f.when("%timed"):
-            spent = f.div(f.sub(f.call("i64", "nanoseconds"), began), "%parts")
+            workers = f.minimum("%parts", _field(f, "threads", "i64"))
+            spent = f.div(f.sub(f.call("i64", "nanoseconds"), began), workers)
             cell = f.gep("%times", "%instruction", "i64")
             f.emit(f"atomicrmw add ptr {cell}, i64 {spent} monotonic, align 8")
 

@@ -238,6 +238,23 @@ def test_timed_programs_say_where_time_went(kernels):
     assert times["large"] > times["small"] > 0
 
 
+def test_the_time_of_a_call_is_the_same_in_pieces(kernels):
+    x, y = np.ones(400_000, np.float32), np.zeros(400_000, np.float32)
+    program = Program(buffers=2, timed=True)
+    for name, pieces in (("whole", 1), ("cut", 30)):
+        program.barrier()
+        program.call(
+            kernels.address("axpy"), [(1, 0), (0, 0)], [400_000, float_bits(1.0)], parallel=True, pieces=pieces,
+            name=name,
+        )  # fmt: skip
+    frame = program.frame()
+    frame.buffers[:] = [x.ctypes.data, y.ctypes.data]
+    for _ in range(30):
+        frame.run()
+    times = dict(zip(program.names, frame.times))
+    assert times["cut"] > times["whole"] / 5
+
+
 def test_mistakes_in_building_are_named(kernels):
     program = Program(buffers=1)
     with pytest.raises(IndexError, match="names buffer 1"):
