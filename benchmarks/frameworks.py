@@ -43,8 +43,9 @@ class Framework:
         return "" if self.python.exists() else f"not installed: python -m benchmarks --setup {self.peer}"
 
     def variables(self, **more: str) -> dict[str, str]:
-        """The worker's environment variables."""
-        return {**os.environ, **QUIET_CPU, **self.environment, **more}
+        """The worker's environment variables; Python may keep its bytecode, as installed packages have it."""
+        ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**ours, **QUIET_CPU, **self.environment, **more}
 
 
 KERAS = "keras==3.15.*"
