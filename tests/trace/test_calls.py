@@ -77,7 +77,9 @@ def test_other_calls_have_other_keys(one, other):
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), object(), tf.IndexedSlices(c([1.0]), c([0])), np.array(["a"]), np.float32(1)], ids=repr
+    "value",
+    [float("nan"), object(), tf.IndexedSlices(c([1.0]), c([0])), np.array(["a"]), np.float32(1)],
+    ids=["nan", "object", "slices", "text", "scalar"],
 )
 def test_what_may_not_equal_itself_or_hold_tensors_has_no_key(value):
     assert key_of((value,), {}) is None
