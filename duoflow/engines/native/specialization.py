@@ -421,7 +421,7 @@ class Context:
             return self._inputs.get(buffer, self._values[self._array_at[buffer]])
         if buffer in self._state_at:
             return self._values[self._state_at[buffer]].read()
-        key = offset, shape, dtype
+        key = buffer, offset, shape, dtype
         view = self._views.get(key)
         if view is None:
             count = math.prod(shape)
