@@ -6,6 +6,7 @@ The operators go through `F`, the late-bound public functions, so they obey the 
 from __future__ import annotations
 
 import bisect
+import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -249,10 +250,22 @@ class EagerTensor(Tensor):
     def numpy(self) -> Any:
         """The value as a NumPy array of the caller's own (a scalar for rank 0, `bytes` for a string scalar).
 
+        That of a large tensor that nobody else holds, as in `f(x).numpy()`, is handed over; others are copied.
         `np.asarray` gives a view that cannot be written to, without a copy.
         """
+        if self._array.ndim == 0:
+            return self._array[()]
+        if self._array.size >= _LARGE and self._holders() == _UNHELD and self._array.base is None:
+            return self._array
+        return self._array.copy()
+
+    def _holders(self) -> tuple[int, int]:
+        """How many hold the tensor and its array, in a method that it was asked for."""
         array = self._array
-        return array[()] if array.ndim == 0 else array.copy()
+        return sys.getrefcount(self), sys.getrefcount(array)
+
+    def _holders_of_any(self) -> tuple[int, int]:
+        return self._holders()
 
     @property
     def device(self) -> str:
@@ -410,6 +423,20 @@ class HandleTensor(EagerTensor):
     def _repr_html_(self) -> None:
         """Nothing to show but the repr."""
 
+
+def _unheld() -> tuple[int, int] | None:
+    """What `EagerTensor._holders` counts where only the call itself holds the tensor.
+
+    None where Python counts no differently for a tensor that a variable holds (from 3.14 on).
+    """
+    held = EagerTensor(np.zeros(1, np.float32))
+    once = EagerTensor(np.zeros(1, np.float32))._holders_of_any()
+    return once if held._holders_of_any() > once else None
+
+
+_UNHELD = _unheld()
+#: Elements from which a copy costs more than to look who holds an array.
+_LARGE = 1 << 14
 
 #: Says why code that uses a tensor as a Python value was not converted to a graph; AutoGraph sets it.
 why_unconverted: Callable[[FrameType], str] | None = None

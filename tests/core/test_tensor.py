@@ -226,3 +226,18 @@ def test_memory_that_there_is_not_is_a_resource_that_ran_out():
     ):
         with pytest.raises(tf.errors.ResourceExhaustedError, match=r"OOM|Unable to allocate"):
             make()
+
+
+def test_large_values_that_nobody_else_holds_are_handed_over():
+    """And those that somebody holds are copied."""
+    x = tf.ones([200, 200])
+    double, same, constant = tf.function(lambda x: x * 2), tf.function(lambda x: x), tf.function(lambda: x)
+    variable, array = tf.Variable(x), np.ones((200, 200), np.float32)
+    made = double(x)
+    bound = double(x).numpy
+    held = [made.numpy(), [made][0].numpy(), tf.reshape(made, [-1]).numpy(), bound()]
+    shared = [same(x).numpy(), constant().numpy(), tf.identity(x).numpy(), variable.value().numpy()]
+    for value in (*held, *shared, tf.constant(array).numpy(), same(array).numpy(), double(x).numpy()):
+        value[...] = 0
+    assert (made.numpy() == 2).all() and (bound() == 2).all()
+    assert (x.numpy() == 1).all() and (variable.numpy() == 1).all() and (array == 1).all()
